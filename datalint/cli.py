@@ -1,0 +1,130 @@
+"""Words on the command line -> one call -> exit code. No logic; heavy modules are imported by the verb that needs them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+from datalint import __version__
+from datalint.errors import DatalintError, ExitCode, UsageError
+
+EXIT_CODES = """\
+exit codes: 0 nothing blocking, 1 blocking findings, 2 wrong usage, configuration or rule file,
+            3 could not finish, 130 interrupted. They never depend on the output format."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=f"see `{self.prog} --help`")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every verb and option; also what the documentation is checked against."""
+    root = _Parser(
+        prog="datalint",
+        description="Tells you, before you commit or merge, that an image dataset will not train.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    root.add_argument("--version", action="version", version=f"datalint {__version__}")
+    verbs = root.add_subparsers(dest="verb", metavar="COMMAND", parser_class=_Parser)
+
+    check = _verb(verbs, "check", "judge a dataset (the default command)", "datalint.commands.check")
+    _dataset_options(check)
+    check.add_argument("--select", action="append", default=[], metavar="RULE", help="only these rules, tags or families")
+    check.add_argument("--ignore", action="append", default=[], metavar="RULE", help="not these rules, tags or families")
+    check.add_argument("--fail-on", choices=("error", "warning", "never"), help="what blocks (default: error)")
+    check.add_argument("-o", "--output", action="append", default=[], metavar="FORMAT[=FILE]",
+                       help="text, concise, json or jsonl; repeatable (default: text on a terminal, else concise; "
+                       "text under pre-commit)")
+    check.add_argument("--write-baseline", action="store_true", help="accept today's findings in the baseline file")
+    check.add_argument("--prune-baseline", action="store_true", help="drop accepted findings that are gone")
+    check.add_argument("--no-ignores", action="store_true", help="show what ignores and baseline hide")
+    check.add_argument("-v", "--verbose", action="store_true", help="show every finding, not ten a rule")
+
+    facts = _verb(verbs, "facts", "show the tables that rules read", "datalint.commands.facts")
+    _dataset_options(facts)
+    facts.add_argument("--sql", metavar="QUERY", help="one SELECT over the tables (default: samples joined with files)")
+    facts.add_argument("-o", "--output", default="csv", metavar="FORMAT[=FILE]", help="csv, jsonl or parquet=FILE")
+
+    explain = _verb(verbs, "explain", "print a rule's page: why, parameters, remedy, SQL", "datalint.commands.explain")
+    explain.add_argument("rule", metavar="RULE")
+    _config_option(explain)
+
+    rules = _verb(verbs, "rules", "list the rules", "datalint.commands.rules")
+    rules.add_argument("-o", "--output", choices=("text", "json"), default="text")
+    _config_option(rules)
+
+    test = _verb(verbs, "test", "run the inline tests of rule files", "datalint.commands.test")
+    test.add_argument("paths", nargs="*", metavar="PATH", help="rule files or folders (default: rules.paths)")
+    _config_option(test)
+
+    new = _verb(verbs, "new-rule", "write a rule file to start from", "datalint.commands.new_rule")
+    new.add_argument("rule", metavar="NAMESPACE/NAME")
+    new.add_argument("--folder", default=".datalint/rules", help="where it goes (default: %(default)s)")
+
+    init = _verb(verbs, "init", "write a commented datalint.yaml from what is found", "datalint.commands.init")
+    init.add_argument("path", nargs="?", default=".", metavar="PATH")
+    init.add_argument("--stdout", action="store_true", help="print it instead of writing it")
+
+    _verb(verbs, "install-hook", "write a git pre-commit hook, for people without pre-commit",
+          "datalint.commands.install_hook")
+    return root
+
+
+def _verb(verbs: argparse._SubParsersAction[_Parser], name: str, text: str, module: str) -> _Parser:
+    verb = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", epilog=EXIT_CODES,
+                            formatter_class=argparse.RawDescriptionHelpFormatter)
+    verb.set_defaults(module=module)
+    verb.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    return verb
+
+
+def _config_option(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--config", metavar="FILE", help="configuration (default: datalint.yaml or [tool.datalint])")
+
+
+def _dataset_options(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("path", nargs="?", metavar="PATH", help="folder or manifest (default: dataset.path)")
+    side = verb.add_mutually_exclusive_group()
+    side.add_argument("--staged", action="store_true", help="judge the git index: what is about to be committed")
+    side.add_argument("--tree", metavar="REF", help="judge a commit")
+    verb.add_argument("--format", help="imagefolder, csv, tsv, jsonl or parquet (default: detected)")
+    _config_option(verb)
+    verb.add_argument("--target", help="machine to judge for (default: local)")
+    verb.add_argument("--no-cache", action="store_true", help="read every file again")
+    verb.add_argument("--cache-dir", metavar="DIR", help="where facts are kept (default: .datalint_cache)")
+    verb.add_argument("--workers", type=_positive, metavar="N", help="scan processes (default: all allowed cores)")
+    verb.add_argument("--timeout", type=float, default=60.0, metavar="S", help="seconds a file may take (default: 60)")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run one command; returns the exit code. Every expected error is one line on standard error."""
+    words = sys.argv[1:] if words is None else words
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
+        words = ["check", *words]
+    try:
+        arguments = parser().parse_args(words)
+        return int(import_module(arguments.module).run(arguments))
+    except DatalintError as error:
+        print(f"datalint: {error}", file=sys.stderr)
+        if isinstance(error, UsageError) and error.hint:
+            print(f"          {error.hint}", file=sys.stderr)
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        print("datalint: interrupted", file=sys.stderr)
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader has gone (`datalint facts | head`); Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.UNFINISHED)

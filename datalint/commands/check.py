@@ -1,0 +1,96 @@
+"""`datalint check`: show the verdict of an unchanged index again, or judge; write every report; exit."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from datalint import replay, report
+from datalint.errors import UsageError
+from datalint.report.style import Style, wants_color
+from datalint.request import Request
+
+if TYPE_CHECKING:
+    import argparse
+
+    from datalint.finding import Result
+
+
+def run(arguments: argparse.Namespace) -> int:
+    request = request_of(arguments)
+    outputs = [_output(text) for text in arguments.output] or [(_default_format(), None)]
+    edits_baseline = arguments.write_baseline or arguments.prune_baseline
+    key = None if edits_baseline else replay.key_of(request)
+    told = replay.recall(key) if key else None
+    if told is None:
+        told = _judge(request, arguments)
+        if key is not None:
+            replay.remember(key, *told)
+    result, fail_on = told
+    for name, file in outputs:
+        _write(result, name, file, arguments)
+    from datalint.outcome import exit_code
+
+    return exit_code(result, fail_on)
+
+
+def request_of(arguments: argparse.Namespace) -> Request:
+    """Also for `facts`, which has fewer options."""
+    # pre-commit sets it when it runs for a push or in CI (`--from-ref/--to-ref`): then the commit is judged.
+    pushed = os.environ.get("PRE_COMMIT_TO_REF") if arguments.staged else None
+    return Request(
+        path=arguments.path,
+        staged=arguments.staged and not pushed,
+        tree=pushed or arguments.tree,
+        format=arguments.format,
+        config=arguments.config or os.environ.get("DATALINT_CONFIG"),
+        select=_words(getattr(arguments, "select", [])),
+        ignore=_words(getattr(arguments, "ignore", [])),
+        target=arguments.target,
+        fail_on=getattr(arguments, "fail_on", None),
+        use_ignores=not getattr(arguments, "no_ignores", False),
+        use_cache=not arguments.no_cache,
+        cache_dir=arguments.cache_dir,
+        workers=arguments.workers,
+        timeout=arguments.timeout,
+    )
+
+
+def _judge(request: Request, arguments: argparse.Namespace) -> tuple[Result, str]:
+    from datalint import check, progress
+
+    with progress.bar("reading images") as advance:
+        judged = check.check(request, progress=advance)
+    if arguments.write_baseline or arguments.prune_baseline:
+        judged = check.update_baseline(judged, prune_only=not arguments.write_baseline)
+    return judged.result, judged.fail_on
+
+
+def _words(options: list[str]) -> tuple[str, ...]:
+    return tuple(word.strip() for option in options for word in option.split(",") if word.strip())
+
+
+def _output(text: str) -> tuple[str, str | None]:
+    name, _, file = text.partition("=")
+    if name not in report.FORMATS:
+        raise UsageError(f"unknown output format {name!r}: one of {', '.join(report.FORMATS)}")
+    return name, file or None
+
+
+def _default_format() -> str:
+    return "text" if sys.stdout.isatty() or "PRE_COMMIT" in os.environ or "GIT_INDEX_FILE" in os.environ else "concise"
+
+
+def _write(result: Result, name: str, file: str | None, arguments: argparse.Namespace) -> None:
+    limit = 0 if arguments.verbose else 10
+    if file is None:
+        style = Style(color=wants_color(arguments.color, sys.stdout), limit=limit)
+        report.load(name).render(result, sys.stdout, style)
+        return
+    try:
+        with open(file, "w", encoding="utf-8", errors="backslashreplace") as out:
+            report.load(name).render(result, out, Style(limit=limit))
+    except OSError as error:
+        raise UsageError(f"cannot write the report to {file}: {error.strerror}") from error
+

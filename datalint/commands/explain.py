@@ -1,0 +1,66 @@
+"""`datalint explain RULE`: the rule's page, with the values in force here."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from typing import TYPE_CHECKING
+
+from datalint.errors import ExitCode, UsageError
+from datalint.report.style import Style, wants_color
+from datalint.request import Request
+from datalint.ruleset import all_rules
+from datalint.workspace import open_workspace
+
+if TYPE_CHECKING:
+    import argparse
+
+    from datalint.rule.model import Rule
+
+
+def run(arguments: argparse.Namespace) -> int:
+    workspace = open_workspace(Request(config=arguments.config))
+    rules = {
+        rule.id: rule for rule in all_rules(workspace.source, workspace.home, workspace.config.rules.paths)
+    }
+    rule = rules.get(arguments.rule)
+    if rule is None:
+        near = difflib.get_close_matches(arguments.rule, rules, n=1)
+        raise UsageError(
+            f"unknown rule {arguments.rule!r}",
+            hint=f"did you mean {near[0]!r}?" if near else "`datalint rules` lists them",
+        )
+    setting = workspace.config.rules.settings.get(rule.id)
+    in_force = dict(setting.params) if setting else {}
+    style = Style(color=wants_color(arguments.color, sys.stdout))
+    sys.stdout.write(page(rule, in_force, style))
+    return ExitCode.CLEAN
+
+
+def page(rule: Rule, in_force: dict[str, object], style: Style) -> str:
+    """Title, why, parameters, remedy, how to accept it, SQL."""
+    lines = [
+        f"{style.paint(rule.id, 'bold')}: {rule.title}",
+        f"{rule.severity.value}, {rule.family.headline}" + (f", tags {', '.join(rule.tags)}" if rule.tags else ""),
+        "",
+        rule.docs.strip(),
+        "",
+    ]
+    if rule.params:
+        lines.append(style.paint("parameters", "bold"))
+        for param in rule.params.values():
+            value = in_force.get(param.name, param.default)
+            origin = "" if param.name in in_force else " (default)"
+            lines.append(f"  {param.name} = {value!r}{origin}: {param.doc}")
+        lines.append("")
+    if rule.remedy:
+        lines += [style.paint("next step", "bold"), f"  {rule.remedy}", ""]
+    lines += [
+        style.paint("to accept a finding, in datalint.yaml", "bold"),
+        "  ignore:",
+        f"    - {{rule: {rule.id}, path: \"...\", reason: \"...\"}}",
+        "",
+        style.paint("query", "bold"),
+        *(f"  {line}" for line in rule.sql.strip().splitlines()),
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,50 @@
+"""A file as a source lists it, and how a worker reads its bytes: the vocabulary of sources, datasets and facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["file", "missing", "broken-link", "link-loop", "unreadable-folder", "special"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileLocator:
+    """Bytes of a file on disk."""
+
+    path: str
+    """Absolute path; undecodable bytes as surrogates (os.fsdecode)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlobLocator:
+    """Bytes of a blob in a git object database."""
+
+    repository: str
+    """Absolute path that `git -C` accepts."""
+    blob: str
+    """Full hexadecimal object id."""
+
+
+Locator = FileLocator | BlobLocator
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file below a source's base, not yet read."""
+
+    path: str
+    """Relative to the source's base, parts joined by '/'; undecodable bytes as surrogates."""
+    locator: Locator
+    kind: Kind = "file"
+    size: int | None = None
+    """Bytes; None where listing does not tell (git)."""
+    mtime_ns: int | None = None
+    inode: int | None = None
+    content_id: str | None = None
+    """`git:<hex>` where git knows the bytes, `lfs:<sha256>` where a pointer carries them; else None."""
+
+
+def display(path: str) -> str:
+    r"""The path as text that any table, terminal and JSON can hold: undecodable bytes become `\xNN`."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

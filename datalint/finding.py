@@ -1,0 +1,127 @@
+"""The vocabulary of a verdict: findings, their severity and family, what was not checked, the result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Value = str | int | float | bool | None
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return list(Severity).index(self)
+
+
+class Family(StrEnum):
+    """The ways in which training stops, in the order in which a user would meet them."""
+
+    KILLED = "killed"
+    BAD_FILE = "bad-file"
+    MISMATCH = "mismatch"
+    STOPPED = "stopped"
+    STARVED = "starved"
+    MISLED = "misled"
+
+    @property
+    def headline(self) -> str:
+        return _HEADLINES[self]
+
+
+_HEADLINES = {
+    Family.KILLED: "it would be killed",
+    Family.BAD_FILE: "it would stop at one bad file",
+    Family.MISMATCH: "it would fail on labels or shapes",
+    Family.STOPPED: "the framework would stop it on purpose",
+    Family.STARVED: "it would starve",
+    Family.MISLED: "it would learn the wrong thing",
+}
+
+
+class Verdict(StrEnum):
+    TRAINABLE = "TRAINABLE"
+    WARNINGS = "TRAINABLE, with warnings"
+    UNTRAINABLE = "UNTRAINABLE"
+    UNDECIDED = "UNDECIDED"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One true sentence about the dataset, where it is, and the next step."""
+
+    rule: str
+    severity: Severity
+    family: Family
+    message: str
+    remedy: str = ""
+    path: str | None = None
+    line: int | None = None
+    other_path: str | None = None
+    fingerprint: str = ""
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NotChecked:
+    """Something that could not be judged, and why: never silently clean."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts behind the verdict; `seconds` is wall time."""
+
+    errors: int
+    warnings: int
+    infos: int
+    ignored: int
+    baselined: int
+    files: int
+    cached: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetInfo:
+    """What was judged, as the first line of the report names it."""
+
+    name: str
+    format: str
+    root: str
+    samples: int
+    classes: int
+    splits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Everything a report may show."""
+
+    verdict: Verdict
+    dataset: DatasetInfo
+    target: str
+    summary: Summary
+    findings: Sequence[Finding]
+    not_checked: Sequence[NotChecked] = ()
+    notes: Sequence[str] = ()
+    """Assumptions that were made for the user, one sentence each."""
+
+
+def fingerprint(rule: str, key: Mapping[str, Value]) -> str:
+    """Identity of a finding across runs: the rule and its key columns, never the wording or a count."""
+    canonical = json.dumps([rule, sorted(key.items())], ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:32]

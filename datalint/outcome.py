@@ -1,0 +1,32 @@
+"""Findings -> verdict -> exit code. Apart from `check` so that a remembered verdict needs no other module."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from datalint.errors import ExitCode
+from datalint.finding import Verdict
+
+if TYPE_CHECKING:
+    from datalint.finding import Result
+
+RULE_FAILED = "rule "
+"""How `NotChecked.what` begins when a rule could not be run."""
+
+
+def verdict(result: Result) -> Verdict:
+    """An error decides; without one, what could not be read leaves the question open."""
+    if result.summary.errors:
+        return Verdict.UNTRAINABLE
+    if result.not_checked:
+        return Verdict.UNDECIDED
+    return Verdict.WARNINGS if result.summary.warnings else Verdict.TRAINABLE
+
+
+def exit_code(result: Result, fail_on: str) -> ExitCode:
+    """Blocking findings first; then a rule that could not be run; never the output format."""
+    if fail_on != "never" and (result.summary.errors or (fail_on == "warning" and result.summary.warnings)):
+        return ExitCode.BLOCKED
+    if any(item.what.startswith(RULE_FAILED) for item in result.not_checked):
+        return ExitCode.UNFINISHED
+    return ExitCode.CLEAN

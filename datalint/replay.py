@@ -1,0 +1,126 @@
+"""The verdict of an unchanged git index, shown again without judging anything.
+
+Two keys, tried in turn. The first is the checksum that git writes at the end of its index: nothing at all has
+changed. The second is the list of index entries that the last verdict read (dataset, configuration, rules,
+baseline): something else has changed. Neither needs numpy, duckdb or a decoder. A verdict is remembered only
+where the index alone decides it: everything was read, and no rule failed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from datalint import __version__, git_index
+from datalint.facts import cache
+
+if TYPE_CHECKING:
+    from datalint.finding import Result
+    from datalint.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Where the verdicts are kept, what was asked, and the state of the index."""
+
+    cache_dir: str
+    question: str
+    index: str | None
+    """Checksum of the index; None where git does not write one (index.skipHash)."""
+    top: str
+
+
+def key_of(request: Request) -> Key | None:
+    """None when the run does not judge the index, or must not use the cache."""
+    if not request.staged or not request.use_cache:
+        return None
+    here = os.getcwd()
+    located = git_index.locate(here)
+    if located is None:
+        return None
+    top, index = located
+    folder = os.path.abspath(request.cache_dir or os.environ.get("DATALINT_CACHE_DIR") or os.path.join(top, ".datalint_cache"))
+    words = {**asdict(request), "workers": None, "here": os.path.relpath(here, top)}
+    return Key(folder, _digest(words, _engine(), _today(), _machine()), git_index.checksum(index), top)
+
+
+def recall(key: Key) -> tuple[Result, str] | None:
+    """The remembered result and its `fail_on`, or None when it must be judged."""
+    if not os.path.isdir(key.cache_dir):
+        return None
+    with cache.open_cache(key.cache_dir) as store:
+        if key.index is not None:
+            told = _load(store.verdict_get(f"index:{key.question}:{key.index}"))
+            if told is not None:
+                return told
+        scope = store.verdict_get(f"scope:{key.question}")
+        if scope is None:
+            return None
+        paths = json.loads(scope)
+        text = store.verdict_get(f"entries:{key.question}:{_entries(key.top, paths)}")
+        told = _load(text)
+        if told is not None and text is not None and key.index is not None:
+            store.verdict_put(f"index:{key.question}:{key.index}", text)
+        return told
+
+
+def remember(key: Key, result: Result, fail_on: str, scope: tuple[str, ...]) -> None:
+    """Keep a verdict that depends on nothing but the index; `scope` are the paths that were read."""
+    if result.not_checked:
+        return
+    from datalint.report.document import to_document
+
+    text = json.dumps({"result": to_document(result), "fail_on": fail_on})
+    with cache.open_cache(key.cache_dir) as store:
+        store.verdict_put(f"scope:{key.question}", json.dumps(scope))
+        store.verdict_put(f"entries:{key.question}:{_entries(key.top, scope)}", text)
+        if key.index is not None:
+            store.verdict_put(f"index:{key.question}:{key.index}", text)
+
+
+def _load(text: str | None) -> tuple[Result, str] | None:
+    if text is None:
+        return None
+    from datalint.report.document import from_document
+
+    try:
+        document: dict[str, Any] = json.loads(text)
+        return from_document(document["result"]), document["fail_on"]
+    except (ValueError, KeyError, TypeError):
+        # A cache is never trusted: what cannot be read is judged again.
+        return None
+
+
+def _entries(top: str, scope: tuple[str, ...] | list[str]) -> str:
+    from datalint import git
+
+    return hashlib.sha256(git.index_listing(top, scope)).hexdigest()
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _engine() -> str:
+    """Which datalint speaks: its version, its interpreter, and the rules on disk (a checkout may edit them)."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    folders = (os.path.join(here, "rules"), os.path.join(os.path.dirname(here), "rules"))
+    rules = next(folder for folder in folders if os.path.isdir(folder))
+    with os.scandir(rules) as entries:
+        newest = max((entry.stat().st_mtime_ns for entry in entries), default=0)
+    return f"{__version__} {sys.version_info[:2]} {newest}"
+
+
+def _today() -> str:
+    """Ignores expire at midnight UTC, so a verdict lives for a day."""
+    return datetime.now(UTC).date().isoformat()
+
+
+def _machine() -> str:
+    """`local` is another target on another machine."""
+    return f"{os.cpu_count()} {os.sysconf('SC_PHYS_PAGES') if hasattr(os, 'sysconf') else 0}"

@@ -1,0 +1,25 @@
+"""One line per finding, `path:line: severity[rule] message`, for pipes and grep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TextIO
+
+from datalint.report.words import location
+
+if TYPE_CHECKING:
+    from datalint.finding import Result
+    from datalint.report.style import Style
+
+
+def render(result: Result, out: TextIO, style: Style) -> None:
+    """Findings, then what was not checked, then the verdict; control characters in names are escaped."""
+    for finding in result.findings:
+        word = style.paint(f"{finding.severity.value}[{finding.rule}]", "bold")
+        out.write(_one_line(f"{location(finding) or result.dataset.root}: {word} {finding.message}"))
+    for item in result.not_checked:
+        out.write(_one_line(f"{item.what}: not checked: {item.reason}"))
+    out.write(f"{result.verdict.value}\n")
+
+
+def _one_line(text: str) -> str:
+    return text.replace("\r", "\\r").replace("\n", "\\n") + "\n"

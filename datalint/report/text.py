@@ -1,0 +1,99 @@
+"""The report for a terminal: verdict first, then findings by the way in which training would stop."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, TextIO
+
+from datalint.finding import Family, Finding, Result, Severity, Verdict
+from datalint.report.words import count, location, seconds
+
+if TYPE_CHECKING:
+    from datalint.report.style import Style
+
+_VERDICT_COLOR = {
+    Verdict.TRAINABLE: "green",
+    Verdict.WARNINGS: "yellow",
+    Verdict.UNTRAINABLE: "red",
+    Verdict.UNDECIDED: "yellow",
+}
+_SEVERITY_COLOR = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "blue"}
+_INDENT = " " * 8
+
+
+def render(result: Result, out: TextIO, style: Style) -> None:
+    """Write the whole report; one finding takes a line, its remedy stands once per rule."""
+    out.write(_headline(result, style))
+    for note in result.notes:
+        out.write(style.paint(f"  {note}", "dim") + "\n")
+    for family in Family:
+        findings = [finding for finding in result.findings if finding.family is family]
+        if findings:
+            out.write("\n" + style.paint(family.headline, "bold") + "\n")
+            _family(findings, out, style)
+    _not_checked(result, out, style)
+    out.write("\n" + _closing(result, style) + "\n")
+
+
+def _headline(result: Result, style: Style) -> str:
+    dataset = result.dataset
+    parts = [count(dataset.samples, "image")]
+    if dataset.classes:
+        parts.append(count(dataset.classes, "class", "classes"))
+    if dataset.splits:
+        parts.append(count(dataset.splits, "split"))
+    verdict = style.paint(result.verdict.value, "bold", _VERDICT_COLOR[result.verdict])
+    return f"{verdict}  {dataset.name} ({', '.join(parts)}) on {result.target}\n"
+
+
+def _family(findings: list[Finding], out: TextIO, style: Style) -> None:
+    ordered = sorted(findings, key=lambda finding: (finding.severity.rank, finding.rule))
+    for (severity, rule), group in groupby(ordered, key=lambda finding: (finding.severity, finding.rule)):
+        members = list(group)
+        shown = members[: style.limit] if style.limit else members
+        word = style.paint(severity.value, _SEVERITY_COLOR[severity])
+        for finding in shown:
+            out.write(f"  {word} {style.paint(rule, 'bold')}  {_sentence(finding)}\n")
+        if len(members) > len(shown):
+            out.write(f"{_INDENT}and {len(members) - len(shown):,} more of {rule}\n")
+        remedies = dict.fromkeys(finding.remedy for finding in shown if finding.remedy)
+        for remedy in remedies:
+            out.write(style.paint(f"{_INDENT}{remedy}", "dim") + "\n")
+
+
+def _sentence(finding: Finding) -> str:
+    """The message, led by its place unless it names the place itself."""
+    place = location(finding)
+    if place and not (finding.path and finding.path in finding.message and finding.line is None):
+        return f"{place}: {finding.message}"
+    return finding.message
+
+
+def _not_checked(result: Result, out: TextIO, style: Style) -> None:
+    if not result.not_checked:
+        return
+    out.write("\n" + style.paint("not checked", "bold") + "\n")
+    shown = result.not_checked[: style.limit] if style.limit else result.not_checked
+    for item in shown:
+        out.write(f"  {item.what}: {item.reason}\n")
+    if len(result.not_checked) > len(shown):
+        out.write(f"{_INDENT}and {len(result.not_checked) - len(shown):,} more\n")
+
+
+def _closing(result: Result, style: Style) -> str:
+    summary = result.summary
+    counts = [
+        count(summary.errors, "error"),
+        count(summary.warnings, "warning"),
+        *([count(summary.infos, "note")] if summary.infos else []),
+        *([f"{summary.ignored:,} ignored"] if summary.ignored else []),
+        *([f"{summary.baselined:,} in the baseline"] if summary.baselined else []),
+    ]
+    closing = (
+        f"{', '.join(counts)} in {seconds(summary.seconds)} "
+        f"({count(summary.files, 'file')}, {summary.cached:,} from cache)"
+    )
+    if result.findings:
+        worst = min(result.findings, key=lambda finding: finding.severity.rank)
+        closing += style.paint(f"      next: datalint explain {worst.rule}", "cyan")
+    return closing

@@ -1,0 +1,29 @@
+"""What the user asked for, as one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One run over one dataset; None means that the configuration decides."""
+
+    path: str | None = None
+    staged: bool = False
+    tree: str | None = None
+    format: str | None = None
+    config: str | None = None
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    target: str | None = None
+    fail_on: str | None = None
+    use_ignores: bool = True
+    use_cache: bool = True
+    cache_dir: str | None = None
+    workers: int | None = None
+    """Scan processes; None takes every allowed core."""
+    timeout: float = 60.0
+    """Seconds that one file may take to decode."""
+    rule_timeout: float = 30.0
+    """Seconds that one rule may run."""

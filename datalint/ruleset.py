@@ -1,0 +1,66 @@
+"""The rules of a run: the built-in folder, then the user's own folders, then what was selected."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datalint.errors import UsageError
+from datalint.rule.load import load_rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from datalint.rule.model import Rule
+    from datalint.source import Source
+
+_HERE = Path(__file__).parent
+# A wheel carries the rules inside the package; an editable install finds them in the checkout.
+BUILTIN_RULES = next(folder for folder in (_HERE / "rules", _HERE.parent / "rules") if folder.is_dir())
+
+
+def builtin_rules() -> list[Rule]:
+    """Every rule that ships with datalint, by name."""
+    return [
+        load_rule(path.read_text("utf-8"), f"rules/{path.name}", builtin=True)
+        for path in sorted(BUILTIN_RULES.glob("*.yaml"))
+    ]
+
+
+def custom_rules(source: Source, home: str, folders: Iterable[str]) -> list[Rule]:
+    """Rules of the user's folders, relative to `home`; a folder that is not there is a UsageError."""
+    rules = []
+    for folder in folders:
+        root = os.path.normpath(os.path.join(home, folder))
+        names = [
+            entry.path
+            for entry in source.entries(root)
+            if entry.path.endswith((".yaml", ".yml")) and entry.kind == "file"
+        ]
+        if not names:
+            raise UsageError(f"no rule files in {folder} (rules.paths)")
+        for name in names:
+            text = source.read(name)
+            if text is None:
+                raise UsageError(f"cannot read the rule file {name}")
+            rules.append(load_rule(_decode(text, name), name, builtin=False))
+    return rules
+
+
+def all_rules(source: Source, home: str, folders: Iterable[str]) -> list[Rule]:
+    """Built-in and custom rules; two rules with one id are a UsageError."""
+    rules = [*builtin_rules(), *custom_rules(source, home, folders)]
+    seen: dict[str, Rule] = {}
+    for rule in rules:
+        if rule.id in seen:
+            raise UsageError(f"rule id {rule.id!r} is used twice, also in {seen[rule.id].file}", rule.position)
+        seen[rule.id] = rule
+    return rules
+
+
+def _decode(text: bytes, name: str) -> str:
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{name} is not UTF-8 at byte {error.start}") from error

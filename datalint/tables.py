@@ -1,0 +1,232 @@
+"""The public contract that rules are written against: every table and column a rule may read.
+
+`docs/tables.md` is generated from here. Rooms to the left of the rules produce these tables; integers join
+them (`file_id`, `sample_id`, `content_key`), never paths.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column with its DuckDB type (VARCHAR, BIGINT, DOUBLE, BOOLEAN), unit and meaning; any may be NULL."""
+
+    name: str
+    type: str
+    meaning: str
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    name: str
+    row: str
+    """What one row stands for."""
+    columns: tuple[Column, ...]
+    open: bool = False
+    """Whether user columns (VARCHAR) may follow the declared ones."""
+
+
+Columns = dict[str, list[object]]
+"""Columnar data of one table: column name -> values; all lists have one length, in Python's own types."""
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Rows of one table. Columns that are absent are NULL; `extra` names user columns (all VARCHAR)."""
+
+    columns: Columns
+    extra: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+
+def _table(name: str, row: str, *columns: tuple[str, str, str] | tuple[str, str, str, str], open: bool = False) -> Table:  # noqa: A002
+    return Table(name, row, tuple(Column(*column) for column in columns), open)
+
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        _table(
+            "dataset", "the dataset (one row)",
+            ("name", "VARCHAR", "name of the root folder or manifest"),
+            ("format", "VARCHAR", "detected or declared: imagefolder, csv, tsv, jsonl, parquet"),
+            ("root", "VARCHAR", "path of the dataset root"),
+            ("manifest", "VARCHAR", "path of the manifest, NULL for a folder"),
+            ("source", "VARCHAR", "worktree, index or tree: where the bytes were read"),
+            ("n_samples", "BIGINT", "training examples in all splits"),
+        ),
+        _table(
+            "samples", "training example",
+            ("sample_id", "BIGINT", "number of the sample"),
+            ("file_id", "BIGINT", "its file in `files`"),
+            ("path", "VARCHAR", "path of the image"),
+            ("split", "VARCHAR", "train, val, test or as named by the user; NULL where the dataset has no splits"),
+            ("label", "VARCHAR", "class name as written"),
+            ("label_index", "BIGINT", "class index that the loader gives it within its split"),
+            ("group_key", "VARCHAR", "patient, video, scene: what must not cross splits"),
+            ("manifest", "VARCHAR", "manifest that names it, NULL for a folder"),
+            ("line", "BIGINT", "line in the manifest, counted from 1"),
+            open=True,
+        ),
+        _table(
+            "classes", "class, as one loader would index it within one split",
+            ("name", "VARCHAR", "class name"),
+            ("index", "BIGINT", "index the loader gives it, from 0"),
+            ("split", "VARCHAR", "split, NULL where there are none"),
+            ("loader", "VARCHAR", "keras, torchvision or manifest: whose order this is"),
+            ("n_samples", "BIGINT", "samples that this loader finds in it"),
+            ("directory", "VARCHAR", "source folder, NULL for a manifest"),
+            ("hidden", "BOOLEAN", "the folder's name starts with a dot"),
+        ),
+        _table(
+            "folders", "folder below the dataset root (ImageFolder only)",
+            ("path", "VARCHAR", "path of the folder"),
+            ("name", "VARCHAR", "its last part"),
+            ("role", "VARCHAR", "root, split, class or nested (below a class)"),
+            ("split", "VARCHAR", "split it belongs to"),
+            ("label", "VARCHAR", "class it belongs to"),
+            ("hidden", "BOOLEAN", "its name starts with a dot"),
+            ("n_files", "BIGINT", "files directly in it"),
+            ("n_images", "BIGINT", "samples in it and below it"),
+        ),
+        _table(
+            "skipped", "file below the dataset root that is not a sample",
+            ("path", "VARCHAR", "path of the file"),
+            ("suffix", "VARCHAR", "lower-case suffix with its dot"),
+            ("size_bytes", "BIGINT", "size", "bytes"),
+            ("reason", "VARCHAR", "os-junk, appledouble, hidden, ignored-suffix, outside-class, documentation"),
+            ("split", "VARCHAR", "split it lies in"),
+            ("label", "VARCHAR", "class folder it lies in"),
+        ),
+        _table(
+            "problems", "defect met while the dataset was listed or its manifest read",
+            ("kind", "VARCHAR", "missing-file, absolute-path, outside-root, backslash-path, missing-path, missing-label, "
+             "bad-row, missing-column, bad-encoding, link-loop, broken-link, unreadable-folder, not-a-file"),
+            ("path", "VARCHAR", "path concerned, as written"),
+            ("manifest", "VARCHAR", "manifest concerned"),
+            ("line", "BIGINT", "line in the manifest, counted from 1"),
+            ("detail", "VARCHAR", "what was seen, in words"),
+        ),
+        _table(
+            "files", "distinct file that a sample names",
+            ("file_id", "BIGINT", "number of the file"),
+            ("path", "VARCHAR", "path of the file"),
+            ("content_id", "VARCHAR", "identity of the bytes: git blob id, LFS or DVC hash, else a hash of the content"),
+            ("content_key", "BIGINT", "the same identity as an integer: equal bytes, equal number"),
+            ("size_bytes", "BIGINT", "encoded size", "bytes"),
+            ("suffix", "VARCHAR", "lower-case suffix with its dot"),
+            ("format", "VARCHAR", "by content: jpeg, png, gif, bmp, webp, tiff, avif, heif, ico, ppm, ..."),
+            ("width", "BIGINT", "stored width", "pixels"),
+            ("height", "BIGINT", "stored height", "pixels"),
+            ("channels", "BIGINT", "channels as stored; 1 for a palette"),
+            ("mode", "VARCHAR", "Pillow mode: L, RGB, RGBA, P, CMYK, I;16, ..."),
+            ("bit_depth", "BIGINT", "bits per channel", "bits"),
+            ("frames", "BIGINT", "frames; more than 1 is animated or multi-page"),
+            ("orientation", "BIGINT", "EXIF orientation, 1 to 8; NULL where there is none"),
+            ("megapixels", "DOUBLE", "width x height / 1e6", "megapixels"),
+            ("decoded_bytes", "BIGINT", "width x height x channels x bytes per channel", "bytes"),
+            ("progressive", "BOOLEAN", "progressive JPEG or interlaced PNG"),
+            ("status", "VARCHAR", "strict verdict: ok, damaged, unreadable, unsupported, missing, pointer, oversized, "
+             "empty, not-image, crashed"),
+            ("cause", "VARCHAR", "truncated, zero-filled, bit-rot, crlf-mangled, html, json, xml, text, gzip, zip, pdf, "
+             "lfs-pointer, appledouble, bad-header, bad-checksum, bomb, decoder-crash, decoder-hang, decoder-memory, "
+             "permission, vanished, io-error, not-a-file, ..."),
+            ("detail", "VARCHAR", "what the decoder said, in words"),
+            ("pillow", "BOOLEAN", "Pillow (PyTorch) decodes it; NULL where it was not tried"),
+            ("tensorflow", "BOOLEAN", "tf.io.decode_image accepts it; NULL where it was not tried"),
+            ("trailing_bytes", "BIGINT", "bytes after the end marker; harmless", "bytes"),
+            ("brightness", "DOUBLE", "mean luminance, 0 to 1"),
+            ("contrast", "DOUBLE", "standard deviation of luminance, 0 to 0.5"),
+            ("sharpness", "DOUBLE", "variance of the Laplacian at about 1/2 scale"),
+            ("entropy", "DOUBLE", "of the luminance histogram, 0 to 8", "bits"),
+            ("phash", "BIGINT", "64-bit perceptual hash as a signed integer"),
+        ),
+        _table(
+            "annotations", "box, polygon or mask",
+            ("annotation_id", "BIGINT", "number of the annotation"),
+            ("sample_id", "BIGINT", "its sample"),
+            ("category", "VARCHAR", "class name"),
+            ("x", "DOUBLE", "left", "pixels"),
+            ("y", "DOUBLE", "top", "pixels"),
+            ("width", "DOUBLE", "width", "pixels"),
+            ("height", "DOUBLE", "height", "pixels"),
+            ("area", "DOUBLE", "area", "pixels"),
+            ("points", "BIGINT", "points of the polygon"),
+            ("iscrowd", "BOOLEAN", "COCO's flag"),
+            ("path", "VARCHAR", "source file"),
+            ("line", "BIGINT", "line in it, counted from 1"),
+        ),
+        _table(
+            "near", "pair of similar files",
+            ("file_id", "BIGINT", "one file"),
+            ("other_file_id", "BIGINT", "the other"),
+            ("distance", "BIGINT", "differing bits of the perceptual hash"),
+            ("similarity", "DOUBLE", "verified on pixels, 0 to 1"),
+            ("transform", "VARCHAR", "orientation that aligns them"),
+        ),
+        _table(
+            "shards", "TFRecord, tar or Parquet file",
+            ("path", "VARCHAR", "path of the shard"),
+            ("records", "BIGINT", "records in it"),
+            ("size_bytes", "BIGINT", "size", "bytes"),
+            ("compression", "VARCHAR", "none, gzip, zlib, snappy, zstd"),
+            ("status", "VARCHAR", "as in files"),
+            ("cause", "VARCHAR", "as in files"),
+            ("offset", "BIGINT", "of the first damage", "bytes"),
+        ),
+        _table(
+            "training", "recipe (one row)",
+            ("loader", "VARCHAR", "image_dataset_from_directory, files, array, from_tensor_slices, dataloader, ..."),
+            ("framework", "VARCHAR", "keras or pytorch"),
+            ("input_height", "BIGINT", "height fed to the model; NULL when images are not resized", "pixels"),
+            ("input_width", "BIGINT", "width fed to the model; NULL when images are not resized", "pixels"),
+            ("input_channels", "BIGINT", "channels that the loader converts to; NULL when it does not convert"),
+            ("dtype", "VARCHAR", "uint8, float16, float32"),
+            ("batch", "BIGINT", "samples per step"),
+            ("drop_remainder", "BOOLEAN", "an incomplete last batch is dropped"),
+            ("shuffle_buffer", "BIGINT", "elements"),
+            ("epochs", "BIGINT", "epochs"),
+            ("steps_per_epoch", "BIGINT", "steps; NULL when the loader decides"),
+            ("validation_split", "DOUBLE", "share that the loader splits off for validation"),
+            ("monitor", "VARCHAR", "metric that EarlyStopping or ReduceLROnPlateau watches"),
+            ("batch_norm", "BOOLEAN", "the model has batch normalisation; NULL when unknown"),
+            ("declared", "BOOLEAN", "the user declared a recipe; false: these are stated defaults"),
+        ),
+        _table(
+            "target", "hardware (one row)",
+            ("name", "VARCHAR", "name of the target"),
+            ("host_memory", "BIGINT", "usable host memory", "bytes"),
+            ("shm", "BIGINT", "size of /dev/shm", "bytes"),
+            ("disk", "BIGINT", "free disk", "bytes"),
+            ("cores", "BIGINT", "allowed CPU cores"),
+            ("accelerator", "VARCHAR", "model name, NULL for none"),
+            ("accelerator_memory", "BIGINT", "of one accelerator", "bytes"),
+            ("accelerators", "BIGINT", "how many"),
+            ("source", "VARCHAR", "where the figures come from"),
+        ),
+        _table(
+            "footprint", "resource and stage",
+            ("resource", "VARCHAR", "host_memory, accelerator_memory, shm, graph_proto, disk, time"),
+            ("stage", "VARCHAR", "load, cache, shuffle, prefetch, batch, model, ..."),
+            ("low", "DOUBLE", "lower bound"),
+            ("expected", "DOUBLE", "expected value"),
+            ("high", "DOUBLE", "upper bound"),
+            ("available", "DOUBLE", "what the target has"),
+            ("unit", "VARCHAR", "bytes or seconds"),
+            ("formula", "VARCHAR", "the arithmetic with its numbers"),
+            ("largest_n_samples", "BIGINT", "largest dataset that fits"),
+            ("largest_batch", "BIGINT", "largest batch that fits"),
+        ),
+        _table(
+            "changed", "path that differs from the base commit",
+            ("path", "VARCHAR", "path now"),
+            ("status", "VARCHAR", "A added, M modified, D deleted, R renamed"),
+            ("old_path", "VARCHAR", "path before a rename"),
+        ),
+    )
+}

@@ -1,0 +1,123 @@
+"""Where a run stands: its base folder, its source of bytes, its configuration, its dataset root."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from datalint import config as configuration
+from datalint.errors import UsageError
+
+if TYPE_CHECKING:
+    from datalint.config import Config
+    from datalint.request import Request
+    from datalint.source import Source
+
+CACHE_FOLDER = ".datalint_cache"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """`root` and `home` are relative to `source.base`: the dataset, and the folder of the configuration."""
+
+    source: Source
+    config: Config
+    root: str
+    home: str
+    cache_dir: str
+
+
+def open_workspace(request: Request) -> Workspace:
+    """Resolve the words on the command line; raises UsageError for a path or configuration that is wrong."""
+    if request.staged and request.tree:
+        raise UsageError("--staged and --tree exclude each other")
+    if request.staged or request.tree:
+        return _open_git(request)
+    return _open_worktree(request)
+
+
+def _open_worktree(request: Request) -> Workspace:
+    from datalint.source.worktree import open_worktree
+
+    here = os.getcwd()
+    if request.path is not None and not os.path.lexists(request.path):
+        raise UsageError(f"no such file or folder: {request.path}")
+    home = configuration.find_home(here, explicit=request.config)
+    config = configuration.load(_reader(home), explicit=_inside(request.config, home))
+    root = os.path.abspath(request.path if request.path is not None else os.path.join(home, config.dataset.path))
+    if not os.path.lexists(root):
+        raise UsageError(f"dataset path {config.dataset.path!r} does not exist", config.dataset.position)
+    base = here if request.path is not None and _contains(here, root) else home
+    if not _contains(base, root):
+        base = root if os.path.isdir(root) else os.path.dirname(root)
+    return Workspace(
+        source=open_worktree(base),
+        config=config,
+        root=_relative(root, base),
+        home=os.path.relpath(home, base),
+        cache_dir=_cache_dir(request, home),
+    )
+
+
+def _open_git(request: Request) -> Workspace:
+    from datalint import git
+    from datalint.source.index import open_index
+    from datalint.source.tree import open_tree
+
+    here = os.getcwd()
+    top = git.top_level(here)
+    source = open_index(top) if request.staged else open_tree(top, request.tree or "HEAD")
+    home = _home_in_source(source, here, top, request)
+    prefix = "" if home == "." else home + "/"
+    config = configuration.load(lambda name: source.read(prefix + name), explicit=_inside(request.config, os.path.join(top, home)))
+    if request.path is not None:
+        root = os.path.relpath(os.path.abspath(request.path), top)
+    else:
+        root = os.path.normpath(os.path.join(home, config.dataset.path))
+    if root.startswith(".."):
+        raise UsageError(f"the dataset {root!r} lies outside the repository {top}", config.dataset.position)
+    return Workspace(source=source, config=config, root=root, home=home, cache_dir=_cache_dir(request, top))
+
+
+def _home_in_source(source: Source, here: str, top: str, request: Request) -> str:
+    """Nearest folder, from here up to the top, whose configuration the source holds; else the top."""
+    if request.config is not None:
+        return os.path.relpath(os.path.dirname(os.path.abspath(request.config)), top)
+    folder = os.path.relpath(here, top)
+    while True:
+        prefix = "" if folder == "." else folder + "/"
+        if configuration.present(lambda name, prefix=prefix: source.read(prefix + name)):  # type: ignore[misc]
+            return folder
+        if folder == ".":
+            return "."
+        folder = os.path.dirname(folder) or "."
+
+
+def _reader(folder: str) -> configuration.Reader:
+    def read(name: str) -> bytes | None:
+        try:
+            with open(os.path.join(folder, name), "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise UsageError(f"cannot read {name}: {error.strerror}") from error
+
+    return read
+
+
+def _inside(explicit: str | None, home: str) -> str | None:
+    return None if explicit is None else os.path.relpath(os.path.abspath(explicit), home)
+
+
+def _contains(base: str, path: str) -> bool:
+    return path == base or path.startswith(base.rstrip(os.sep) + os.sep)
+
+
+def _relative(path: str, base: str) -> str:
+    return os.path.relpath(path, base).replace(os.sep, "/")
+
+
+def _cache_dir(request: Request, home: str) -> str:
+    return os.path.abspath(request.cache_dir or os.environ.get("DATALINT_CACHE_DIR") or os.path.join(home, CACHE_FOLDER))
