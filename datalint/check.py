@@ -5,12 +5,15 @@ This is the only module that knows every room.
 
 from __future__ import annotations
 
+import posixpath
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from datalint import baseline, config, dataset, suppress, target
+from datalint import baseline, dataset, suppress, target
+from datalint import config as configuration
 from datalint.errors import UnfinishedError
 from datalint.facts.cache import open_cache
 from datalint.facts.gather import Gathered, gather
@@ -25,10 +28,8 @@ from datalint.workspace import Workspace, open_workspace
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from datalint.config import BoundRule
     from datalint.dataset import Dataset
     from datalint.request import Request
-    from datalint.rule.engine import Outcome
 
     Progress = Callable[[int, int], None]
 
@@ -44,17 +45,39 @@ class Evidence:
     warnings: tuple[str, ...]
 
 
-def check(request: Request, *, progress: Progress | None = None) -> Result:
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The result, what blocks, and what it was read from."""
+
+    result: Result
+    fail_on: str
+    workspace: Workspace
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """Paths of the source that the verdict was read from: dataset, configuration, custom rules, baseline."""
+        settings, home = self.workspace.config, self.workspace.home
+        beside = (*configuration.FILES, settings.baseline, *settings.rules.paths)
+        images = (settings.dataset.root,) if settings.dataset.root else ()
+        return (self.workspace.root, *(posixpath.normpath(posixpath.join(home, name)) for name in (*beside, *images)))
+
+
+def check(request: Request, *, progress: Progress | None = None) -> Judged:
     """Judge one dataset; raises UsageError for what the user must mend, UnfinishedError where nothing was judged."""
     started = time.monotonic()
     workspace = open_workspace(request)
+    settings = workspace.config
     with RuleEngine(timeout=request.rule_timeout) as engine:
-        rules = all_rules(workspace.source, workspace.home, workspace.config.rules.paths)
-        bound = config.resolve_rules(workspace.config, rules, select=request.select, ignore=request.ignore)
+        rules = all_rules(workspace.source, workspace.home, settings.rules.paths)
+        bound = configuration.resolve_rules(settings, rules, select=request.select, ignore=request.ignore)
         engine.prepare([item.rule for item in bound])
         evidence = collect(workspace, request, progress=progress)
         outcomes = engine.run(bound, evidence.tables)
-    return conclude(workspace, request, evidence, bound, outcomes, started=started)
+    findings = [finding for item in bound for finding in judge(item, outcomes[item.rule.id])]
+    failed = [NotChecked(f"{RULE_FAILED}{name}", outcome.error) for name, outcome in outcomes.items() if outcome.error]
+    accepted = accept(workspace, findings, ran=[item.rule.id for item in bound]) if request.use_ignores else Accepted(findings)
+    result = conclude(evidence, accepted, failed, seconds=time.monotonic() - started)
+    return Judged(result, request.fail_on or settings.fail_on, workspace)
 
 
 def collect(workspace: Workspace, request: Request, *, progress: Progress | None = None) -> Evidence:
@@ -85,53 +108,52 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
     return Evidence(found, gathered, tables, machine.name, warnings)
 
 
-def conclude(
-    workspace: Workspace,
-    request: Request,
-    evidence: Evidence,
-    bound: Sequence[BoundRule],
-    outcomes: Mapping[str, Outcome],
-    *,
-    started: float,
-) -> Result:
-    """Turn rows into findings, take away what the user accepts, and speak the verdict."""
-    findings = [finding for item in bound for finding in judge(item, outcomes[item.rule.id])]
-    failed = [NotChecked(f"{RULE_FAILED}{name}", outcome.error) for name, outcome in outcomes.items() if outcome.error]
-    ignored = baselined = 0
-    notes: list[str] = []
-    if request.use_ignores:
-        today = datetime.now(UTC).date()
-        suppressed = suppress.apply(findings, workspace.config.ignore, today=today)
-        accepted = baseline.load(workspace.source.read, workspace.home, workspace.config.baseline)
-        filtered = baseline.apply(suppressed.kept, accepted)
-        findings, ignored, baselined = [*filtered.kept], suppressed.ignored, filtered.baselined
-        notes = [*suppressed.notes, *filtered.notes]
-    findings.sort(key=_order)
-    unread = _unread(evidence)
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Findings that are left once the user's ignores and baseline are taken away."""
+
+    kept: Sequence[Finding]
+    ignored: int = 0
+    baselined: int = 0
+
+
+def accept(workspace: Workspace, findings: Sequence[Finding], *, ran: Sequence[str]) -> Accepted:
+    """Take away what the user accepts; entries that expired or match nothing become findings of their own."""
+    settings = workspace.config
+    suppressed = suppress.apply(findings, settings.ignore, today=datetime.now(UTC).date(), ran=ran)
+    known = baseline.load(workspace.read_home, settings.baseline)
+    filtered = baseline.apply(suppressed.kept, known)
+    return Accepted(filtered.kept, suppressed.ignored, filtered.baselined)
+
+
+def conclude(evidence: Evidence, accepted: Accepted, failed: Sequence[NotChecked], *, seconds: float) -> Result:
+    """Count, put in order, and speak the verdict; `seconds` is the wall time of the run."""
+    found, findings = evidence.dataset, sorted(accepted.kept, key=_order)
+    levels = Counter(finding.severity for finding in findings)
     result = Result(
-        verdict=Verdict.TRAINABLE,
+        verdict=Verdict.UNDECIDED,
         dataset=DatasetInfo(
-            name=evidence.dataset.name,
-            format=evidence.dataset.format,
-            root=evidence.dataset.root,
-            samples=len(evidence.dataset.samples),
-            classes=evidence.dataset.n_classes,
-            splits=evidence.dataset.n_splits,
+            name=found.name,
+            format=found.format,
+            root=found.root,
+            samples=len(found.samples),
+            classes=found.n_classes,
+            splits=found.n_splits,
         ),
         target=evidence.target,
         summary=Summary(
-            errors=sum(finding.severity is Severity.ERROR for finding in findings),
-            warnings=sum(finding.severity is Severity.WARNING for finding in findings),
-            infos=sum(finding.severity is Severity.INFO for finding in findings),
-            ignored=ignored,
-            baselined=baselined,
+            errors=levels[Severity.ERROR],
+            warnings=levels[Severity.WARNING],
+            infos=levels[Severity.INFO],
+            ignored=accepted.ignored,
+            baselined=accepted.baselined,
             files=len(evidence.gathered.data),
             cached=evidence.gathered.cached,
-            seconds=round(time.monotonic() - started, 3),
+            seconds=round(seconds, 3),
         ),
         findings=findings,
-        not_checked=[*failed, *unread],
-        notes=[*evidence.dataset.assumptions, *evidence.warnings, *notes],
+        not_checked=[*failed, *_unread(evidence)],
+        notes=[*found.assumptions, *evidence.warnings],
     )
     return replace(result, verdict=verdict(result))
 

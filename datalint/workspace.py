@@ -27,6 +27,10 @@ class Workspace:
     home: str
     cache_dir: str
 
+    def read_home(self, name: str) -> bytes | None:
+        """A small file beside the configuration, as the source holds it."""
+        return self.source.read(os.path.normpath(os.path.join(self.home, name)))
+
 
 def open_workspace(request: Request) -> Workspace:
     """Resolve the words on the command line; raises UsageError for a path or configuration that is wrong."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from datalint import replay, report
 from datalint.errors import UsageError
+from datalint.outcome import exit_code
 from datalint.report.style import Style, wants_color
 from datalint.request import Request
 
@@ -20,18 +21,12 @@ if TYPE_CHECKING:
 def run(arguments: argparse.Namespace) -> int:
     request = request_of(arguments)
     outputs = [_output(text) for text in arguments.output] or [(_default_format(), None)]
-    edits_baseline = arguments.write_baseline or arguments.prune_baseline
-    key = None if edits_baseline else replay.key_of(request)
-    told = replay.recall(key) if key else None
-    if told is None:
-        told = _judge(request, arguments)
-        if key is not None:
-            replay.remember(key, *told)
-    result, fail_on = told
+    edits = arguments.write_baseline or arguments.prune_baseline
+    key = None if edits else replay.key_of(request)
+    remembered = replay.recall(key) if key else None
+    result, fail_on = remembered or _judge(request, key, arguments)
     for name, file in outputs:
         _write(result, name, file, arguments)
-    from datalint.outcome import exit_code
-
     return exit_code(result, fail_on)
 
 
@@ -57,13 +52,18 @@ def request_of(arguments: argparse.Namespace) -> Request:
     )
 
 
-def _judge(request: Request, arguments: argparse.Namespace) -> tuple[Result, str]:
+def _judge(request: Request, key: replay.Key | None, arguments: argparse.Namespace) -> tuple[Result, str]:
     from datalint import check, progress
 
     with progress.bar("reading images") as advance:
         judged = check.check(request, progress=advance)
     if arguments.write_baseline or arguments.prune_baseline:
-        judged = check.update_baseline(judged, prune_only=not arguments.write_baseline)
+        from datalint.commands import edit_baseline
+
+        edit_baseline.run(judged, request, prune_only=not arguments.write_baseline)
+        judged = check.check(request)
+    if key is not None:
+        replay.remember(key, judged.result, judged.fail_on, judged.scope)
     return judged.result, judged.fail_on
 
 

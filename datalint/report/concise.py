@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
-from datalint.report.words import location
+from datalint.report.words import location, printable
 
 if TYPE_CHECKING:
     from datalint.finding import Result
@@ -14,12 +14,9 @@ if TYPE_CHECKING:
 def render(result: Result, out: TextIO, style: Style) -> None:
     """Findings, then what was not checked, then the verdict; control characters in names are escaped."""
     for finding in result.findings:
+        place = printable(location(finding) or result.dataset.root)
         word = style.paint(f"{finding.severity.value}[{finding.rule}]", "bold")
-        out.write(_one_line(f"{location(finding) or result.dataset.root}: {word} {finding.message}"))
+        out.write(f"{place}: {word} {printable(finding.message)}\n")
     for item in result.not_checked:
-        out.write(_one_line(f"{item.what}: not checked: {item.reason}"))
+        out.write(printable(f"{item.what}: not checked: {item.reason}") + "\n")
     out.write(f"{result.verdict.value}\n")
-
-
-def _one_line(text: str) -> str:
-    return text.replace("\r", "\\r").replace("\n", "\\n") + "\n"

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, TextIO
 
 from datalint.finding import Family, Finding, Result, Severity, Verdict
-from datalint.report.words import count, location, seconds
+from datalint.report.words import count, location, printable, seconds
 
 if TYPE_CHECKING:
     from datalint.report.style import Style
@@ -25,7 +25,7 @@ def render(result: Result, out: TextIO, style: Style) -> None:
     """Write the whole report; one finding takes a line, its remedy stands once per rule."""
     out.write(_headline(result, style))
     for note in result.notes:
-        out.write(style.paint(f"  {note}", "dim") + "\n")
+        out.write(style.paint(f"  {printable(note)}", "dim") + "\n")
     for family in Family:
         findings = [finding for finding in result.findings if finding.family is family]
         if findings:
@@ -43,7 +43,7 @@ def _headline(result: Result, style: Style) -> str:
     if dataset.splits:
         parts.append(count(dataset.splits, "split"))
     verdict = style.paint(result.verdict.value, "bold", _VERDICT_COLOR[result.verdict])
-    return f"{verdict}  {dataset.name} ({', '.join(parts)}) on {result.target}\n"
+    return f"{verdict}  {printable(dataset.name)} ({', '.join(parts)}) on {result.target}\n"
 
 
 def _family(findings: list[Finding], out: TextIO, style: Style) -> None:
@@ -53,12 +53,12 @@ def _family(findings: list[Finding], out: TextIO, style: Style) -> None:
         shown = members[: style.limit] if style.limit else members
         word = style.paint(severity.value, _SEVERITY_COLOR[severity])
         for finding in shown:
-            out.write(f"  {word} {style.paint(rule, 'bold')}  {_sentence(finding)}\n")
+            out.write(f"  {word} {style.paint(rule, 'bold')}  {printable(_sentence(finding))}\n")
         if len(members) > len(shown):
             out.write(f"{_INDENT}and {len(members) - len(shown):,} more of {rule}\n")
         remedies = dict.fromkeys(finding.remedy for finding in shown if finding.remedy)
         for remedy in remedies:
-            out.write(style.paint(f"{_INDENT}{remedy}", "dim") + "\n")
+            out.write(style.paint(f"{_INDENT}{printable(remedy)}", "dim") + "\n")
 
 
 def _sentence(finding: Finding) -> str:
@@ -75,7 +75,7 @@ def _not_checked(result: Result, out: TextIO, style: Style) -> None:
     out.write("\n" + style.paint("not checked", "bold") + "\n")
     shown = result.not_checked[: style.limit] if style.limit else result.not_checked
     for item in shown:
-        out.write(f"  {item.what}: {item.reason}\n")
+        out.write(f"  {printable(f'{item.what}: {item.reason}')}\n")
     if len(result.not_checked) > len(shown):
         out.write(f"{_INDENT}and {len(result.not_checked) - len(shown):,} more\n")
 

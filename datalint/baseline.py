@@ -1,0 +1,169 @@
+"""The file of accepted findings: one JSON object a line, so that merges and reviews see one finding at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from datalint.errors import Position, UnfinishedError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from datalint.finding import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One accepted finding; only `fingerprint` decides, the rest is for people who read the file."""
+
+    fingerprint: str
+    rule: str
+    path: str | None
+    message: str
+
+
+Baseline = dict[str, Accepted]
+"""Accepted findings by fingerprint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """`gone` are accepted findings that no longer occur; `notes` says so in a sentence."""
+
+    kept: Sequence[Finding]
+    baselined: int
+    gone: Sequence[Accepted]
+    notes: Sequence[str]
+
+
+def load(read: Callable[[str], bytes | None], home: str, name: str) -> Baseline:
+    """Read the baseline `name` of the folder `home`; empty when there is none. Raises UsageError at a corrupt line."""
+    file = os.path.normpath(os.path.join(home, name)).replace(os.sep, "/")
+    content = read(file)
+    return {} if content is None else parse(content, file)
+
+
+def parse(content: bytes, file: str) -> Baseline:
+    """Lines by fingerprint; a fingerprint that stands twice (after a merge) counts once."""
+    baseline: Baseline = {}
+    for number, line in enumerate(content.split(b"\n"), 1):
+        if line.strip():
+            accepted = _parse_line(line.rstrip(b"\r"), Position(file, number))
+            baseline[accepted.fingerprint] = accepted
+    return baseline
+
+
+def apply(findings: Iterable[Finding], baseline: Baseline, *, ran: Collection[str] | None = None) -> Filtered:
+    """Take accepted findings away; entries of rules not in `ran` (None: every rule ran) are never called gone."""
+    seen: set[str] = set()
+    kept = []
+    baselined = 0
+    for finding in findings:
+        if finding.fingerprint in baseline:
+            seen.add(finding.fingerprint)
+            baselined += 1
+        else:
+            kept.append(finding)
+    gone = [
+        entry
+        for fingerprint, entry in baseline.items()
+        if fingerprint not in seen and (ran is None or entry.rule in ran)
+    ]
+    notes = [_gone_note(len(gone))] if gone else []
+    return Filtered(kept, baselined, gone, notes)
+
+
+def accept(
+    findings: Iterable[Finding], *, previous: Baseline | None = None, ran: Collection[str] | None = None
+) -> Baseline:
+    """The baseline that accepts these findings; entries of `previous` for rules that did not run stay."""
+    unjudged = {
+        fingerprint: entry
+        for fingerprint, entry in (previous or {}).items()
+        if ran is not None and entry.rule not in ran
+    }
+    return unjudged | {
+        finding.fingerprint: Accepted(finding.fingerprint, finding.rule, finding.path, finding.message)
+        for finding in findings
+    }
+
+
+def prune(baseline: Baseline, gone: Iterable[Accepted]) -> Baseline:
+    """The baseline without the entries that no longer occur."""
+    dropped = {entry.fingerprint for entry in gone}
+    return {fingerprint: entry for fingerprint, entry in baseline.items() if fingerprint not in dropped}
+
+
+def render(baseline: Baseline) -> bytes:
+    """The file's content, sorted by rule, path and fingerprint: the same findings give the same bytes."""
+    entries = sorted(baseline.values(), key=lambda entry: (entry.rule, entry.path or "", entry.fingerprint))
+    lines = (json.dumps(asdict(entry), ensure_ascii=False) + "\n" for entry in entries)
+    # A lone surrogate cannot be UTF-8, but its backslash form is the escape that JSON knows.
+    return "".join(lines).encode("utf-8", "backslashreplace")
+
+
+def write(path: str, baseline: Baseline) -> None:
+    """Replace the file in one step, so that a full disk or a kill leaves the old one; keeps its mode and links."""
+    path = os.path.realpath(path)
+    temporary = None
+    try:
+        mode = _mode(path)
+        handle, temporary = tempfile.mkstemp(prefix=".datalint-", dir=os.path.dirname(path))
+        with os.fdopen(handle, "wb") as file:
+            file.write(render(baseline))
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, mode)
+        os.replace(temporary, path)
+        temporary = None
+    except OSError as error:
+        raise UnfinishedError(f"cannot write the baseline {path}: {error.strerror}") from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+def _mode(path: str) -> int:
+    try:
+        return os.stat(path).st_mode & 0o777
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask
+
+
+_MARKER = re.compile(rb"(<<<<<<<|\|\|\|\|\|\|\||=======|>>>>>>>)( |$)")
+_FIELDS = {"fingerprint": (str,), "rule": (str,), "path": (str, type(None)), "message": (str,)}
+
+
+def _parse_line(line: bytes, place: Position) -> Accepted:
+    if _MARKER.match(line):
+        raise UsageError("the baseline holds a merge conflict", place, "keep the lines of both sides, remove the marks")
+    try:
+        entry = json.loads(line)
+    except UnicodeDecodeError as error:
+        where = Position(place.file, place.line, error.start + 1)
+        raise UsageError(f"byte 0x{line[error.start]:02x} is not UTF-8", where) from error
+    except json.JSONDecodeError as error:
+        where = Position(place.file, place.line, error.colno)
+        raise UsageError(f"not a line of a baseline: {error.msg.lower()}", where) from error
+    except RecursionError as error:
+        raise UsageError("not a line of a baseline: nested too deep", place) from error
+    if not isinstance(entry, dict) or entry.keys() != _FIELDS.keys():
+        raise UsageError(f"not a line of a baseline: expected an object with {', '.join(_FIELDS)}", place)
+    for name, types in _FIELDS.items():
+        if not isinstance(entry[name], types):
+            raise UsageError(f"not a line of a baseline: {name} is not text", place)
+    return Accepted(**entry)
+
+
+def _gone_note(count: int) -> str:
+    entries = "1 accepted finding no longer occurs" if count == 1 else f"{count:,} accepted findings no longer occur"
+    return f"{entries}: `datalint check --prune-baseline` removes {'it' if count == 1 else 'them'} from the baseline"

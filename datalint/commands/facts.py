@@ -1,0 +1,35 @@
+"""`datalint facts`: the tables that rules read, for authors who explore before they write a rule."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from datalint import check, progress
+from datalint.commands.check import request_of
+from datalint.errors import ExitCode, UsageError
+from datalint.rule.engine import RuleEngine
+from datalint.workspace import open_workspace
+
+if TYPE_CHECKING:
+    import argparse
+
+FORMATS = ("csv", "jsonl", "parquet")
+DEFAULT = "select s.split, s.label, s.line, f.* from samples s join files f on f.file_id = s.file_id order by s.sample_id"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    name, _, file = arguments.output.partition("=")
+    if name not in FORMATS:
+        raise UsageError(f"unknown output format {name!r}: one of {', '.join(FORMATS)}")
+    if name == "parquet" and not file:
+        raise UsageError("parquet is not text: name a file, -o parquet=FILE")
+    request = request_of(arguments)
+    with RuleEngine() as engine:
+        workspace = open_workspace(request)
+        with progress.bar("reading images") as advance:
+            evidence = check.collect(workspace, request, progress=advance)
+        for warning in evidence.warnings:
+            sys.stderr.write(f"datalint: {warning}\n")
+        engine.export(evidence.tables, arguments.sql or DEFAULT, format=name, file=file or None, out=sys.stdout.buffer)
+    return ExitCode.CLEAN

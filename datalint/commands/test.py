@@ -1,0 +1,80 @@
+"""`datalint test [PATH]`: run the inline tests of rule files and say which fail, and how."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from datalint.errors import ExitCode, UsageError
+from datalint.report.style import Style, wants_color
+from datalint.report.words import count, printable
+from datalint.request import Request
+from datalint.rule.load import load_rule
+from datalint.rule.testing import run_cases
+from datalint.workspace import open_workspace
+
+if TYPE_CHECKING:
+    import argparse
+
+    from datalint.rule.model import Rule
+
+
+def run(arguments: argparse.Namespace) -> int:
+    started = time.monotonic()
+    rules = [_load(path) for path in _files(arguments.paths or _configured(arguments.config))]
+    style = Style(color=wants_color(arguments.color, sys.stdout))
+    failed = total = 0
+    for result in run_cases(rules):
+        total += 1
+        failed += not result.passed
+        word = style.paint("ok  ", "green") if result.passed else style.paint("FAIL", "red", "bold")
+        sys.stdout.write(f"{word} {result.rule} - {printable(result.case)}\n")
+        for line in result.detail.splitlines():
+            sys.stdout.write(f"       {line}\n")
+    sys.stdout.write(
+        f"{count(total, 'test')} of {count(len(rules), 'rule')}, {failed} failed, "
+        f"in {time.monotonic() - started:.2f} s\n"
+    )
+    return ExitCode.BLOCKED if failed else ExitCode.CLEAN
+
+
+def _configured(config: str | None) -> list[str]:
+    workspace = open_workspace(Request(config=config))
+    base = os.path.join(workspace.source.base, workspace.home)
+    folders = [os.path.relpath(os.path.join(base, folder)) for folder in workspace.config.rules.paths]
+    if not folders:
+        raise UsageError("no rule files given, and rules.paths names no folder", hint="datalint test PATH")
+    return folders
+
+
+def _files(paths: list[str]) -> list[str]:
+    found = []
+    for path in paths:
+        if os.path.isdir(path):
+            inside = [
+                os.path.join(folder, name)
+                for folder, _, names in os.walk(path)
+                for name in names
+                if name.endswith((".yaml", ".yml"))
+            ]
+            if not inside:
+                raise UsageError(f"no rule files in {path}")
+            found += sorted(inside)
+        elif os.path.exists(path):
+            found.append(path)
+        else:
+            raise UsageError(f"no such file or folder: {path}")
+    return found
+
+
+def _load(path: str) -> Rule:
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 at byte {error.start}") from error
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    return load_rule(text, path, builtin=None)

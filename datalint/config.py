@@ -1,0 +1,222 @@
+"""The configuration of a run: frozen values with the defaults of `config.schema.json`, and where they were written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal
+
+from datalint.config_file import Document, Reader, explicit_path, find_home, present, read_document
+from datalint.config_rules import BoundRule, resolve_rules
+from datalint.config_schema import reference, violations
+from datalint.errors import Position, UsageError
+from datalint.finding import Severity
+from datalint.tables import TABLES, Data
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from datalint.finding import Value
+
+__all__ = [
+    "BoundRule",
+    "Config",
+    "DatasetConfig",
+    "Ignore",
+    "Reader",
+    "RuleSetting",
+    "RulesConfig",
+    "Training",
+    "explicit_path",
+    "find_home",
+    "load",
+    "parse",
+    "present",
+    "reference",
+    "resolve_rules",
+]
+
+FailOn = Literal["error", "warning", "never"]
+Parameter = str | int | float | bool | list[str | int | float | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetConfig:
+    """Paths are relative to the folder of the configuration; `columns` maps a part to the user's column."""
+
+    path: str = "."
+    format: str | None = None
+    root: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    position: Position | None = None
+    """Of `path`, or the nearest key above it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """The columns of table `training`; the defaults are those of Keras' image_dataset_from_directory."""
+
+    loader: str = "image_dataset_from_directory"
+    framework: str = "keras"
+    input_height: int | None = 256
+    input_width: int | None = 256
+    input_channels: int | None = 3
+    dtype: str = "float32"
+    batch: int = 32
+    drop_remainder: bool = False
+    shuffle_buffer: int | None = None
+    epochs: int | None = None
+    steps_per_epoch: int | None = None
+    validation_split: float | None = None
+    monitor: str | None = None
+    batch_norm: bool | None = None
+    declared: bool = False
+
+    def row(self) -> Data:
+        """The one row of table `training`."""
+        return Data({column.name: [getattr(self, column.name)] for column in TABLES["training"].columns})
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSetting:
+    """What the user changed about one rule."""
+
+    off: bool = False
+    severity: Severity | None = None
+    params: Mapping[str, Parameter] = field(default_factory=dict)
+    position: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RulesConfig:
+    """Which rules run, and how strictly; `paths` are folders with the user's own rules."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    settings: Mapping[str, RuleSetting] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Findings that the user accepts, up to and including the day `until`; every given part must match."""
+
+    rule: str
+    reason: str
+    path: str | None = None
+    key: Mapping[str, Value] = field(default_factory=dict)
+    until: date | None = None
+    position: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    dataset: DatasetConfig = DatasetConfig()
+    training: Training = Training()
+    target: str = "local"
+    targets: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    rules: RulesConfig = RulesConfig()
+    ignore: tuple[Ignore, ...] = ()
+    fail_on: FailOn = "error"
+    baseline: str = ".datalint-baseline.jsonl"
+    file: str | None = None
+    """Where all this was read from; None without a configuration file."""
+    document: Document | None = field(default=None, repr=False, compare=False)
+
+    def position(self, *keys: str | int) -> Position | None:
+        """Where the user wrote a value, or the nearest thing above it; None without a configuration file."""
+        return self.document.position(keys) if self.document else None
+
+
+def load(read: Reader, *, explicit: str | None = None) -> Config:
+    """Read the configuration through `read`; without a file, the defaults. Raises UsageError with its position."""
+    document = read_document(read, explicit=explicit)
+    return Config() if document is None else parse(document)
+
+
+def parse(document: Document) -> Config:
+    """Check a document against the schema and freeze it; the first thing wrong is a UsageError."""
+    for violation in violations(document.data):
+        position = document.position(violation.keys, key=violation.at_key)
+        raise UsageError(_located(violation.keys, violation.message, at_key=violation.at_key), position, violation.hint)
+    data: dict[str, Any] = document.data or {}
+    dataset = data.get("dataset") or {}
+    rules = data.get("rules") or {}
+    return Config(
+        dataset=DatasetConfig(
+            **{**dataset, "columns": dataset.get("columns") or {}}, position=document.position(("dataset", "path"))
+        ),
+        training=_training(data["training"] or {}) if "training" in data else Training(),
+        target=data.get("target", Config.target),
+        targets=data.get("targets") or {},
+        rules=RulesConfig(
+            select=tuple(rules.get("select") or ()),
+            ignore=tuple(rules.get("ignore") or ()),
+            paths=tuple(rules.get("paths") or ()),
+            settings={
+                name: _setting(value, document.position(("rules", "settings", name), key=True))
+                for name, value in (rules.get("settings") or {}).items()
+            },
+        ),
+        ignore=tuple(_ignore(entry, index, document) for index, entry in enumerate(data.get("ignore") or ())),
+        fail_on=data.get("fail_on", "error"),
+        baseline=data.get("baseline", Config.baseline),
+        file=document.file,
+        document=document,
+    )
+
+
+def _located(keys: tuple[str | int, ...], message: str, *, at_key: bool) -> str:
+    """The message after the dotted name of what it is about: `training.batch: expected ...`."""
+    words = keys[:-1] if at_key else keys
+    name = "".join(f"[{word}]" if isinstance(word, int) else f".{word}" for word in words).lstrip(".")
+    return f"{name}: {message}" if name else message
+
+
+def _training(data: dict[str, Any]) -> Training:
+    values = dict(data)
+    # Only a DataLoader belongs to PyTorch alone, and nothing but a DataLoader feeds PyTorch by default.
+    if values.get("framework") == "pytorch":
+        values.setdefault("loader", "dataloader")
+    elif values.get("loader") == "dataloader":
+        values.setdefault("framework", "pytorch")
+    size = values.pop("image_size", Training().input_height)
+    height, width = size if isinstance(size, list) else (size, size)
+    values["input_height"], values["input_width"] = _whole(height), _whole(width)
+    values["input_channels"] = _whole(values.pop("channels", Training().input_channels))
+    for name in ("batch", "shuffle_buffer", "epochs", "steps_per_epoch"):
+        if name in values:
+            values[name] = int(values[name])
+    return Training(**values, declared=True)
+
+
+def _whole(value: float | str) -> int | None:
+    """`original` is None; JSON Schema counts 3.0 among the integers."""
+    return None if isinstance(value, str) else int(value)
+
+
+def _setting(value: Any, position: Position | None) -> RuleSetting:
+    if value == "off" or value is False:
+        return RuleSetting(off=True, position=position)
+    if isinstance(value, str):
+        return RuleSetting(severity=Severity(value), position=position)
+    params = {name: item for name, item in value.items() if name != "severity"}
+    severity = Severity(value["severity"]) if "severity" in value else None
+    return RuleSetting(severity=severity, params=params, position=position)
+
+
+def _ignore(entry: dict[str, Any], index: int, document: Document) -> Ignore:
+    until = entry.get("until")
+    try:
+        day = None if until is None else date.fromisoformat(until)
+    except ValueError as error:
+        place = document.position(("ignore", index, "until"))
+        raise UsageError(f"ignore[{index}].until: {until} is not a day of the calendar", place) from error
+    return Ignore(
+        rule=entry["rule"],
+        reason=entry["reason"],
+        path=entry.get("path"),
+        key={name: value for name, value in entry.items() if name not in ("rule", "reason", "path", "until")},
+        until=day,
+        position=document.position(("ignore", index)),
+    )

@@ -1,0 +1,206 @@
+"""Finding the configuration file, and reading YAML or TOML into plain data that knows where it was written."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from datalint.errors import Position, UsageError
+
+Reader = Callable[[str], bytes | None]
+"""Content of a file relative to the folder of the configuration; None where it is absent."""
+
+YAML_NAME = "datalint.yaml"
+TOML_NAME = "pyproject.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Plain data, and the place of each value and key by its way from the top."""
+
+    data: Any
+    file: str
+    values: Mapping[tuple[str | int, ...], Position] = field(default_factory=dict)
+    keys: Mapping[tuple[str | int, ...], Position] = field(default_factory=dict)
+
+    def position(self, keys: tuple[str | int, ...], *, key: bool = False) -> Position:
+        """Place of a value (of its key with `key`), else of the nearest key above it."""
+        if not key and keys in self.values:
+            return self.values[keys]
+        ways = (keys[:end] for end in range(len(keys), 0, -1))
+        return next((self.keys[way] for way in ways if way in self.keys), Position(self.file))
+
+
+def explicit_path(option: str | None, environ: Mapping[str, str] = os.environ) -> str | None:
+    """The file that `--config`, else DATALINT_CONFIG, names."""
+    return option or environ.get("DATALINT_CONFIG") or None
+
+
+def find_home(start: str, *, explicit: str | None = None) -> str:
+    """Folder of the configuration: of `explicit`, else the nearest with one from `start` up to the git root.
+
+    Without any, `start`. Outside git only `start` is looked at: a file in a shared parent is not the user's.
+    """
+    if explicit is not None:
+        return os.path.dirname(os.path.abspath(explicit))
+    start = os.path.abspath(start)
+    for folder in _up_to_git_root(start):
+        if present(lambda name, folder=folder: _read_file(os.path.join(folder, name))):  # type: ignore[misc]
+            return folder
+    return start
+
+
+def present(read: Reader) -> bool:
+    """Whether there is a configuration to load here."""
+    return read(YAML_NAME) is not None or read("datalint.yml") is not None or _has_table(read(TOML_NAME))
+
+
+def read_document(read: Reader, *, explicit: str | None = None) -> Document | None:
+    """The one configuration file, parsed; None without any. Two of them, or a wrong name, are a UsageError."""
+    if explicit is not None:
+        return _read_explicit(read, explicit)
+    yaml, toml = read(YAML_NAME), read(TOML_NAME)
+    if yaml is None and read("datalint.yml") is not None:
+        raise UsageError("datalint.yml is not read", Position("datalint.yml"), f"rename it to {YAML_NAME}")
+    if yaml is not None:
+        if _has_table(toml):
+            raise UsageError(
+                f"{YAML_NAME} and [tool.datalint] in {TOML_NAME} are both present", Position(YAML_NAME), "keep one"
+            )
+        return parse_yaml(yaml, YAML_NAME)
+    return parse_toml(toml, TOML_NAME) if toml is not None and _has_table(toml) else None
+
+
+def _read_explicit(read: Reader, name: str) -> Document:
+    content = read(name)
+    if content is None:
+        raise UsageError(f"no configuration file {name}")
+    if not name.endswith(".toml"):
+        return parse_yaml(content, name)
+    document = parse_toml(content, name)
+    if document is None:
+        raise UsageError("has no table [tool.datalint]", Position(name))
+    return document
+
+
+def parse_yaml(content: bytes, file: str) -> Document:
+    """Strict YAML: no aliases, no duplicate keys, only true, false, null and numbers are not text."""
+    raise NotImplementedError
+
+
+def parse_toml(content: bytes, file: str) -> Document | None:
+    """Table [tool.datalint]; None where the file has none."""
+    import tomllib
+
+    text = _decode(content, file)
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r" \(at line (\d+), column (\d+)\)$", str(error))
+        message = str(error)[: place.start()] if place else str(error).removesuffix(" (at end of document)")
+        line, column = map(int, place.groups()) if place else (text.count("\n") + 1, 1)
+        raise UsageError(message[:1].lower() + message[1:], Position(file, line, column)) from error
+    tool = data.get("tool")
+    if not isinstance(tool, dict) or "datalint" not in tool:
+        return None
+    plain = _plain(tool["datalint"])
+    places = _toml_places(text, file, plain)
+    return Document(plain, file, keys=places)
+
+
+_BARE = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
+_DOTTED = rf"{_BARE}(?:\s*\.\s*{_BARE})*"
+_HEADER = re.compile(rf"\s*(\[\[?)\s*({_DOTTED})\s*\]\]?\s*(?:#.*)?$")
+_ASSIGNMENT = re.compile(rf"(\s*)({_DOTTED})\s*=")
+
+
+def _toml_places(text: str, file: str, data: object) -> dict[tuple[str | int, ...], Position]:
+    """Place of each key that starts a line: tomllib does not tell. Inside inline tables, the line's own key stands in.
+
+    A line of a multi-line string may look like a key; it counts only where the data has such a key.
+    """
+    places: dict[tuple[str | int, ...], Position] = {}
+    counts: dict[tuple[str | int, ...], int] = {}
+    table: tuple[str | int, ...] = ()
+    for number, line in enumerate(text.split("\n"), 1):
+        if header := _HEADER.match(line):
+            table = _words(header[2])
+            if header[1] == "[[":
+                index = counts[table] = counts.get(table, -1) + 1
+                table = (*table, index)
+            column, way = header.start(2) + 1, table
+        elif assignment := _ASSIGNMENT.match(line):
+            column, way = assignment.start(2) + 1, (*table, *_words(assignment[2]))
+        else:
+            continue
+        if way[:2] == ("tool", "datalint") and _holds(data, way[2:]):
+            for end in range(3, len(way) + 1):
+                places.setdefault(way[2:end], Position(file, number, column))
+    return places
+
+
+def _words(dotted: str) -> tuple[str, ...]:
+    return tuple(word.strip("\"'") for word in re.findall(_BARE, dotted))
+
+
+def _holds(data: object, keys: tuple[str | int, ...]) -> bool:
+    for key in keys:
+        if isinstance(data, dict) and key in data:
+            data = data[key]
+        elif isinstance(data, list) and isinstance(key, int) and key < len(data):
+            data = data[key]
+        else:
+            return False
+    return True
+
+
+def _plain(value: Any) -> Any:
+    """TOML's own dates as text, so that both languages give the same data."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _has_table(content: bytes | None) -> bool:
+    """Whether [tool.datalint] is there; a file that mentions it but does not parse counts, so that it is reported."""
+    if content is None or b"datalint" not in content:
+        return False
+    try:
+        return parse_toml(content, TOML_NAME) is not None
+    except UsageError:
+        return re.search(rb"^\s*\[+\s*tool\s*\.\s*datalint\b", content, re.MULTILINE) is not None
+
+
+def _up_to_git_root(start: str) -> list[str]:
+    folders = [start]
+    while not os.path.lexists(os.path.join(folders[-1], ".git")):
+        parent = os.path.dirname(folders[-1])
+        if parent == folders[-1]:
+            return [start]
+        folders.append(parent)
+    return folders
+
+
+def _read_file(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _decode(content: bytes, file: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
+        raise UsageError(f"byte 0x{content[error.start]:02x} is not UTF-8", Position(file, line, column)) from error

@@ -1,0 +1,148 @@
+"""Meets the configuration with the rules that exist: which run, with which severity and parameters."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from datalint.config_schema import shown, suggest
+from datalint.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from datalint.config import Config, RuleSetting
+    from datalint.errors import Position
+    from datalint.finding import Severity
+
+
+class ParamLike(Protocol):
+    """A parameter that a rule declares; limits are inclusive."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def default(self) -> Any: ...
+    @property
+    def min(self) -> float | None: ...
+    @property
+    def max(self) -> float | None: ...
+
+
+class RuleLike(Protocol):
+    """What the configuration needs to know of a rule."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def tags(self) -> Sequence[str]: ...
+    @property
+    def family(self) -> str: ...
+    @property
+    def params(self) -> Mapping[str, Any]: ...
+
+
+R = TypeVar("R", bound=RuleLike)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundRule(Generic[R]):
+    """A rule that runs, with the value of each of its parameters; `severity` is the user's, None where the rule decides."""
+
+    rule: R
+    severity: Severity | None
+    params: Mapping[str, Any]
+
+
+def resolve_rules(
+    config: Config, rules: Iterable[R], *, select: Sequence[str] = (), ignore: Sequence[str] = ()
+) -> list[BoundRule[R]]:
+    """The rules that run. `select` and `ignore` are the command line's and beat the file's.
+
+    A rule that the command line selects by its id runs even where the file turns it off. Raises UsageError, with its
+    place in the file, for a rule, selector or parameter that does not exist or is out of its range.
+    """
+    known = {rule.id: rule for rule in rules}
+    _check_selectors(config, known, select, ignore)
+    for index, entry in enumerate(config.ignore):
+        if entry.rule not in known:
+            place = config.position("ignore", index, "rule")
+            raise UsageError(f"unknown rule {entry.rule!r}", place, suggest(entry.rule, known))
+    for name, setting in config.rules.settings.items():
+        if name not in known:
+            raise UsageError(f"unknown rule {name!r}", setting.position, suggest(name, known))
+        _check_params(config, known[name], setting)
+    wanted = tuple(select) or config.rules.select or ("all",)
+    bound = []
+    for rule in known.values():
+        setting = config.rules.settings.get(rule.id)
+        named = rule.id in select
+        refused = _matches(rule, ignore) or (
+            not named and (_matches(rule, config.rules.ignore) or (setting is not None and setting.off))
+        )
+        if _matches(rule, wanted) and not refused:
+            defaults = {name: param.default for name, param in rule.params.items()}
+            params = {**defaults, **(setting.params if setting else {})}
+            bound.append(BoundRule(rule, setting.severity if setting else None, params))
+    return bound
+
+
+def _matches(rule: RuleLike, selectors: Iterable[str]) -> bool:
+    return any(selector in _selectors(rule) for selector in selectors)
+
+
+def _selectors(rule: RuleLike) -> set[str]:
+    """Every word that selects the rule."""
+    namespace = {rule.id.split("/", 1)[0] + "/"} if "/" in rule.id else set()
+    return {"all", rule.id, str(rule.family), *rule.tags, *namespace}
+
+
+def _check_selectors(
+    config: Config, known: Mapping[str, RuleLike], select: Sequence[str], ignore: Sequence[str]
+) -> None:
+    words = {word for rule in known.values() for word in _selectors(rule)}
+    given: list[tuple[str, Position | None, str]] = [
+        *((word, config.position("rules", "select", index), "") for index, word in enumerate(config.rules.select)),
+        *((word, config.position("rules", "ignore", index), "") for index, word in enumerate(config.rules.ignore)),
+        *((word, None, "--select: ") for word in select),
+        *((word, None, "--ignore: ") for word in ignore),
+    ]
+    for word, place, option in given:
+        if word not in words:
+            raise UsageError(f"{option}unknown rule, tag or family {word!r}", place, suggest(word, words))
+
+
+def _check_params(config: Config, rule: RuleLike, setting: RuleSetting) -> None:
+    for name, value in setting.params.items():
+        keys = ("rules", "settings", rule.id, name)
+        if name not in rule.params:
+            place = config.document.position(keys, key=True) if config.document else None
+            hint = suggest(name, rule.params) or f"{rule.id} has no parameters"
+            raise UsageError(f"rule {rule.id} has no parameter {name!r}", place, hint)
+        wrong = _wrong(value, rule.params[name])
+        if wrong:
+            raise UsageError(f"{rule.id}.{name}: {wrong}", config.position(*keys))
+
+
+_PARAM_TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
+    "integer": ("a whole number", (int,)),
+    "number": ("a number", (int, float)),
+    "string": ("text", (str,)),
+    "boolean": ("true or false", (bool,)),
+}
+
+
+def _wrong(value: Any, param: ParamLike) -> str:
+    """What is wrong with a parameter's value; empty when nothing is."""
+    if param.type == "list":
+        return "" if isinstance(value, list) else f"expected a list, got {shown(value)}"
+    words, types = _PARAM_TYPES[param.type]
+    fits = isinstance(value, types) and (param.type == "boolean") == isinstance(value, bool)
+    if not fits or (isinstance(value, float) and not math.isfinite(value)):
+        return f"expected {words}, got {shown(value)}"
+    if param.min is not None and value < param.min:
+        return f"{value} is below the minimum {param.min}"
+    if param.max is not None and value > param.max:
+        return f"{value} is above the maximum {param.max}"
+    return ""

@@ -1,0 +1,239 @@
+"""Takes away the findings that the user's `ignore` entries accept, and says which entries expired or match nothing."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from datalint.finding import Family, Finding, Severity, fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import date
+
+    from datalint.config import Ignore
+    from datalint.finding import Value
+
+Keys = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """`kept` ends with the findings about the entries themselves: `expired-ignore` and `unused-ignore`."""
+
+    kept: Sequence[Finding]
+    ignored: int
+
+
+def apply(
+    findings: Iterable[Finding], ignores: Sequence[Ignore], *, today: date, ran: Collection[str] | None = None
+) -> Suppressed:
+    """Split findings into kept and ignored; the first entry that matches counts as used.
+
+    An entry for a rule that is not in `ran` (None: every rule ran) had no chance to match and is not called unused.
+    """
+    active = _Matcher([entry for entry in ignores if entry.until is None or entry.until >= today])
+    expired = _Matcher([entry for entry in ignores if entry.until is not None and entry.until < today])
+    kept = []
+    ignored = 0
+    for finding in findings:
+        if active.match(finding):
+            ignored += 1
+        else:
+            expired.match(finding)
+            kept.append(finding)
+    kept += [_expired(entry, count) for entry, count in expired.counts() if count]
+    kept += [
+        _unused(entry, today)
+        for matcher in (active, expired)
+        for entry, count in matcher.counts()
+        if not count and (ran is None or entry.rule in ran)
+    ]
+    return Suppressed(kept, ignored)
+
+
+def glob_pattern(glob: str) -> str:
+    """The regular expression (for a full match) of a .gitignore glob; time to match stays linear in the path.
+
+    Without a slash before its end it matches a name at any depth; a folder that matches takes all below it along.
+    """
+    parts = glob.strip("/").split("/")
+    if "/" not in glob.rstrip("/"):
+        parts.insert(0, "**")
+    # A trailing slash, or `/**`, asks for what lies below a folder.
+    below = "/.+" if glob.endswith("/") or parts[-1] == "**" else "(?:/.+)?"
+    while parts and parts[-1] == "**":
+        parts.pop()
+    if not parts:
+        return ".+"
+    first, *rest = _split(parts)
+    words = ["".join(f"{_part_pattern(part)}/" for part in first)]
+    for index, run in enumerate(rest):
+        text = "/".join(map(_part_pattern, run))
+        last = index == len(rest) - 1
+        # The leftmost place of a run leaves the most for what follows: no other need be tried (atomic group).
+        words.append(f"(?:[^/]+/)*{text}" if last else f"(?>(?:[^/]+/)*?{text}/)")
+    return ("".join(words) if rest else words[0].removesuffix("/")) + below
+
+
+def _split(parts: list[str]) -> list[list[str]]:
+    """Runs of parts between `**`; only the first may be empty."""
+    runs: list[list[str]] = [[]]
+    for before, part in zip(["", *parts], parts, strict=False):
+        if part != "**":
+            runs[-1].append(part)
+        elif before != "**":
+            runs.append([])
+    return runs
+
+
+def _part_pattern(part: str) -> str:
+    """One name: what stands between two stars is found at its leftmost place, as fnmatch does."""
+    first, *rest = _pieces(part)
+    words = [first]
+    words += [f"(?>[^/]*?{piece})" for piece in rest[:-1]]
+    return "".join(words) + "".join(f"[^/]*{piece}" for piece in rest[-1:])
+
+
+def _pieces(part: str) -> list[str]:
+    """The patterns between the stars of a name."""
+    pieces = [""]
+    place = 0
+    while place < len(part):
+        letter = part[place]
+        found = _CLASS.match(part, place)
+        place += 1
+        if letter == "*":
+            pieces.append("")
+        elif letter == "?":
+            pieces[-1] += "[^/]"
+        elif letter == "\\" and place < len(part):
+            pieces[-1] += re.escape(part[place])
+            place += 1
+        elif found:
+            pieces[-1] += _class_pattern(found[1], found[2])
+            place = found.end()
+        else:
+            pieces[-1] += re.escape(letter)
+    return pieces
+
+
+_CLASS = re.compile(r"\[([!^]?)(\]?[^\]]*)\]")
+
+
+def _class_pattern(negation: str, inner: str) -> str:
+    r"""`[a-z]` and `[!a-z]`; one that makes no sense, such as `[z-a]`, matches nothing, as in git."""
+    escaped = re.sub(r"([\\\[\]&~|])", r"\\\1", inner)
+    pattern = f"[{'^/' if negation else ''}{escaped}]"
+    try:
+        re.compile(pattern)
+    except re.error:
+        return "(?!)"
+    return pattern
+
+
+class _Matcher:
+    """Entries compiled once: by rule, then by the key columns and values they name, then one pattern of all their globs.
+
+    So a finding costs a dictionary look-up and one match for each distinct set of key columns, however many entries.
+    """
+
+    def __init__(self, entries: Sequence[Ignore]) -> None:
+        self._entries = entries
+        self._counts = [0] * len(entries)
+        grouped: dict[str, dict[Keys, dict[Keys, list[int]]]] = {}
+        for number, entry in enumerate(entries):
+            names = tuple(sorted(entry.key))
+            values = tuple(_text(entry.key[name]) for name in names)
+            grouped.setdefault(entry.rule, {}).setdefault(names, {}).setdefault(values, []).append(number)
+        self._rules = {
+            rule: {
+                names: {values: _Bucket(entries, numbers) for values, numbers in by_values.items()}
+                for names, by_values in by_names.items()
+            }
+            for rule, by_names in grouped.items()
+        }
+
+    def match(self, finding: Finding) -> bool:
+        for names, buckets in self._rules.get(finding.rule, {}).items():
+            bucket = buckets.get(_texts(finding.values, names)) if buckets else None
+            number = bucket.match(finding) if bucket else None
+            if number is not None:
+                self._counts[number] += 1
+                return True
+        return False
+
+    def counts(self) -> Iterable[tuple[Ignore, int]]:
+        return zip(self._entries, self._counts, strict=True)
+
+
+class _Bucket:
+    """Entries that differ by their glob alone."""
+
+    def __init__(self, entries: Sequence[Ignore], numbers: list[int]) -> None:
+        self._everything = next((number for number in numbers if entries[number].path is None), None)
+        self._numbers = [number for number in numbers if entries[number].path is not None]
+        globs = [glob_pattern(entries[number].path or "") for number in self._numbers]
+        self._pattern = re.compile("|".join(f"({glob})" for glob in globs), re.DOTALL) if globs else None
+
+    def match(self, finding: Finding) -> int | None:
+        if self._pattern is not None:
+            for path in (finding.path, finding.other_path):
+                found = self._pattern.fullmatch(path) if path else None
+                if found is not None and found.lastindex is not None:
+                    return self._numbers[found.lastindex - 1]
+        return self._everything
+
+
+def _texts(values: Mapping[str, Value], names: Keys) -> Keys | None:
+    try:
+        return tuple(_text(values[name]) for name in names)
+    except KeyError:
+        return None
+
+
+def _text(value: Value) -> str:
+    """Values as text: the user writes `3` or `true` for what the rule returned as 3.0 or True."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else str(value)
+
+
+def _about(entry: Ignore, rule: str, severity: Severity, message: str, remedy: str) -> Finding:
+    place = entry.position
+    key: dict[str, Value] = {"rule": entry.rule, "path": entry.path, **{f"key.{k}": v for k, v in entry.key.items()}}
+    return Finding(
+        rule=rule,
+        severity=severity,
+        family=Family.MISLED,
+        message=message,
+        remedy=remedy,
+        path=place.file if place else None,
+        line=place.line if place else None,
+        fingerprint=fingerprint(rule, key),
+    )
+
+
+def _expired(entry: Ignore, count: int) -> Finding:
+    findings = "1 finding counts" if count == 1 else f"{count:,} findings count"
+    return _about(
+        entry,
+        "expired-ignore",
+        Severity.WARNING,
+        f"the ignore of {entry.rule} ended on {entry.until}: {findings} again ({entry.reason})",
+        "mend the findings, or set a later `until`",
+    )
+
+
+def _unused(entry: Ignore, today: date) -> Finding:
+    ended = f"ended on {entry.until} and " if entry.until and entry.until < today else ""
+    return _about(
+        entry,
+        "unused-ignore",
+        Severity.INFO,
+        f"the ignore of {entry.rule} {ended}matches no finding ({entry.reason})",
+        "remove it",
+    )
