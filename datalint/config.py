@@ -140,6 +140,7 @@ def parse(document: Document) -> Config:
         position = document.position(violation.keys, key=violation.at_key)
         raise UsageError(_located(violation.keys, violation.message, at_key=violation.at_key), position, violation.hint)
     data: dict[str, Any] = document.data or {}
+    defaults = Config()
     dataset = data.get("dataset") or {}
     rules = data.get("rules") or {}
     return Config(
@@ -147,7 +148,7 @@ def parse(document: Document) -> Config:
             **{**dataset, "columns": dataset.get("columns") or {}}, position=document.position(("dataset", "path"))
         ),
         training=_training(data["training"] or {}) if "training" in data else Training(),
-        target=data.get("target", Config.target),
+        target=data.get("target", defaults.target),
         targets=data.get("targets") or {},
         rules=RulesConfig(
             select=tuple(rules.get("select") or ()),
@@ -159,8 +160,8 @@ def parse(document: Document) -> Config:
             },
         ),
         ignore=tuple(_ignore(entry, index, document) for index, entry in enumerate(data.get("ignore") or ())),
-        fail_on=data.get("fail_on", "error"),
-        baseline=data.get("baseline", Config.baseline),
+        fail_on=data.get("fail_on", defaults.fail_on),
+        baseline=data.get("baseline", defaults.baseline),
         file=document.file,
         document=document,
     )

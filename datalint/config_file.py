@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from datalint.config_yaml import load_yaml
 from datalint.errors import Position, UsageError
 
 Reader = Callable[[str], bytes | None]
@@ -49,7 +50,7 @@ def find_home(start: str, *, explicit: str | None = None) -> str:
         return os.path.dirname(os.path.abspath(explicit))
     start = os.path.abspath(start)
     for folder in _up_to_git_root(start):
-        if present(lambda name, folder=folder: _read_file(os.path.join(folder, name))):  # type: ignore[misc]
+        if present(lambda name, folder=folder: read_file(os.path.join(folder, name))):  # type: ignore[misc]
             return folder
     return start
 
@@ -89,7 +90,8 @@ def _read_explicit(read: Reader, name: str) -> Document:
 
 def parse_yaml(content: bytes, file: str) -> Document:
     """Strict YAML: no aliases, no duplicate keys, only true, false, null and numbers are not text."""
-    raise NotImplementedError
+    document = load_yaml(_decode(content, file), file)
+    return Document(document.data, file, values=document.values, keys=document.keys)
 
 
 def parse_toml(content: bytes, file: str) -> Document | None:
@@ -187,7 +189,7 @@ def _up_to_git_root(start: str) -> list[str]:
     return folders
 
 
-def _read_file(path: str) -> bytes | None:
+def read_file(path: str) -> bytes | None:
     try:
         with open(path, "rb") as file:
             return file.read()

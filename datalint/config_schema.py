@@ -63,6 +63,36 @@ def violations(data: object) -> Iterator[Violation]:
     return _check(data, schema(), ())
 
 
+def reference() -> str:
+    """Every key in Markdown, for `docs/config.md`: one table a section."""
+    lines: list[str] = []
+    for title, properties in _sections(schema(), ""):
+        lines += [f"### {title}", ""] if title else []
+        lines += ["| key | value | default | meaning |", "|---|---|---|---|"]
+        for name, node in properties.items():
+            default = f"`{shown(node['default'])}`" if "default" in node else ""
+            node = resolve(node)
+            meaning = node.get("description", "").replace("|", r"\|")
+            lines.append(f"| `{name}` | {_wanted_all(node)} | {default} | {meaning} |")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _sections(node: dict[str, Any], title: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The mappings of the schema, from the outside in, each with the name under which the user writes it."""
+    node = resolve(node)
+    if "properties" in node:
+        yield title, node["properties"]
+    inner = [(name, child) for name, child in node.get("properties", {}).items()]
+    if isinstance(node.get("additionalProperties"), dict):
+        inner.append(("NAME", node["additionalProperties"]))
+    inner += [("[]", child) for child in (node.get("items"),) if child]
+    for name, child in inner:
+        yield from _sections(child, f"{title}.{name}".lstrip(".").replace(".[]", "[]"))
+    for option in node.get("anyOf", ()):
+        yield from _sections(option, title)
+
+
 def resolve(node: dict[str, Any]) -> dict[str, Any]:
     """The node itself, or the definition that it refers to."""
     if "$ref" in node:
@@ -182,6 +212,12 @@ def _wanted(node: dict[str, Any]) -> str:
     if "enum" in node:
         return " or ".join(map(str, (item for item in node["enum"] if item is not False)))
     return " or ".join(_WORDS[name] for name in _type_names(node) if name != "null") or _WORDS["null"]
+
+
+def _wanted_all(node: dict[str, Any]) -> str:
+    if "anyOf" in node:
+        return " or ".join(_wanted(resolve(option)) for option in node["anyOf"])
+    return _wanted(node)
 
 
 def _enum_hint(value: object, node: dict[str, Any]) -> str:
