@@ -1,4 +1,4 @@
-"""The file of accepted findings: one JSON object a line, so that merges and reviews see one finding at a time."""
+"""The file of accepted findings: one JSON object a line, so that merges see one finding at a time."""
 
 from __future__ import annotations
 
@@ -34,19 +34,17 @@ Baseline = dict[str, Accepted]
 
 @dataclass(frozen=True, slots=True)
 class Filtered:
-    """`gone` are accepted findings that no longer occur; `notes` says so in a sentence."""
+    """`gone` are accepted findings that no longer occur."""
 
     kept: Sequence[Finding]
     baselined: int
     gone: Sequence[Accepted]
-    notes: Sequence[str]
 
 
-def load(read: Callable[[str], bytes | None], home: str, name: str) -> Baseline:
-    """Read the baseline `name` of the folder `home`; empty when there is none. Raises UsageError at a corrupt line."""
-    file = os.path.normpath(os.path.join(home, name)).replace(os.sep, "/")
-    content = read(file)
-    return {} if content is None else parse(content, file)
+def load(read: Callable[[str], bytes | None], name: str) -> Baseline:
+    """Read the baseline through `read`; empty without one. Raises UsageError at a corrupt line."""
+    content = read(name)
+    return {} if content is None else parse(content, name)
 
 
 def parse(content: bytes, file: str) -> Baseline:
@@ -60,7 +58,7 @@ def parse(content: bytes, file: str) -> Baseline:
 
 
 def apply(findings: Iterable[Finding], baseline: Baseline, *, ran: Collection[str] | None = None) -> Filtered:
-    """Take accepted findings away; entries of rules not in `ran` (None: every rule ran) are never called gone."""
+    """Take accepted findings away; entries of rules not in `ran` (None: all ran) are never called gone."""
     seen: set[str] = set()
     kept = []
     baselined = 0
@@ -75,20 +73,12 @@ def apply(findings: Iterable[Finding], baseline: Baseline, *, ran: Collection[st
         for fingerprint, entry in baseline.items()
         if fingerprint not in seen and (ran is None or entry.rule in ran)
     ]
-    notes = [_gone_note(len(gone))] if gone else []
-    return Filtered(kept, baselined, gone, notes)
+    return Filtered(kept, baselined, gone)
 
 
-def accept(
-    findings: Iterable[Finding], *, previous: Baseline | None = None, ran: Collection[str] | None = None
-) -> Baseline:
-    """The baseline that accepts these findings; entries of `previous` for rules that did not run stay."""
-    unjudged = {
-        fingerprint: entry
-        for fingerprint, entry in (previous or {}).items()
-        if ran is not None and entry.rule not in ran
-    }
-    return unjudged | {
+def accept(findings: Iterable[Finding]) -> Baseline:
+    """Findings as a baseline; an old one is brought up to date as the old, pruned, joined with this."""
+    return {
         finding.fingerprint: Accepted(finding.fingerprint, finding.rule, finding.path, finding.message)
         for finding in findings
     }
@@ -109,7 +99,7 @@ def render(baseline: Baseline) -> bytes:
 
 
 def write(path: str, baseline: Baseline) -> None:
-    """Replace the file in one step, so that a full disk or a kill leaves the old one; keeps its mode and links."""
+    """Replace the file in one step: a full disk or a kill leaves the old one. Keeps its mode and links."""
     path = os.path.realpath(path)
     temporary = None
     try:
@@ -145,7 +135,8 @@ _FIELDS = {"fingerprint": (str,), "rule": (str,), "path": (str, type(None)), "me
 
 def _parse_line(line: bytes, place: Position) -> Accepted:
     if _MARKER.match(line):
-        raise UsageError("the baseline holds a merge conflict", place, "keep the lines of both sides, remove the marks")
+        hint = "keep the lines of both sides, remove the marks"
+        raise UsageError("the baseline holds a merge conflict", place, hint)
     try:
         entry = json.loads(line)
     except UnicodeDecodeError as error:
@@ -162,8 +153,3 @@ def _parse_line(line: bytes, place: Position) -> Accepted:
         if not isinstance(entry[name], types):
             raise UsageError(f"not a line of a baseline: {name} is not text", place)
     return Accepted(**entry)
-
-
-def _gone_note(count: int) -> str:
-    entries = "1 accepted finding no longer occurs" if count == 1 else f"{count:,} accepted findings no longer occur"
-    return f"{entries}: `datalint check --prune-baseline` removes {'it' if count == 1 else 'them'} from the baseline"

@@ -1,4 +1,4 @@
-"""The configuration of a run: frozen values with the defaults of `config.schema.json`, and where they were written."""
+"""The configuration of a run: frozen values, with the defaults that `config.schema.json` states."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
-from datalint.config_file import Document, Reader, explicit_path, find_home, present, read_document
+from datalint.config_file import FILES, Document, Reader, find_home, present, read_document
 from datalint.config_rules import BoundRule, resolve_rules
 from datalint.config_schema import reference, violations
 from datalint.errors import Position, UsageError
@@ -16,9 +16,11 @@ from datalint.tables import TABLES, Data
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from datalint.config_schema import Violation
     from datalint.finding import Value
 
 __all__ = [
+    "FILES",
     "BoundRule",
     "Config",
     "DatasetConfig",
@@ -27,7 +29,6 @@ __all__ = [
     "RuleSetting",
     "RulesConfig",
     "Training",
-    "explicit_path",
     "find_home",
     "load",
     "parse",
@@ -129,7 +130,7 @@ class Config:
 
 
 def load(read: Reader, *, explicit: str | None = None) -> Config:
-    """Read the configuration through `read`; without a file, the defaults. Raises UsageError with its position."""
+    """Read the configuration through `read`; without a file, the defaults. UsageError has its position."""
     document = read_document(read, explicit=explicit)
     return Config() if document is None else parse(document)
 
@@ -138,14 +139,15 @@ def parse(document: Document) -> Config:
     """Check a document against the schema and freeze it; the first thing wrong is a UsageError."""
     for violation in violations(document.data):
         position = document.position(violation.keys, key=violation.at_key)
-        raise UsageError(_located(violation.keys, violation.message, at_key=violation.at_key), position, violation.hint)
+        raise UsageError(_named(violation), position, violation.hint)
     data: dict[str, Any] = document.data or {}
     defaults = Config()
     dataset = data.get("dataset") or {}
     rules = data.get("rules") or {}
     return Config(
         dataset=DatasetConfig(
-            **{**dataset, "columns": dataset.get("columns") or {}}, position=document.position(("dataset", "path"))
+            **{**dataset, "columns": dataset.get("columns") or {}},
+            position=document.position(("dataset", "path")),
         ),
         training=_training(data["training"] or {}) if "training" in data else Training(),
         target=data.get("target", defaults.target),
@@ -167,11 +169,11 @@ def parse(document: Document) -> Config:
     )
 
 
-def _located(keys: tuple[str | int, ...], message: str, *, at_key: bool) -> str:
+def _named(violation: Violation) -> str:
     """The message after the dotted name of what it is about: `training.batch: expected ...`."""
-    words = keys[:-1] if at_key else keys
+    words = violation.keys[:-1] if violation.at_key else violation.keys
     name = "".join(f"[{word}]" if isinstance(word, int) else f".{word}" for word in words).lstrip(".")
-    return f"{name}: {message}" if name else message
+    return f"{name}: {violation.message}" if name else violation.message
 
 
 def _training(data: dict[str, Any]) -> Training:

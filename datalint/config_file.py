@@ -1,4 +1,4 @@
-"""Finding the configuration file, and reading YAML or TOML into plain data that knows where it was written."""
+"""Finding the configuration file, and reading YAML or TOML into data that knows where it was written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from datalint.config_yaml import load_yaml
 from datalint.errors import Position, UsageError
 
 Reader = Callable[[str], bytes | None]
@@ -17,6 +16,8 @@ Reader = Callable[[str], bytes | None]
 
 YAML_NAME = "datalint.yaml"
 TOML_NAME = "pyproject.toml"
+FILES = (YAML_NAME, TOML_NAME)
+"""Names of the files that may hold a configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,6 @@ class Document:
             return self.values[keys]
         ways = (keys[:end] for end in range(len(keys), 0, -1))
         return next((self.keys[way] for way in ways if way in self.keys), Position(self.file))
-
-
-def explicit_path(option: str | None, environ: Mapping[str, str] = os.environ) -> str | None:
-    """The file that `--config`, else DATALINT_CONFIG, names."""
-    return option or environ.get("DATALINT_CONFIG") or None
 
 
 def find_home(start: str, *, explicit: str | None = None) -> str:
@@ -61,7 +57,7 @@ def present(read: Reader) -> bool:
 
 
 def read_document(read: Reader, *, explicit: str | None = None) -> Document | None:
-    """The one configuration file, parsed; None without any. Two of them, or a wrong name, are a UsageError."""
+    """The one configuration file, parsed; None without any. Two, or a wrong name, are a UsageError."""
     if explicit is not None:
         return _read_explicit(read, explicit)
     yaml, toml = read(YAML_NAME), read(TOML_NAME)
@@ -69,9 +65,8 @@ def read_document(read: Reader, *, explicit: str | None = None) -> Document | No
         raise UsageError("datalint.yml is not read", Position("datalint.yml"), f"rename it to {YAML_NAME}")
     if yaml is not None:
         if _has_table(toml):
-            raise UsageError(
-                f"{YAML_NAME} and [tool.datalint] in {TOML_NAME} are both present", Position(YAML_NAME), "keep one"
-            )
+            message = f"{YAML_NAME} and [tool.datalint] in {TOML_NAME} are both present"
+            raise UsageError(message, Position(YAML_NAME), "keep one")
         return parse_yaml(yaml, YAML_NAME)
     return parse_toml(toml, TOML_NAME) if toml is not None and _has_table(toml) else None
 
@@ -90,6 +85,8 @@ def _read_explicit(read: Reader, name: str) -> Document:
 
 def parse_yaml(content: bytes, file: str) -> Document:
     """Strict YAML: no aliases, no duplicate keys, only true, false, null and numbers are not text."""
+    from datalint.config_yaml import load_yaml
+
     document = load_yaml(_decode(content, file), file)
     return Document(document.data, file, values=document.values, keys=document.keys)
 
@@ -106,6 +103,8 @@ def parse_toml(content: bytes, file: str) -> Document | None:
         message = str(error)[: place.start()] if place else str(error).removesuffix(" (at end of document)")
         line, column = map(int, place.groups()) if place else (text.count("\n") + 1, 1)
         raise UsageError(message[:1].lower() + message[1:], Position(file, line, column)) from error
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, lists a thousand deep
+        raise UsageError(str(error).partition(";")[0].lower(), Position(file)) from error
     tool = data.get("tool")
     if not isinstance(tool, dict) or "datalint" not in tool:
         return None
@@ -121,14 +120,19 @@ _ASSIGNMENT = re.compile(rf"(\s*)({_DOTTED})\s*=")
 
 
 def _toml_places(text: str, file: str, data: object) -> dict[tuple[str | int, ...], Position]:
-    """Place of each key that starts a line: tomllib does not tell. Inside inline tables, the line's own key stands in.
+    """Place of each key that starts a line: tomllib does not tell. Inside inline tables the line's stands in.
 
-    A line of a multi-line string may look like a key; it counts only where the data has such a key.
+    Lines of multi-line strings are passed over, and a key counts only where the data has it.
     """
     places: dict[tuple[str | int, ...], Position] = {}
     counts: dict[tuple[str | int, ...], int] = {}
     table: tuple[str | int, ...] = ()
+    inside = ""
     for number, line in enumerate(text.split("\n"), 1):
+        quotes = [mark for mark in ("'''", '"""') if line.count(mark) % 2 and inside in ("", mark)]
+        within, inside = inside, ("" if inside and quotes else quotes[0] if quotes else inside)
+        if within:
+            continue
         if header := _HEADER.match(line):
             table = _words(header[2])
             if header[1] == "[[":
@@ -151,11 +155,9 @@ def _words(dotted: str) -> tuple[str, ...]:
 
 def _holds(data: object, keys: tuple[str | int, ...]) -> bool:
     for key in keys:
-        if isinstance(data, dict) and key in data:
-            data = data[key]
-        elif isinstance(data, list) and isinstance(key, int) and key < len(data):
-            data = data[key]
-        else:
+        try:
+            data = data[key]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
             return False
     return True
 
@@ -170,7 +172,7 @@ def _plain(value: Any) -> Any:
 
 
 def _has_table(content: bytes | None) -> bool:
-    """Whether [tool.datalint] is there; a file that mentions it but does not parse counts, so that it is reported."""
+    """Whether [tool.datalint] is there; a file with it that does not parse counts, so that it is reported."""
     if content is None or b"datalint" not in content:
         return False
     try:
@@ -205,4 +207,5 @@ def _decode(content: bytes, file: str) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
-        raise UsageError(f"byte 0x{content[error.start]:02x} is not UTF-8", Position(file, line, column)) from error
+        place = Position(file, line, column)
+        raise UsageError(f"byte 0x{content[error.start]:02x} is not UTF-8", place) from error

@@ -48,7 +48,7 @@ R = TypeVar("R", bound=RuleLike)
 
 @dataclass(frozen=True, slots=True)
 class BoundRule(Generic[R]):
-    """A rule that runs, with the value of each of its parameters; `severity` is the user's, None where the rule decides."""
+    """A rule that runs, with the value of each parameter; `severity` is None where the rule decides."""
 
     rule: R
     severity: Severity | None
@@ -60,8 +60,8 @@ def resolve_rules(
 ) -> list[BoundRule[R]]:
     """The rules that run. `select` and `ignore` are the command line's and beat the file's.
 
-    A rule that the command line selects by its id runs even where the file turns it off. Raises UsageError, with its
-    place in the file, for a rule, selector or parameter that does not exist or is out of its range.
+    A rule that the command line selects by its id runs even where the file turns it off. Raises UsageError,
+    with its place in the file, for a rule, selector or parameter that does not exist or is out of range.
     """
     known = {rule.id: rule for rule in rules}
     _check_selectors(config, known, select, ignore)
@@ -76,15 +76,13 @@ def resolve_rules(
     wanted = tuple(select) or config.rules.select or ("all",)
     bound = []
     for rule in known.values():
-        setting = config.rules.settings.get(rule.id)
-        named = rule.id in select
-        refused = _matches(rule, ignore) or (
-            not named and (_matches(rule, config.rules.ignore) or (setting is not None and setting.off))
-        )
-        if _matches(rule, wanted) and not refused:
+        own = config.rules.settings.get(rule.id)
+        off = own is not None and own.off
+        refused = rule.id not in select and (off or _matches(rule, config.rules.ignore))
+        if _matches(rule, wanted) and not refused and not _matches(rule, ignore):
             defaults = {name: param.default for name, param in rule.params.items()}
-            params = {**defaults, **(setting.params if setting else {})}
-            bound.append(BoundRule(rule, setting.severity if setting else None, params))
+            severity, params = (own.severity, own.params) if own else (None, {})
+            bound.append(BoundRule(rule, severity, {**defaults, **params}))
     return bound
 
 
@@ -103,8 +101,8 @@ def _check_selectors(
 ) -> None:
     words = {word for rule in known.values() for word in _selectors(rule)}
     given: list[tuple[str, Position | None, str]] = [
-        *((word, config.position("rules", "select", index), "") for index, word in enumerate(config.rules.select)),
-        *((word, config.position("rules", "ignore", index), "") for index, word in enumerate(config.rules.ignore)),
+        *((word, config.position("rules", "select", at), "") for at, word in enumerate(config.rules.select)),
+        *((word, config.position("rules", "ignore", at), "") for at, word in enumerate(config.rules.ignore)),
         *((word, None, "--select: ") for word in select),
         *((word, None, "--ignore: ") for word in ignore),
     ]

@@ -1,11 +1,10 @@
-"""Checks configuration data against `config.schema.json`: the keywords that file uses, with messages for people.
+"""Checks data against `config.schema.json`: the keywords that file uses, with messages for people.
 
 A full validator would cost an import of 100 ms at every commit and would not say "did you mean".
 """
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from dataclasses import dataclass
@@ -104,10 +103,7 @@ def resolve(node: dict[str, Any]) -> dict[str, Any]:
 def suggest(word: str, known: Iterable[str]) -> str:
     """A hint with the nearest known word, or all of them where they are few; empty without any."""
     names = sorted(known)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return f"known: {', '.join(names)}" if 0 < len(names) <= 20 else ""
+    return _nearest(word, names) or (f"known: {', '.join(names)}" if 0 < len(names) <= 20 else "")
 
 
 def shown(value: object) -> str:
@@ -222,5 +218,11 @@ def _wanted_all(node: dict[str, Any]) -> str:
 
 def _enum_hint(value: object, node: dict[str, Any]) -> str:
     names = [item for item in node.get("enum", ()) if isinstance(item, str)]
-    close = difflib.get_close_matches(value, names, n=1) if isinstance(value, str) else []
+    return _nearest(value, names) if isinstance(value, str) else ""
+
+
+def _nearest(word: str, names: list[str]) -> str:
+    import difflib  # only mistakes pay for it
+
+    close = difflib.get_close_matches(word, names, n=1)
     return f"did you mean {close[0]!r}?" if close else ""

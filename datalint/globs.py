@@ -6,9 +6,9 @@ import re
 
 
 def glob_pattern(glob: str) -> str:
-    """The regular expression (for a full match) of a .gitignore glob; time to match stays linear in the path.
+    """The regular expression (for a full match) of a .gitignore glob; no glob makes it slow.
 
-    Without a slash before its end it matches a name at any depth; a folder that matches takes all below it along.
+    Without a slash before its end it matches a name at any depth; a folder takes all below it along.
     """
     parts = glob.strip("/").split("/")
     if "/" not in glob.rstrip("/"):

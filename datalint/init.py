@@ -3,60 +3,58 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Protocol
 
 from datalint.config_file import YAML_NAME, present, read_file
 from datalint.config_schema import SCHEMA_FILE
 from datalint.errors import Position, UnfinishedError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from datalint.tables import Data
 
 _CLASSES_SHOWN = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What was seen of a dataset: samples by split and by class, files by (height, width)."""
+class DatasetLike(Protocol):
+    """What the proposal needs to know of a dataset."""
 
-    format: str
-    path: str = "."
-    root: str | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
-    splits: Mapping[str, int] = field(default_factory=dict)
-    classes: Mapping[str, int] = field(default_factory=dict)
-    sizes: Mapping[tuple[int, int], int] = field(default_factory=dict)
-    assumptions: tuple[str, ...] = ()
+    @property
+    def format(self) -> str: ...
+    @property
+    def samples(self) -> Data: ...
+    @property
+    def assumptions(self) -> Sequence[str]: ...
 
 
-def propose(seen: Seen, *, schema: str | None = None) -> str:
-    """The text of a `datalint.yaml` that loads as it is; what was assumed stands in its comments.
+def propose(found: DatasetLike, *, path: str, schema: str | None = None) -> str:
+    """The text of a `datalint.yaml` that loads as it is; what was seen and assumed stands in its comments.
 
-    `schema` is the address that editors complete from; the schema of this installation where it is None.
+    `path` is the dataset's, relative to the file. `schema` is the address that editors complete from: the
+    schema of this installation where it is None.
     """
-    size, reason = _image_size(seen.sizes)
+    splits = _counts(found.samples, "split")
     lines = [
         f"# yaml-language-server: $schema={schema or SCHEMA_FILE.as_uri()}",
         "# Proposed by `datalint init`: every value below was seen or assumed, so read it once.",
         "",
         "dataset:",
-        f"  path: {_quoted(seen.path)}",
-        f"  format: {_quoted(seen.format)}",
-        *([f"  root: {_quoted(seen.root)}  # paths in the manifest start here"] if seen.root is not None else []),
-        *_columns(seen.columns),
-        *_comments(_seen_lines(seen)),
-        *_comments(f"assumed: {sentence}" for sentence in seen.assumptions),
+        f"  path: {_quoted(path)}",
+        f"  format: {_quoted(found.format)}",
+        *_comments(_seen(splits, _counts(found.samples, "label"))),
+        *_comments(f"assumed: {sentence}" for sentence in found.assumptions),
         "",
-        "# The recipe that the dataset is judged for. Everything here is assumed: say what your training script does.",
+        "# The recipe that the dataset is judged for. All of it is assumed: say what your script does.",
         "training:",
         "  framework: keras  # or pytorch",
         "  loader: image_dataset_from_directory",
-        f"  image_size: {size}  # {reason}; `original` when images are not resized",
+        "  image_size: [256, 256]  # height, width; `original` when images are not resized",
         "  channels: 3  # `original` when the loader does not convert",
         "  batch: 32",
         "  drop_remainder: false",
-        *([] if len(seen.splits) > 1 else ["  # validation_split: 0.2  # no second split was seen"]),
+        *([] if len(splits) > 1 else ["  # validation_split: 0.2  # no second split was seen"]),
         "",
         "# Machine that trains: `local`, a known name such as colab-free-t4, or one of your own `targets`.",
         "target: local",
@@ -77,7 +75,7 @@ def propose(seen: Seen, *, schema: str | None = None) -> str:
 
 
 def write(folder: str, text: str) -> str:
-    """Create `datalint.yaml` in the folder and return its path; UsageError where the folder has a configuration."""
+    """Create `datalint.yaml` in the folder, return its path; UsageError where a configuration is already."""
     path = os.path.join(folder, YAML_NAME)
     if os.path.lexists(path):
         raise UsageError(f"{YAML_NAME} is already there and is not overwritten", Position(path))
@@ -91,30 +89,22 @@ def write(folder: str, text: str) -> str:
     return path
 
 
-def _image_size(sizes: Mapping[tuple[int, int], int]) -> tuple[str, str]:
-    """One size for all images is taken as it is; anything else gets Keras' own default."""
-    if len(sizes) == 1:
-        ((height, width),) = sizes
-        return f"[{height}, {width}]", "every image has this size"
-    return "[256, 256]", f"Keras' default, height then width; {len(sizes):,} sizes were seen"
+def _counts(samples: Data, column: str) -> dict[str, int]:
+    """Samples by the text in a column, in the order of their names."""
+    values = (value for value in samples.columns.get(column, ()) if isinstance(value, str))
+    return dict(sorted(Counter(values).items()))
 
 
-def _columns(columns: Mapping[str, str]) -> Iterable[str]:
-    if columns:
-        yield "  columns:"
-        yield from (f"    {part}: {_quoted(column)}" for part, column in columns.items())
+def _seen(splits: Mapping[str, int], classes: Mapping[str, int]) -> Iterator[str]:
+    if splits:
+        yield "splits: " + ", ".join(f"{name} ({count:,})" for name, count in splits.items())
+    if classes:
+        names = [f"{name} ({count:,})" for name, count in list(classes.items())[:_CLASSES_SHOWN]]
+        more = len(classes) - len(names)
+        yield f"{len(classes):,} classes: " + ", ".join(names) + (f" and {more:,} more" if more else "")
 
 
-def _seen_lines(seen: Seen) -> Iterable[str]:
-    if seen.splits:
-        yield "splits: " + ", ".join(f"{name} ({count:,})" for name, count in seen.splits.items())
-    if seen.classes:
-        names = [f"{name} ({count:,})" for name, count in list(seen.classes.items())[:_CLASSES_SHOWN]]
-        more = len(seen.classes) - len(names)
-        yield f"{len(seen.classes):,} classes: " + ", ".join(names) + (f" and {more:,} more" if more else "")
-
-
-def _comments(lines: Iterable[str]) -> Iterable[str]:
+def _comments(lines: Iterable[str]) -> Iterator[str]:
     """A name may hold anything, also a line break that would end the comment."""
     return (f"  # {_escaped(line)}" for line in lines)
 

@@ -1,4 +1,4 @@
-"""Takes away the findings that the user's `ignore` entries accept, and says which entries expired or match nothing."""
+"""Takes away what the user's `ignore` entries accept, and says which entries expired or match nothing."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datalint.globs import glob_pattern
 from datalint.finding import Family, Finding, Severity, fingerprint
+from datalint.globs import glob_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ def apply(
 ) -> Suppressed:
     """Split findings into kept and ignored; the first entry that matches counts as used.
 
-    An entry for a rule that is not in `ran` (None: every rule ran) had no chance to match and is not called unused.
+    An entry for a rule that is not in `ran` (None: all ran) had no chance to match: it is not called unused.
     """
     active = _Matcher([entry for entry in ignores if entry.until is None or entry.until >= today])
     expired = _Matcher([entry for entry in ignores if entry.until is not None and entry.until < today])
@@ -55,9 +55,9 @@ def apply(
 
 
 class _Matcher:
-    """Entries compiled once: by rule, then by the key columns and values they name, then one pattern of all their globs.
+    """Entries compiled once: by rule, by the key columns and values they name, then one pattern of all globs.
 
-    So a finding costs a dictionary look-up and one match for each distinct set of key columns, however many entries.
+    So a finding costs one look-up and one match for each distinct set of key columns, however many entries.
     """
 
     def __init__(self, entries: Sequence[Ignore]) -> None:
@@ -78,7 +78,8 @@ class _Matcher:
 
     def match(self, finding: Finding) -> bool:
         for names, buckets in self._rules.get(finding.rule, {}).items():
-            bucket = buckets.get(_texts(finding.values, names)) if buckets else None
+            texts = _texts(finding.values, names)
+            bucket = None if texts is None else buckets.get(texts)
             number = bucket.match(finding) if bucket else None
             if number is not None:
                 self._counts[number] += 1
@@ -125,7 +126,8 @@ def _text(value: Value) -> str:
 
 def _about(entry: Ignore, rule: str, severity: Severity, message: str, remedy: str) -> Finding:
     place = entry.position
-    key: dict[str, Value] = {"rule": entry.rule, "path": entry.path, **{f"key.{k}": v for k, v in entry.key.items()}}
+    key: dict[str, Value] = {f"key.{name}": value for name, value in entry.key.items()}
+    key |= {"rule": entry.rule, "path": entry.path}
     return Finding(
         rule=rule,
         severity=severity,

@@ -99,7 +99,7 @@ TABLES: dict[str, Table] = {
             ("path", "VARCHAR", "path of the file"),
             ("suffix", "VARCHAR", "lower-case suffix with its dot"),
             ("size_bytes", "BIGINT", "size", "bytes"),
-            ("reason", "VARCHAR", "os-junk, appledouble, hidden, ignored-suffix, outside-class, documentation"),
+            ("reason", "VARCHAR", "os-junk, appledouble, hidden, ignored-suffix, outside-class, lfs-pointer, documentation"),
             ("split", "VARCHAR", "split it lies in"),
             ("label", "VARCHAR", "class folder it lies in"),
         ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -41,7 +40,7 @@ class Target:
 def lookup(
     name: str, custom: Mapping[str, Mapping[str, Any]] | None = None, *, position: Position | None = None
 ) -> Target:
-    """The machine of that name: the user's own, `local`, or one of the catalogue; UsageError when there is none."""
+    """The machine of that name: the user's own, `local`, or of the catalogue; UsageError without any."""
     own = custom or {}
     if name in own:
         return _target(name, {"source": "configuration", **own[name]})
@@ -51,6 +50,8 @@ def lookup(
         return detect()
     catalogue = profiles()
     if name not in catalogue:
+        import difflib  # only mistakes pay for it
+
         names = sorted({LOCAL, *own, *catalogue})
         close = difflib.get_close_matches(name, names, n=1)
         guess = f"did you mean {close[0]!r}? " if close else ""
@@ -67,11 +68,10 @@ def profiles() -> Mapping[str, Mapping[str, Any]]:
     return loaded
 
 
-_UNITS = {"B": 1} | {
-    unit: base**power
-    for base, form in ((1024, "{}iB"), (1000, "{}B"))
-    for power, letter in enumerate("KMGT", 1)
-    for unit in {form.format(letter), form.format(letter if base == 1024 or letter != "K" else "k")}
+_UNITS = {
+    "B": 1,
+    **{unit: 1024**power for power, unit in enumerate(("KiB", "MiB", "GiB", "TiB"), 1)},
+    **{unit: 1000**power for power, unit in enumerate(("kB", "MB", "GB", "TB"), 1)},
 }
 _BYTES = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+)")
 
@@ -83,7 +83,7 @@ def byte_count(size: float | str) -> int:
     match = _BYTES.fullmatch(size)
     if not match or match[2] not in _UNITS:
         raise ValueError(f"not a size: {size!r}")
-    return round(float(match[1]) * _UNITS[match[2]])
+    return round(float(match[1]) * float(_UNITS[match[2]]))
 
 
 def _target(name: str, fields: Mapping[str, Any]) -> Target:

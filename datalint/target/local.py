@@ -1,4 +1,4 @@
-"""What this process may really use: the least of what the machine has and what its limits and cgroups allow."""
+"""What this process may really use: the least of what the machine has and its limits and cgroups allow."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Limit:
 
 
 def detect(*, root: str = "/", environ: Mapping[str, str] = os.environ) -> Target:
-    """This machine, as a process in this container sees it. `root` stands for `/` in what is read from files."""
+    """The machine as this process, maybe in a container, sees it; `root` stands for `/` in files read."""
     memory = min(_memory_limits(root), key=lambda limit: limit.value, default=None)
     accelerators = _accelerators(root, environ)
     return Target(
@@ -76,7 +76,7 @@ def _cores(root: str) -> int | None:
         if version == 2:
             quota, _, period = _text(folder, "cpu.max").strip().partition(" ")
         else:
-            quota, period = _text(folder, "cpu.cfs_quota_us").strip(), _text(folder, "cpu.cfs_period_us").strip()
+            quota, period = (_text(folder, f"cpu.cfs_{name}_us").strip() for name in ("quota", "period"))
         if quota.isdigit() and period.isdigit() and int(period) > 0:
             counts.append(max(1, int(quota) // int(period)))
     return _least(counts)
@@ -85,8 +85,8 @@ def _cores(root: str) -> int | None:
 def _cgroups(root: str, controller: str) -> Iterator[tuple[str, int]]:
     """Folders of this process's cgroup and all its ancestors, with the version of the hierarchy.
 
-    A limit may stand at any ancestor. Without a cgroup namespace the process's path is the host's, and only the part
-    below the mount's own root is to be seen here (field 4 of mountinfo).
+    A limit may stand at any ancestor. Without a cgroup namespace the process's path is the host's, and only
+    the part below the mount's own root (field 4 of mountinfo) is to be seen here.
     """
     own: dict[str, str] = {}
     for line in _text(root, "proc/self/cgroup").splitlines():
@@ -113,7 +113,7 @@ def _cgroups(root: str, controller: str) -> Iterator[tuple[str, int]]:
 
 
 def _accelerators(root: str, environ: Mapping[str, str]) -> list[tuple[str, int | None]]:
-    """Model and bytes of each NVIDIA device that CUDA may use; a driver that is not loaded costs one look-up."""
+    """Model and bytes of each NVIDIA device that CUDA may use; without a driver this costs one look-up."""
     folder = os.path.join(root, "proc/driver/nvidia/gpus")
     if not os.path.isdir(folder):
         return []
@@ -121,10 +121,12 @@ def _accelerators(root: str, environ: Mapping[str, str]) -> list[tuple[str, int 
 
 
 def _ask_driver() -> list[tuple[str, int | None]]:
-    """What `nvidia-smi` says (it sees what a container was given); empty when it is absent, broken or slow."""
+    """What `nvidia-smi` says (it sees what a container was given); empty when absent, broken or slow."""
     command = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True, stdin=subprocess.DEVNULL)
+        answer = subprocess.run(
+            command, capture_output=True, text=True, timeout=5, check=True, stdin=subprocess.DEVNULL
+        )
     except (OSError, subprocess.SubprocessError):
         return []
     rows = (line.rpartition(",") for line in answer.stdout.splitlines() if line.strip())
@@ -133,12 +135,13 @@ def _ask_driver() -> list[tuple[str, int | None]]:
 
 def _from_driver_files(folder: str) -> list[tuple[str, int | None]]:
     """Model names alone: the driver's files do not tell the memory."""
-    models = (re.search(r"^Model:\s*(.+)$", _text(folder, f"{name}/information"), re.M) for name in _names(folder))
+    texts = (_text(folder, f"{name}/information") for name in _names(folder))
+    models = (re.search(r"^Model:\s*(.+)$", text, re.MULTILINE) for text in texts)
     return [(model[1].strip() if model else "NVIDIA", None) for model in models]
 
 
 def _visible(devices: list[tuple[str, int | None]], chosen: str | None) -> list[tuple[str, int | None]]:
-    """CUDA stops at the first index that does not exist; names of devices (UUIDs) are counted, not resolved."""
+    """CUDA stops at the first index that does not exist; UUIDs are counted, not resolved."""
     if chosen is None:
         return devices
     words = [word.strip() for word in chosen.split(",") if word.strip()]

@@ -1,0 +1,67 @@
+"""Manifest or folder -> samples. A format is one module, listed here."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from typing import TYPE_CHECKING
+
+from datalint.dataset import imagefolder, layout, manifest
+from datalint.dataset.model import Dataset
+from datalint.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from datalint.source import Source
+
+__all__ = ["FORMATS", "Dataset", "detect", "read"]
+
+FORMATS = ("imagefolder", "csv", "tsv", "jsonl", "parquet")
+_SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+
+
+def read(
+    source: Source,
+    *,
+    root: str,
+    format: str | None = None,  # noqa: A002 - the user's word
+    framework: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    files_root: str | None = None,
+) -> Dataset:
+    """The dataset at `root`, a folder or a manifest. Raises UsageError for a format that does not exist."""
+    name, path = detect(source, root) if format is None else (format, root)
+    if name not in FORMATS:
+        raise UsageError(f"unknown dataset format {name!r}: one of {', '.join(FORMATS)}")
+    if name == "imagefolder":
+        if os.path.isfile(os.path.join(source.base, path)) and source.name == "worktree":
+            raise UsageError(f"{path} is a file, not a folder: say --format, one of {', '.join(FORMATS[1:])}")
+        return imagefolder.read(source, root=path, framework=framework)
+    if format is not None and layout.suffix(path) not in _SUFFIXES:
+        path = _only_manifest(source, path, format) or path
+    return manifest.read(source, path=path, format=name, columns=columns or {}, files_root=files_root)
+
+
+def detect(source: Source, root: str) -> tuple[str, str]:
+    """Format and path: a file by its suffix; a folder with one manifest and no class folders is that manifest."""
+    suffix = layout.suffix(root)
+    if suffix in _SUFFIXES and source.read(root) is not None:
+        return _SUFFIXES[suffix], root
+    prefix = "" if root in ("", ".") else root.rstrip("/") + "/"
+    top = [entry.path for entry in source.entries(root) if "/" not in entry.path[len(prefix) :]]
+    manifests = [path for path in top if layout.suffix(path) in _SUFFIXES]
+    if len(manifests) == 1 and manifest.names_images(source, manifests[0], _SUFFIXES[layout.suffix(manifests[0])]):
+        return _SUFFIXES[layout.suffix(manifests[0])], manifests[0]
+    return "imagefolder", root
+
+
+def _only_manifest(source: Source, root: str, wanted: str) -> str | None:
+    """The one file of that format directly in a folder."""
+    prefix = "" if root in ("", ".") else root.rstrip("/") + "/"
+    found = [
+        entry.path
+        for entry in source.entries(root)
+        if posixpath.dirname(entry.path) == prefix.rstrip("/") and _SUFFIXES.get(layout.suffix(entry.path)) == wanted
+    ]
+    return found[0] if len(found) == 1 else None

@@ -1,0 +1,59 @@
+"""How loaders read a folder: suffixes they take, names that mean a split, files that operating systems leave."""
+
+from __future__ import annotations
+
+import posixpath
+
+# torchvision.datasets.folder.IMG_EXTENSIONS
+TORCHVISION = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"})
+# keras.utils.image_dataset: ALLOWLIST_FORMATS
+KERAS = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png"})
+LOADERS = {"keras": KERAS, "torchvision": TORCHVISION}
+# What people take for an image, whether or not a loader does.
+IMAGE_LIKE = (
+    KERAS
+    | TORCHVISION
+    | frozenset(
+        {
+            ".apng", ".arw", ".avif", ".cr2", ".dcm", ".dib", ".dng", ".exr", ".gz", ".hdr", ".heic", ".heif", ".icb",
+            ".icns", ".ico", ".im", ".j2k", ".jfif", ".jif", ".jp2", ".jpe", ".jpx", ".jxl", ".mpo", ".nef", ".npy",
+            ".npz", ".pbm", ".pcx", ".pic", ".pict", ".pnm", ".psd", ".raw", ".sgi", ".svg", ".tga", ".xbm", ".xpm",
+        }
+    )
+)  # fmt: skip
+OS_JUNK = frozenset({".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", ".directory", "icon\r"})
+OS_JUNK_FOLDERS = frozenset({"__macosx", ".spotlight-v100", ".trashes", ".fseventsd", "$recycle.bin"})
+SPLITS = {
+    "train": "train", "training": "train", "trn": "train",
+    "val": "val", "valid": "val", "validation": "val", "dev": "val", "eval": "val",
+    "test": "test", "testing": "test", "tst": "test", "holdout": "test",
+}  # fmt: skip
+
+
+def split_name(name: str) -> str:
+    """The usual name of a split (`validation` is `val`), else the name as it stands."""
+    return SPLITS.get(name.strip().lower(), name.strip())
+
+
+def suffix(path: str) -> str:
+    """Lower-case suffix with its dot; `.jpg` alone is a hidden file with no suffix, as posixpath has it."""
+    return posixpath.splitext(path)[1].lower()
+
+
+def accepted(framework: str | None) -> frozenset[str]:
+    """Suffixes that the declared framework's folder loader reads; without one, those that any of them reads."""
+    if framework is None:
+        return KERAS | TORCHVISION
+    return TORCHVISION if framework == "pytorch" else KERAS
+
+
+def skip_reason(path: str) -> str:
+    """Why a file below the root is not a sample, for one whose suffix no loader takes."""
+    parts = path.lower().split("/")
+    if parts[-1] in OS_JUNK or any(part in OS_JUNK_FOLDERS for part in parts[:-1]):
+        return "os-junk"
+    if parts[-1].startswith("._"):
+        return "appledouble"
+    if suffix(path) in IMAGE_LIKE:
+        return "ignored-suffix"
+    return "hidden" if parts[-1].startswith(".") else "documentation"

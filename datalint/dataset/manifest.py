@@ -1,0 +1,214 @@
+"""CSV, TSV, JSONL and Parquet manifests: a path, a label, a split, and whatever else the user keeps in columns."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import posixpath
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from datalint.dataset import layout
+from datalint.dataset.model import Dataset, Rows, name_of
+from datalint.dataset.rows import Bad, Row, parse
+from datalint.entry import Entry, FileLocator, display
+from datalint.errors import UsageError
+from datalint.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from datalint.source import Source
+
+# Names that people give the columns, most specific first.
+COLUMNS = {
+    "path": ("path", "image_path", "filepath", "file_path", "file_name", "filename", "image", "img", "file"),
+    "label": ("label", "class", "class_name", "category", "target", "y"),
+    "split": ("split", "subset", "fold", "partition", "set"),
+    "group": ("group", "group_key", "patient", "patient_id", "subject", "video", "scene", "source"),
+}
+_RESERVED = {column.name for column in TABLES["samples"].columns}
+_WINDOWS = re.compile(r"^[A-Za-z]:[\\/]")
+
+
+def names_images(source: Source, path: str, format: str) -> bool:  # noqa: A002
+    """Whether the first row names an image, so that a folder with this file is a manifest's folder."""
+    if format == "parquet":
+        return False
+    header, rows = parse((source.read(path) or b"")[: 1 << 16], format)
+    first = next((row for row in rows if isinstance(row, Row)), None)
+    if first is None:
+        return False
+    column = _find("path", header or tuple(first.cells))
+    value = first.cells.get(column) if column else None
+    return value is not None and layout.suffix(value) in layout.IMAGE_LIKE
+
+
+def read(
+    source: Source,
+    *,
+    path: str,
+    format: str,  # noqa: A002
+    columns: Mapping[str, str],
+    files_root: str | None,
+) -> Dataset:
+    """Samples of one manifest; paths in it are relative to `files_root`, else to the manifest's folder."""
+    content = source.read(path)
+    if content is None:
+        raise UsageError(f"no manifest {path}")
+    header, found = parse(content, format)
+    rows = list(found)
+    if not header:
+        header = tuple(dict.fromkeys(name for row in rows if isinstance(row, Row) for name in row.cells))
+    parts = {part: _column(part, header, columns, path) for part in COLUMNS}
+    samples, problems = Rows("samples", _extra(header, parts)), Rows("problems")
+    if parts["path"] is None and any(isinstance(row, Row) for row in rows):
+        problems.add(
+            kind="missing-column", manifest=display(path), line=1,
+            detail=f"no column for the path of the image among {', '.join(header)}",
+        )  # fmt: skip
+        rows = [row for row in rows if isinstance(row, Bad)]
+    home = files_root if files_root is not None else posixpath.dirname(path)
+    finder = _Finder(source, home)
+    for row in rows:
+        if isinstance(row, Bad):
+            problems.add(kind=row.kind, manifest=display(path), line=row.line, detail=row.detail)
+            continue
+        _sample(row, parts, path, finder, samples, problems)
+    return Dataset(
+        name=name_of(posixpath.dirname(path), source.base) if posixpath.dirname(path) else posixpath.basename(path),
+        format=format,
+        root=display(posixpath.dirname(path)),
+        manifest=display(path),
+        files=finder.files,
+        samples=samples.data(),
+        classes=_classes(samples).data(),
+        folders=Rows("folders").data(),
+        skipped=Rows("skipped").data(),
+        problems=problems.data(),
+        assumptions=_assumptions(parts, columns),
+    )
+
+
+def _assumptions(parts: Mapping[str, str | None], declared: Mapping[str, str]) -> tuple[str, ...]:
+    guessed = [f"{part} from {name!r}" for part, name in parts.items() if name and part not in declared]
+    return (f"columns were guessed: {', '.join(guessed)}",) if guessed else ()
+
+
+def _find(part: str, header: Iterable[str]) -> str | None:
+    names = {name.lower(): name for name in header}
+    return next((names[name] for name in COLUMNS[part] if name in names), None)
+
+
+def _column(part: str, header: tuple[str, ...], declared: Mapping[str, str], path: str) -> str | None:
+    if part not in declared:
+        return _find(part, header)
+    if declared[part] not in header:
+        near = difflib.get_close_matches(declared[part], header, n=1)
+        raise UsageError(
+            f"{path} has no column {declared[part]!r} (dataset.columns.{part})",
+            hint=f"did you mean {near[0]!r}?" if near else f"it has: {', '.join(header)}",
+        )
+    return declared[part]
+
+
+def _extra(header: tuple[str, ...], parts: Mapping[str, str | None]) -> tuple[str, ...]:
+    """User columns keep their own names; one that is called like a column of ours stays behind."""
+    used = {name for name in parts.values() if name}
+    return tuple(name for name in header if name and name not in used and name.lower() not in _RESERVED)
+
+
+def _sample(
+    row: Row, parts: Mapping[str, str | None], manifest: str, finder: _Finder, samples: Rows, problems: Rows
+) -> None:
+    def cell(part: str) -> str | None:
+        name = parts[part]
+        return row.cells.get(name) if name else None
+
+    def problem(kind: str, path: str | None, detail: str) -> None:
+        problems.add(kind=kind, path=path, manifest=display(manifest), line=row.line, detail=detail)
+
+    written = cell("path")
+    if written is None:
+        problem("missing-path", None, "the path of the image is empty")
+        return
+    if parts["label"] and cell("label") is None:
+        problem("missing-label", display(written), "the label is empty")
+    file_id, path, kinds = finder.find(written)
+    for kind, detail in kinds:
+        problem(kind, display(path if kind == "missing-file" else written), detail)
+    split = cell("split")
+    samples.add(
+        sample_id=len(samples.columns["sample_id"]), file_id=file_id, path=display(path),
+        split=layout.split_name(split) if split else None, label=cell("label"), group_key=cell("group"),
+        manifest=display(manifest), line=row.line, **{name: row.cells.get(name) for name in samples.extra},
+    )  # fmt: skip
+
+
+class _Finder:
+    """Numbers the files that a manifest names; one listing answers for all that lie below its home."""
+
+    def __init__(self, source: Source, home: str) -> None:
+        self._source = source
+        self._home = "" if home == "." else home.rstrip("/")
+        self._known = {entry.path: entry for entry in source.entries(self._home or ".")}
+        self._ids: dict[str, int] = {}
+        self.files: list[Entry] = []
+
+    def find(self, written: str) -> tuple[int, str, list[tuple[str, str]]]:
+        """File id, path relative to the base, and what is wrong with the way it was written."""
+        problems = []
+        path = written
+        if "\\" in path and not _WINDOWS.match(path) and self._absent(path):
+            problems.append(("backslash-path", f"written with backslashes: {written}"))
+            path = path.replace("\\", "/")
+        if path.startswith("/") or _WINDOWS.match(path):
+            problems.append(("absolute-path", f"only true on one machine: {written}"))
+            relative = os.path.relpath(path, self._source.base) if path.startswith("/") else path
+        else:
+            relative = posixpath.normpath(posixpath.join(self._home, path))
+            if relative.startswith("../"):
+                problems.append(("outside-root", f"leads out of the dataset: {written}"))
+        if relative not in self._ids:
+            entry = self._known.get(relative) or self._elsewhere(relative)
+            self._ids[relative] = len(self.files)
+            self.files.append(entry)
+        number = self._ids[relative]
+        if self.files[number].kind in ("missing", "broken-link"):
+            problems.append(("missing-file", f"{relative} is not there"))
+        return number, relative, problems
+
+    def _absent(self, path: str) -> bool:
+        return posixpath.normpath(posixpath.join(self._home, path)) not in self._known
+
+    def _elsewhere(self, relative: str) -> Entry:
+        """A file outside the home: only the work tree can hold one."""
+        place = os.path.join(self._source.base, relative)
+        if self._source.name == "worktree":
+            try:
+                status = os.stat(place)
+            except (OSError, ValueError):
+                return Entry(relative, FileLocator(place), "missing")
+            return Entry(relative, FileLocator(place), "file", status.st_size, status.st_mtime_ns, status.st_ino)
+        known = self._source.entries(relative)
+        return known[0] if known else Entry(relative, FileLocator(place), "missing")
+
+
+def _classes(samples: Rows) -> Rows:
+    """Keras and pandas number the labels of a column in sorted order, over all splits alike."""
+    counts = Counter(
+        (split, label)
+        for split, label in zip(samples.columns["split"], samples.columns["label"], strict=True)
+        if label is not None
+    )
+    order = {label: index for index, label in enumerate(sorted({str(label) for _, label in counts}))}
+    samples.columns["label_index"] = [
+        None if label is None else order[str(label)] for label in samples.columns["label"]
+    ]
+    rows = Rows("classes")
+    for (split, label), number in sorted(counts.items(), key=lambda item: (str(item[0][0]), str(item[0][1]))):
+        rows.add(
+            name=label, index=order[str(label)], split=split, loader="manifest", n_samples=number, hidden=False
+        )
+    return rows

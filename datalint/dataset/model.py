@@ -1,0 +1,104 @@
+"""What every format module returns: files, and the tables that describe how they are used."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from datalint.entry import display
+from datalint.tables import TABLES, Data
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from datalint.entry import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """`files[n]` is the file with `file_id` n; one that does not exist has kind `missing`."""
+
+    name: str
+    format: str
+    root: str
+    manifest: str | None
+    files: Sequence[Entry]
+    samples: Data
+    classes: Data
+    folders: Data
+    skipped: Data
+    problems: Data
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def n_splits(self) -> int:
+        return len({split for split in self.samples.columns["split"] if split is not None})
+
+    @property
+    def n_classes(self) -> int:
+        return len({label for label in self.samples.columns["label"] if label is not None})
+
+    def tables(self, *, source: str) -> dict[str, Data]:
+        """Every table that the dataset fills, by name."""
+        about = Data(
+            {
+                "name": [self.name],
+                "format": [self.format],
+                "root": [self.root],
+                "manifest": [self.manifest],
+                "source": [source],
+                "n_samples": [len(self.samples)],
+            }
+        )
+        return {
+            "dataset": about,
+            "samples": self.samples,
+            "classes": self.classes,
+            "folders": self.folders,
+            "skipped": self.skipped,
+            "problems": self.problems,
+        }
+
+
+@dataclass(slots=True)
+class Rows:
+    """Collects rows of one table, column by column."""
+
+    table: str
+    extra: tuple[str, ...] = ()
+    columns: dict[str, list[object]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in TABLES[self.table].columns]
+        self.columns = {name: [] for name in (*names, *self.extra)}
+
+    def add(self, **values: object) -> None:
+        """One row; columns that are not given are NULL."""
+        for name, column in self.columns.items():
+            column.append(values.pop(name, None))
+        if values:
+            raise AssertionError(f"no columns {sorted(values)} in {self.table}")
+
+    def data(self) -> Data:
+        return Data(self.columns, self.extra)
+
+
+def name_of(root: str, base: str) -> str:
+    """What people call the dataset: the last part of its root, or of the folder that holds it."""
+    return display(posixpath.basename(root.rstrip("/")) if root not in ("", ".") else posixpath.basename(base))
+
+
+def odd_entries(entries: Sequence[Entry], problems: Rows) -> None:
+    """Links, folders and devices that could not be listed become problems."""
+    details: Mapping[str, tuple[str, str]] = {
+        "broken-link": ("broken-link", "symbolic link to nothing"),
+        "link-loop": ("link-loop", "symbolic link that leads back to a folder above it"),
+        "unreadable-folder": ("unreadable-folder", "folder that may not be listed"),
+        "special": ("not-a-file", "neither a file nor a folder"),
+        "missing": ("missing-file", "vanished while it was listed"),
+    }
+    for entry in entries:
+        if entry.kind in details:
+            kind, detail = details[entry.kind]
+            problems.add(kind=kind, path=display(entry.path), detail=detail)

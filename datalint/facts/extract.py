@@ -1,0 +1,51 @@
+"""One file's bytes -> its facts: by content, never by name; each byte is decoded once."""
+
+from __future__ import annotations
+
+from datalint.facts import jpeg, pillow, png, sniff
+from datalint.facts.model import EXTRACTOR, Facts
+
+__all__ = ["EXTRACTOR", "extract"]
+
+_POINTERS = {"lfs-pointer"}
+
+
+def extract(data: bytes) -> Facts:
+    """Everything the content tells. Bad bytes are facts, not errors: raises only MemoryError."""
+    facts = Facts()
+    if not data:
+        facts.blame("empty", "empty", "0 bytes")
+        facts.pillow = facts.tensorflow = False
+        return facts
+    found = sniff.image_format(data)
+    if found == "jpeg":
+        jpeg.read(facts, data)
+    elif found == "png":
+        png.read(facts, data)
+    elif found is not None:
+        pillow.read(facts, data, found)
+    else:
+        _unknown(facts, data)
+    if facts.status == "damaged" and facts.cause != "crlf-mangled" and sniff.grown_line_ends(data):
+        facts.cause, facts.detail = "crlf-mangled", "every line feed follows a carriage return: converted as if text"
+    return facts
+
+
+def _unknown(facts: Facts, data: bytes) -> None:
+    mangled = sniff.line_ends(data)
+    if mangled is not None:
+        facts.format = "png"
+        facts.blame("damaged", "crlf-mangled", mangled)
+        facts.pillow = facts.tensorflow = False
+        return
+    cause, words = sniff.other(data)
+    if cause == "unknown-format":
+        # Pillow knows formats that have no signature (TGA) or a rare one.
+        pillow.read(facts, data, None)
+        if facts.pillow:
+            return
+        facts.status = "ok"
+    status = "pointer" if cause in _POINTERS else "damaged" if cause == "zero-filled" else "not-image"
+    facts.format = None
+    facts.blame(status, cause, words)
+    facts.pillow = facts.tensorflow = False

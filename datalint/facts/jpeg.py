@@ -1,0 +1,203 @@
+"""JPEG: one strict decode at a reduced scale; only a file that complains is looked at again.
+
+libjpeg-turbo decodes every coefficient even at 1/8, so a scaled decode finds what a full one finds, and its
+warnings are the damage that Pillow, OpenCV and TensorFlow accept in silence.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import simplejpeg
+
+from datalint.facts import pixels, sniff
+from datalint.facts.pillow import loads
+
+if TYPE_CHECKING:
+    from datalint.facts.model import Facts
+
+MAX_PIXELS = 178_956_970
+"""Pillow refuses more as a decompression bomb (twice Image.MAX_IMAGE_PIXELS)."""
+_FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
+_PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
+_ARITHMETIC = {0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
+# What libjpeg-turbo decodes at every scale; the binding crashes on others (lossless) when it scales them.
+_SCALABLE = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
+_ALONE = {0x01, *range(0xD0, 0xD9)}
+_MODES = {1: "L", 3: "RGB", 4: "CMYK"}
+_HOLE = re.compile(rb"\x00{256,}")
+
+
+@dataclass(slots=True)
+class _Header:
+    frame: int = 0
+    precision: int = 0
+    width: int = 0
+    height: int = 0
+    components: int = 0
+    orientation: int | None = None
+    pictures: int = 1
+    complete: bool = False
+
+
+def read(facts: Facts, data: bytes) -> None:
+    """Fill the facts of one JPEG; raises only MemoryError."""
+    facts.format = "jpeg"
+    header = _header(data)
+    if header.frame:
+        facts.size(header.width, header.height, header.components, header.precision)
+        facts.mode = _MODES.get(header.components)
+        facts.progressive = header.frame in _PROGRESSIVE
+    facts.orientation = header.orientation
+    facts.frames = header.pictures
+    if header.frame and (header.frame not in _SCALABLE or header.precision != 8):
+        kind = f"{header.precision}-bit" if header.precision != 8 else "lossless or hierarchical"
+        facts.blame("unsupported", "jpeg-variant", f"{kind} JPEG, which training loaders do not decode")
+        facts.pillow, facts.tensorflow = loads(data, draft=False)[0], False
+        return
+    if header.width * header.height > MAX_PIXELS:
+        facts.blame("oversized", "bomb", f"declares {header.width:,} x {header.height:,} pixels (limit {MAX_PIXELS:,})")
+        facts.pillow = False
+        return
+    scale = _scale(header)
+    side = -(-min(header.width, header.height) // scale)
+    try:
+        plane = simplejpeg.decode_jpeg(data, "GRAY", min_height=side, min_width=side, min_factor=1, strict=True)
+    except (ValueError, RuntimeError, OverflowError) as error:
+        _diagnose(facts, data, header, str(error))
+        return
+    facts.pillow = loads(data)[0] if header.frame in _ARITHMETIC else True
+    facts.tensorflow = True
+    facts.trailing_bytes = _trailing(data)
+    plane = plane[:, :, 0]
+    true_scale = max(1, round(header.height / plane.shape[0]))
+    pixels.describe(facts, plane, height=header.height / true_scale, width=header.width / true_scale)
+
+
+def _scale(header: _Header) -> int:
+    """The smallest of libjpeg's scales 1/8, 1/4, 1/2, 1 that keeps the shorter side long enough."""
+    shorter = min(header.width, header.height)
+    return next((scale for scale in (8, 4, 2) if shorter // scale >= pixels.SIDE), 1)
+
+
+def _header(data: bytes) -> _Header:
+    """Walk the marker segments up to the first scan (ITU-T T.81, B.1)."""
+    header = _Header()
+    at, end = 2, len(data)
+    while at + 4 <= end:
+        if data[at] != 0xFF:
+            return header
+        marker = data[at + 1]
+        if marker == 0xFF:
+            at += 1
+            continue
+        if marker in _ALONE:
+            at += 2
+            continue
+        length = (data[at + 2] << 8) | data[at + 3]
+        body = at + 4
+        if marker in _FRAMES and body + 6 <= end:
+            header.frame = marker
+            header.precision, header.height, header.width, header.components = struct.unpack_from(">BHHB", data, body)
+        elif marker == 0xE1 and data[body : body + 6] == b"Exif\0\0" and header.orientation is None:
+            header.orientation = _orientation(data[body + 6 : at + 2 + length])
+        elif marker == 0xE2 and data[body : body + 4] == b"MPF\0":
+            header.pictures = _pictures(data[body + 4 : at + 2 + length])
+        elif marker in (0xDA, 0xD9):
+            header.complete = marker == 0xDA
+            return header
+        at += 2 + length
+    return header
+
+
+def _entries(block: bytes) -> tuple[str, int, int] | None:
+    """Byte order, number and offset of the entries of the first TIFF directory."""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
+    if order is None or len(block) < 10:
+        return None
+    start = struct.unpack_from(order + "I", block, 4)[0]
+    if start + 2 > len(block):
+        return None
+    return order, struct.unpack_from(order + "H", block, start)[0], start + 2
+
+
+def _orientation(block: bytes) -> int | None:
+    """Value of tag 0x0112 (Exif 2.32, 4.6.4), also when it is outside 1 to 8; None where there is none."""
+    found = _entries(block)
+    if found is None:
+        return None
+    order, number, start = found
+    for place in range(start, min(start + 12 * number, len(block) - 11), 12):
+        if struct.unpack_from(order + "H", block, place)[0] == 0x0112:
+            return int(struct.unpack_from(order + "H", block, place + 8)[0])
+    return None
+
+
+def _pictures(block: bytes) -> int:
+    """NumberOfImages, tag 0xB001 of the multi-picture format (CIPA DC-007)."""
+    found = _entries(block)
+    if found is None:
+        return 1
+    order, number, start = found
+    for place in range(start, min(start + 12 * number, len(block) - 11), 12):
+        if struct.unpack_from(order + "H", block, place)[0] == 0xB001:
+            return int(struct.unpack_from(order + "I", block, place + 8)[0])
+    return 1
+
+
+def _trailing(data: bytes) -> int:
+    """Bytes after the end of the first picture; an embedded thumbnail lies in a segment and is stepped over."""
+    if data.endswith(b"\xff\xd9") and data.count(b"\xff\xd9", len(data) // 2) == 1:
+        return 0
+    end = _end_of_picture(data)
+    return 0 if end is None else len(data) - end
+
+
+def _end_of_picture(data: bytes) -> int | None:
+    """Offset just after the EOI marker, by walking segments and scans; None where it is missing."""
+    at = 2
+    while True:
+        at = data.find(b"\xff", at)
+        if at < 0 or at + 1 >= len(data):
+            return None
+        marker = data[at + 1]
+        if marker == 0xD9:
+            return at + 2
+        if marker == 0 or marker == 0xFF or marker in _ALONE:
+            at += 1 if marker == 0xFF else 2
+            continue
+        if at + 4 > len(data):
+            return None
+        at += 2 + ((data[at + 2] << 8) | data[at + 3])
+
+
+def _diagnose(facts: Facts, data: bytes, header: _Header, complaint: str) -> None:
+    """Name the cause of a strict refusal, and whether Pillow and TensorFlow would refuse too."""
+    decodes, words = loads(data)
+    facts.pillow = decodes
+    # TensorFlow 2.21 refuses what libjpeg calls a premature end of the *file*, and accepts other warnings.
+    facts.tensorflow = decodes and "Premature end of JPEG file" not in complaint
+    cause, detail = _cause(data, header, complaint)
+    facts.blame("damaged", cause, detail if decodes else f"{detail}; {words}")
+
+
+def _cause(data: bytes, header: _Header, complaint: str) -> tuple[str, str]:
+    tail = len(data) - len(data.rstrip(b"\0"))
+    end = _end_of_picture(data)
+    if sniff.grown_line_ends(data):
+        return "crlf-mangled", "every line feed follows a carriage return: its line ends were converted as if text"
+    if end is None and tail >= 64:
+        return "zero-filled", f"its last {tail:,} of {len(data):,} bytes are zero: a write or download did not finish"
+    if end is None:
+        return "truncated", f"ends after {len(data):,} bytes without its end marker ({complaint})"
+    if not header.complete or not header.frame:
+        return "bad-header", f"its header is damaged ({complaint})"
+    hole = _HOLE.search(data)
+    if hole is not None and (hole.end() - hole.start()) >= 256:
+        return "zero-filled", f"{hole.end() - hole.start():,} zero bytes at offset {hole.start():,} ({complaint})"
+    return "bit-rot", f"its data is damaged ({complaint})"
+
+

@@ -1,0 +1,157 @@
+"""Everything that Pillow decodes: header first, then every frame, then one luminance plane."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from datalint.facts import pixels
+
+if TYPE_CHECKING:
+    from datalint.facts.model import Facts
+
+# A padded half image is worse than none; another library in the process may have set it.
+ImageFile.LOAD_TRUNCATED_IMAGES = False
+MAX_PIXELS = 178_956_970
+_MAX_FRAMES = 2_000
+_DEPTH = {"1": 1, "I;16": 16, "I;16B": 16, "I;16L": 16, "I": 32, "F": 32}
+_FORMATS = {"JPEG2000": "jp2", "DIB": "bmp", "MPO": "jpeg"}
+_REFUSALS = (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, KeyError, OverflowError, ArithmeticError, NotImplementedError, RuntimeError, AttributeError)  # fmt: skip
+_TENSORFLOW = {"jpeg", "png", "gif", "bmp", "webp"}
+
+
+def loads(data: bytes, *, draft: bool = True) -> tuple[bool, str]:
+    """Whether Pillow decodes the bytes, and what it says otherwise; `draft` decodes a JPEG at 1/8."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(io.BytesIO(data)) as image:
+                if draft:
+                    image.draft("L", (max(1, image.width // 8), max(1, image.height // 8)))
+                image.load()
+        except _REFUSALS as error:
+            return False, _words(error)
+        except Image.DecompressionBombError as error:
+            return False, _words(error)
+    return True, ""
+
+
+def read(facts: Facts, data: bytes, found: str | None) -> None:
+    """Fill the facts of one file; `found` is the format by its first bytes. Raises only MemoryError."""
+    facts.format = found
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            _read(facts, data, found)
+        except Image.DecompressionBombError as error:
+            facts.blame("oversized", "bomb", _words(error))
+            facts.pillow = False
+            facts.tensorflow = None
+        except _REFUSALS as error:
+            _refused(facts, error, found)
+
+
+def _read(facts: Facts, data: bytes, found: str | None) -> None:
+    with Image.open(io.BytesIO(data)) as image:
+        facts.format = _FORMATS.get(image.format or "", (image.format or found or "").lower())
+        bands = 1 if image.mode in ("P", "PA") else len(image.getbands())
+        facts.size(image.width, image.height, bands, _depth(image))
+        facts.mode = image.mode
+        facts.frames = getattr(image, "n_frames", 1)
+        facts.progressive = bool(image.info.get("interlace")) if facts.format == "png" else None
+        if image.width * image.height > MAX_PIXELS:
+            facts.blame("oversized", "bomb", f"declares {image.width:,} x {image.height:,} pixels (limit {MAX_PIXELS:,})")
+            facts.pillow = False
+            return
+        image.load()
+        facts.pillow = True
+        facts.tensorflow = _tensorflow(facts, data)
+        facts.orientation = _orientation(image)
+        _describe(facts, image)
+        _other_frames(facts, image)
+
+
+def _depth(image: Image.Image) -> int:
+    if image.format == "PNG" and image.mode in ("RGB", "RGBA", "LA", "L"):
+        # Pillow reduces 16-bit colour to 8 bits while it decodes; the raw mode still tells.
+        raw = str(image.tile[0][3]) if image.tile else ""
+        if "16" in raw:
+            return 16
+    return _DEPTH.get(image.mode, 8)
+
+
+def _tensorflow(facts: Facts, data: bytes) -> bool:
+    """Whether tf.io.decode_image(channels=3, expand_animations=False) takes what Pillow has decoded."""
+    if facts.format == "bmp":
+        # decode_bmp reads 24 bits a pixel for three channels and nothing compressed.
+        return len(data) > 34 and int.from_bytes(data[28:30], "little") == 24 and int.from_bytes(data[30:34], "little") == 0
+    if facts.format == "webp" and (facts.frames or 1) > 1:
+        return False
+    return facts.format in _TENSORFLOW
+
+
+def _orientation(image: Image.Image) -> int | None:
+    # Only after load(): reading the metadata of a damaged PNG earlier hides the error of its data.
+    try:
+        value = image.getexif().get(0x0112)
+    except _REFUSALS:
+        return None
+    return value if isinstance(value, int) else None
+
+
+def _describe(facts: Facts, image: Image.Image) -> None:
+    grey = _grey(image)
+    factor = max(1, min(grey.size) // pixels.SIDE)
+    width, height = grey.width / factor, grey.height / factor
+    plane = np.asarray(grey.reduce(factor) if factor > 1 else grey, dtype=np.uint8)
+    pixels.describe(facts, plane, height=height, width=width)
+
+
+def _grey(image: Image.Image) -> Image.Image:
+    """Luminance, 8 bits; wider pixels are scaled by their own range."""
+    if image.mode.startswith("I") or image.mode == "F":
+        wide = np.nan_to_num(np.asarray(image, dtype=np.float64))
+        low, high = float(wide.min()), float(wide.max())
+        limit = 65535.0 if image.mode.startswith("I;16") else max(high - low, 1e-9)
+        base = 0.0 if image.mode.startswith("I;16") else low
+        return Image.fromarray(np.clip((wide - base) / limit * 255, 0, 255).astype(np.uint8))
+    return image if image.mode == "L" else image.convert("L")
+
+
+def _other_frames(facts: Facts, image: Image.Image) -> None:
+    for number in range(1, min(facts.frames or 1, _MAX_FRAMES)):
+        try:
+            image.seek(number)
+            image.load()
+        except _REFUSALS as error:
+            facts.blame("damaged", "truncated" if "truncated" in str(error) else "bit-rot", f"frame {number + 1} of {facts.frames}: {_words(error)}")
+            return
+
+
+def _refused(facts: Facts, error: Exception, found: str | None) -> None:
+    words = _words(error)
+    lower = words.lower()
+    facts.pillow = facts.tensorflow = False
+    if found in ("heif", "avif", "jxl", "exr", "dicom", "npy", "fits") and isinstance(error, UnidentifiedImageError):
+        facts.blame("unsupported", "no-decoder", f"{found} needs a decoder that is not installed")
+    elif "unsupported" in lower or "not supported" in lower or isinstance(error, NotImplementedError):
+        facts.blame("unsupported", "variant", words)
+    elif "truncated" in lower or "eof" in lower or "end of file" in lower:
+        facts.blame("damaged", "truncated", words)
+    elif isinstance(error, UnidentifiedImageError):
+        facts.blame("damaged", "bad-header", f"its header is damaged: {found or 'image'} by its first bytes only")
+    elif facts.width is None:
+        facts.blame("damaged", "bad-header", words)
+    else:
+        facts.blame("damaged", "bit-rot", words)
+
+
+def _words(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    if "BytesIO" in text:
+        text = "no decoder recognises it"
+    return text[:200] or type(error).__name__

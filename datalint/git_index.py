@@ -1,0 +1,55 @@
+"""Where the git index lies and what its checksum is, without running git: the hook's first question."""
+
+from __future__ import annotations
+
+import os
+
+# Versions 2 to 4 end with a checksum of everything before it (gitformat-index); 20 bytes for SHA-1.
+_CHECKSUM_BYTES = 20
+
+
+def locate(start: str) -> tuple[str, str] | None:
+    """Top level of the work tree and path of its index, or None outside a work tree.
+
+    Honours GIT_INDEX_FILE (`git commit -a`, `--only` judge an index of their own) and the `.git` file of
+    worktrees and submodules. With GIT_DIR or GIT_WORK_TREE set elsewhere it gives up: git itself must answer.
+    """
+    if "GIT_WORK_TREE" in os.environ:
+        return None
+    folder = os.path.abspath(start)
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return None
+        folder = parent
+    directory = _git_directory(os.path.join(folder, ".git"))
+    if directory is None:
+        return None
+    declared = os.environ.get("GIT_DIR")
+    if declared and os.path.realpath(declared) != os.path.realpath(directory):
+        return None
+    index = os.environ.get("GIT_INDEX_FILE")
+    # git itself reads a relative GIT_INDEX_FILE from the top level of the work tree.
+    return folder, os.path.join(folder, index) if index else os.path.join(directory, "index")
+
+
+def _git_directory(path: str) -> str | None:
+    if os.path.isdir(path):
+        return path
+    try:
+        with open(path, encoding="utf-8") as file:
+            word, _, target = file.read().partition(":")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return os.path.join(os.path.dirname(path), target.strip()) if word == "gitdir" else None
+
+
+def checksum(index: str) -> str | None:
+    """Trailing checksum of the index in hexadecimal; None where there is none (index.skipHash) or no index."""
+    try:
+        with open(index, "rb") as file:
+            file.seek(-_CHECKSUM_BYTES, os.SEEK_END)
+            tail = file.read()
+    except OSError:
+        return None
+    return tail.hex() if any(tail) else None

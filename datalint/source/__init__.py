@@ -1,0 +1,34 @@
+"""Where bytes come from: the work tree, the git index, a git tree. Each module has one `open_...` function."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from datalint.entry import Entry
+
+
+class Source(Protocol):
+    """A set of files below one base folder."""
+
+    @property
+    def base(self) -> str:
+        """Absolute path; every other path is relative to it."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """worktree, index or tree."""
+        ...
+
+    def entries(self, root: str) -> list[Entry]:
+        """Every file at or below `root`, by path; what cannot be listed is an entry of that kind."""
+        ...
+
+    def folders(self, root: str) -> list[str]:
+        """Every folder below `root`, by path; git knows none that is empty."""
+        ...
+
+    def read(self, path: str) -> bytes | None:
+        """Content of one small file (manifest, configuration, rule); None where it is absent."""
+        ...

@@ -1,0 +1,235 @@
+"""The documentation cannot drift: every command, option, rule and file that it names exists, and is named."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+import yaml
+
+from datalint import __version__, config
+from datalint.cli import parser
+from datalint.config_file import read_document
+from datalint.errors import UsageError
+from datalint.finding import Family
+from datalint.rule.load import load_rule
+from datalint.rule.testing import run_cases
+from tests.conftest import ROOT
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Iterator
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+HAND_WRITTEN = [page for page in PAGES if "written by scripts/docs.py" not in page.read_text("utf-8")]
+RULES = {path.stem for path in (ROOT / "rules").glob("*.yaml")}
+
+CODE_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$|(?:(?<=\n\n)(?: {4}.*\n)+)", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SPAN = re.compile(r"`([^`\n]+)`")
+COMMAND = re.compile(r"(?:^|[\s(`$])datalint((?: +(?!#|\|)[^\s`|;&)]+)+)")
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def verbs() -> dict[str, argparse.ArgumentParser]:
+    for action in parser()._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return dict(action.choices)
+    raise AssertionError("no verbs")
+
+
+def options(verb: argparse.ArgumentParser) -> set[str]:
+    return {option for action in verb._actions for option in action.option_strings}
+
+
+@dataclass(frozen=True)
+class Command:
+    verb: str
+    words: tuple[str, ...]
+
+
+def code(text: str) -> Iterator[str]:
+    """Indented and fenced blocks line by line, then code spans in the prose."""
+    without = CODE_BLOCK.sub("\n", text)
+    for match in CODE_BLOCK.finditer(text):
+        yield from (match.group(2) if match.group(2) is not None else match.group(0)).splitlines()
+    yield from SPAN.findall(without)
+
+
+def commands(text: str) -> Iterator[Command]:
+    for piece in code(text):
+        for match in COMMAND.finditer(piece):
+            words = match.group(1).split()
+            if re.fullmatch(r"[a-z]+(-[a-z]+)*", words[0]):
+                yield Command(words[0], tuple(words[1:]))
+
+
+def test_commands_are_recognised() -> None:
+    """The other tests are worth what this pattern sees."""
+    block = "```console\n$ datalint rules\n```\n"
+    text = f"say `datalint check x --staged`:\n\n    datalint facts   # why\n\n{block}"
+    assert [command.verb for command in commands(text)] == ["facts", "rules", "check"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_command_that_is_named_exists(page: Path) -> None:
+    known = verbs()
+    for command in commands(page.read_text("utf-8")):
+        assert command.verb in known, f"datalint {command.verb}"
+        for word in command.words:
+            if re.match(r"--?[a-z]", word):
+                option = word.partition("=")[0]
+                assert option in options(known[command.verb]), f"datalint {command.verb} {option}"
+
+
+def test_every_command_and_option_is_documented() -> None:
+    usage = (ROOT / "docs/usage.md").read_text("utf-8")
+    for name, verb in verbs().items():
+        assert f"datalint {name}" in usage
+        for option in options(verb) - {"-h", "--help"}:
+            assert re.search(rf"{re.escape(option)}\b", usage), f"datalint {name} {option}"
+
+
+@pytest.mark.parametrize("verb", sorted(verbs()))
+def test_every_command_has_help(verb: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "datalint", verb, "--help"], capture_output=True, text=True, check=True
+    )
+    assert "exit codes:" in run.stdout
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_rule_that_is_named_exists(page: Path) -> None:
+    text = page.read_text("utf-8")
+    named = [word for command in commands(text) if command.verb == "explain" for word in command.words[:1]]
+    named += re.findall(r"^\s*- (?:\{)?rule: ([\w/-]+)", text, re.MULTILINE)
+    named += re.findall(r"rules\.md#([\w-]+)", text)
+    unknown = {rule for rule in named if "/" not in rule and rule not in {"RULE", *RULES}}
+    assert unknown == set()
+
+
+@pytest.mark.parametrize("page", HAND_WRITTEN, ids=name_of)
+def test_kebab_case_words_in_code_are_rules_or_known_words(page: Path) -> None:
+    known = {
+        *RULES,
+        *verbs(),
+        *(family.value for family in Family),
+        "datalint-vision",
+        "datalint-rules",
+        "pre-commit",
+        "pillow-heif",
+        "colab-free-t4",
+        "site-imbalance",
+        "no-duplicates",
+    }
+    spans = SPAN.findall(CODE_BLOCK.sub("\n", page.read_text("utf-8")))
+    words = {span for span in spans if re.fullmatch(r"[a-z]+(-[a-z]+)+", span)}
+    corpora = {span for span in words if page.name == "corpora.md"}
+    assert words - known - corpora == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+        if not link.startswith("http"):
+            file, _, anchor = link.partition("#")
+            target = (page.parent / file) if file else page
+            assert target.exists(), link
+            if anchor:
+                assert re.search(rf"^#+ {re.escape(anchor)}$", target.read_text("utf-8"), re.MULTILINE), link
+
+
+def yaml_blocks(marker: str) -> list[tuple[str, str]]:
+    found = []
+    for page in PAGES:
+        for language, text in FENCED.findall(page.read_text("utf-8")):
+            if language == "yaml" and text.startswith(marker):
+                found.append((name_of(page), text))
+    return found
+
+
+@pytest.mark.parametrize(("page", "text"), yaml_blocks("# datalint.yaml"))
+def test_every_configuration_that_is_shown_loads(page: str, text: str) -> None:
+    document = read_document(lambda path: text.encode() if path == "datalint.yaml" else None)
+    assert document is not None
+    config.parse(document)
+
+
+@pytest.mark.parametrize(("page", "text"), yaml_blocks("# .datalint/rules/"))
+def test_every_rule_that_is_shown_passes_its_own_tests(page: str, text: str) -> None:
+    file = text.splitlines()[0].removeprefix("# ")
+    results = list(run_cases([load_rule(text, file, builtin=False)]))
+    assert len(results) >= 2
+    assert all(result.passed for result in results), results
+
+
+MISTAKE = re.compile(r"^\| `([^`]+)` \| `([^`]+)` \| `([^`]+)` \|$", re.MULTILINE)
+
+
+def mistakes() -> list[tuple[str, str, str]]:
+    """Rows of the table in rules-howto.md: what is right, what is wrong, what datalint says."""
+    return MISTAKE.findall((ROOT / "docs/rules-howto.md").read_text("utf-8"))
+
+
+def test_mistakes_are_shown() -> None:
+    assert len(mistakes()) >= 12
+
+
+@pytest.mark.parametrize(("right", "wrong", "said"), mistakes())
+def test_every_mistake_is_answered_as_shown(right: str, wrong: str, said: str, tmp_path: Path) -> None:
+    (text,) = (text for page, text in yaml_blocks("# .datalint/rules/") if page == "docs/rules-howto.md")
+    unescape = {"\\n": "\n", "\\|": "|"}
+    for written, meant in unescape.items():
+        right, wrong, said = (part.replace(written, meant) for part in (right, wrong, said))
+    assert text.count(right) >= 1, f"{right!r} is not in the rule"
+    (tmp_path / ".datalint/rules").mkdir(parents=True)
+    (tmp_path / ".datalint/rules/site-imbalance.yaml").write_text(text.replace(right, wrong, 1), "utf-8")
+    run = subprocess.run(
+        [sys.executable, "-m", "datalint", "test", ".datalint/rules"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 2, run.stdout
+    assert said in run.stderr
+
+
+def test_generated_pages_are_fresh() -> None:
+    run = subprocess.run(
+        [sys.executable, "scripts/docs.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+
+
+def test_the_changelog_knows_the_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert __version__ in re.findall(r"^## (\S+)", changelog, re.MULTILINE)
+
+
+def test_the_hooks_name_commands_that_exist() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    for hook in hooks:
+        program, *words = hook["entry"].split()
+        assert program == "datalint"
+        parser().parse_args(words)
+
+
+def test_an_unknown_verb_is_wrong_usage() -> None:
+    with pytest.raises(UsageError):
+        parser().parse_args(["chekc"])
+
+
+def test_the_readme_has_a_real_demo() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    demo = readme.partition("<!-- demo:start -->")[2].partition("<!-- demo:end -->")[0]
+    assert "$ datalint check" in demo
+    assert "UNTRAINABLE  flowers" in demo

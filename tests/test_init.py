@@ -1,0 +1,114 @@
+"""What `datalint init` proposes loads, says what it assumed, and replaces nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from datalint import config
+from datalint.errors import UnfinishedError, UsageError
+from datalint.init import propose, write
+from datalint.tables import Data
+
+EVIL = [
+    "x\nrules: {select: [none]}",
+    'a"b\\c',
+    "# no",
+    "\udc80",
+    "\x00\x7f\x85\u2028\ufeff",
+    "ümläut 🌷",
+    "",
+    "yes",
+    "1",
+]
+
+
+def load(text: str) -> config.Config:
+    return config.load({"datalint.yaml": text.encode("utf-8", "strict")}.get)
+
+
+@dataclass(frozen=True)
+class Found:
+    format: str = "csv"
+    samples: Data = field(default_factory=lambda: Data({}))
+    assumptions: tuple[str, ...] = ()
+
+
+def samples(labels: list[str], splits: list[str | None] | None = None) -> Data:
+    return Data({"label": [*labels], "split": [*(splits or [None] * len(labels))]})
+
+
+def test_the_proposal_loads_and_holds_what_was_seen() -> None:
+    found = Found(
+        samples=samples(["tulip", "rose", "rose"], ["train", "train", "val"]),
+        assumptions=("val is the evaluation split",),
+    )
+    text = propose(found, path="data/labels.csv", schema="https://example.org/schema.json")
+    assert text.startswith("# yaml-language-server: $schema=https://example.org/schema.json\n")
+    loaded = load(text)
+    assert (loaded.dataset.path, loaded.dataset.format) == ("data/labels.csv", "csv")
+    assert "# splits: train (2), val (1)" in text
+    assert "# 2 classes: rose (2), tulip (1)" in text
+    assert "# assumed: val is the evaluation split" in text
+    assert "validation_split" not in text
+
+
+def test_without_a_second_split_a_validation_split_is_proposed() -> None:
+    text = propose(Found(samples=samples(["a"], ["train"])), path=".")
+    assert "# validation_split: 0.2" in text
+    assert "$schema=file://" in text.split("\n", 1)[0]
+
+
+def test_the_proposed_recipe_is_the_default_one() -> None:
+    assert replace(load(propose(Found(), path=".")).training, declared=False) == config.Training()
+
+
+def test_many_classes_are_cut() -> None:
+    text = propose(Found(samples=samples([f"c{number:02}" for number in range(22)])), path=".")
+    assert "c19 (1) and 2 more" in text
+
+
+def test_the_commented_examples_load_too() -> None:
+    lines = [
+        line.replace("#  ", "", 1) if line.lstrip().startswith("#  ") else line
+        for line in propose(Found(), path=".").split("\n")
+    ]
+    loaded = load("\n".join(lines).replace("settings: {}", "settings:").replace("ignore: []", "ignore:"))
+    assert loaded.rules.settings["animated-image"].off
+    assert loaded.ignore[0].key == {"label": "platypus"}
+
+
+@pytest.mark.parametrize("name", EVIL)
+def test_no_name_can_break_out_of_its_place(name: str) -> None:
+    text = propose(Found(samples=samples([name], [name]), assumptions=(name,)), path=name or "x")
+    loaded = load(text)
+    assert loaded.dataset.path == (name or "x")
+    assert loaded.rules.select == ()
+
+
+def test_writing_refuses_to_replace_anything(tmp_path: Path) -> None:
+    path = write(str(tmp_path), propose(Found(), path="."))
+    assert Path(path).name == "datalint.yaml"
+    with pytest.raises(UsageError, match="not overwritten"):
+        write(str(tmp_path), "")
+    assert load(Path(path).read_text()).dataset.format == "csv"
+
+
+def test_writing_refuses_a_second_configuration(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.datalint]\n")
+    with pytest.raises(UsageError, match="already has a configuration"):
+        write(str(tmp_path), "")
+    assert not (tmp_path / "datalint.yaml").exists()
+
+
+def test_a_dangling_link_is_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / "datalint.yaml").symlink_to("elsewhere.yaml")
+    with pytest.raises(UsageError, match="not overwritten"):
+        write(str(tmp_path), "")
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UnfinishedError, match="cannot write"):
+        write(str(tmp_path / "gone"), "")

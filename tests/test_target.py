@@ -1,0 +1,211 @@
+"""Targets: the catalogue, the user's own, and the local machine under limits of every kind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from datalint.errors import Position, UsageError
+from datalint.tables import TABLES
+from datalint.target import byte_count, lookup, profiles
+from datalint.target.local import detect
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GIB = 1024**3
+
+
+def machine(root: Path, files: dict[str, str]) -> str:
+    for name, text in {"proc/meminfo": "MemTotal:       16777216 kB\nMemFree: 1 kB\n", **files}.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return str(root)
+
+
+V2 = "31 23 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
+V1 = (
+    "31 23 0:28 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"
+    "32 31 0:29 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct\n"
+    "33 31 0:30 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+)
+
+
+@pytest.mark.parametrize("name", sorted(profiles()))
+def test_every_profile_is_complete(name: str) -> None:
+    target = lookup(name)
+    assert target.name == name
+    assert target.host_memory is not None
+    assert target.host_memory > GIB
+    assert target.source
+    assert (target.accelerators == 0) == (target.accelerator is None)
+    assert (target.accelerator is None) == (target.accelerator_memory is None)
+    assert list(target.row().columns) == [column.name for column in TABLES["target"].columns]
+
+
+def test_a_custom_target_wins_over_the_catalogue() -> None:
+    custom = {
+        "local": {"host_memory": "1.5 GiB", "cores": 2.0},
+        "gpu": {"host_memory": 5, "accelerator_memory": "1 MB"},
+    }
+    mine, gpu = lookup("local", custom), lookup("gpu", custom)
+    assert (mine.host_memory, mine.cores, mine.accelerators, mine.source) == (
+        3 * GIB // 2,
+        2,
+        0,
+        "configuration",
+    )
+    assert (gpu.accelerator_memory, gpu.accelerators) == (1_000_000, 1)
+
+
+def test_an_unknown_target_is_an_error_with_all_names() -> None:
+    with pytest.raises(UsageError) as caught:
+        lookup("colab-free-t5", {"mine": {"host_memory": 1}}, position=Position("datalint.yaml", 3, 9))
+    assert str(caught.value) == "datalint.yaml:3:9: unknown target 'colab-free-t5'"
+    assert caught.value.hint.startswith("did you mean 'colab-free-t4'? known: ")
+    assert "mine" in caught.value.hint
+    with pytest.raises(UsageError) as caught:
+        lookup("zzz")
+    assert caught.value.hint.startswith("known: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (7, 7),
+        ("7 B", 7),
+        ("1 KiB", 1024),
+        ("1kB", 1000),
+        ("1.5 GiB", 3 * GIB // 2),
+        ("2 TB", 2 * 10**12),
+        ("1 MiB", 2**20),
+    ],
+)
+def test_sizes(text: int | str, expected: int) -> None:
+    assert byte_count(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "1", "1 gb", "GiB", "-1 GiB", "1 GiB "])
+def test_what_is_not_a_size(text: str) -> None:
+    with pytest.raises(ValueError, match="not a size"):
+        byte_count(text)
+
+
+def test_without_limits_the_machine_s_memory_counts(tmp_path: Path) -> None:
+    target = detect(root=machine(tmp_path, {}), environ={})
+    assert (target.host_memory, target.source) == (16 * GIB, "detected (host memory: MemTotal)")
+    assert (target.accelerator, target.accelerators, target.shm) == (None, 0, None)
+    assert target.disk
+
+
+def test_v2_limits_of_every_ancestor_count(tmp_path: Path) -> None:
+    files = {
+        "proc/self/cgroup": "0::/a/b/c\n",
+        "proc/self/mountinfo": V2,
+        "sys/fs/cgroup/a/b/c/memory.max": "max\n",
+        "sys/fs/cgroup/a/memory.max": f"{3 * GIB}\n",
+        "sys/fs/cgroup/a/b/memory.max": f"{5 * GIB}\n",
+        "sys/fs/cgroup/a/b/cpu.max": "150000 100000\n",
+        "sys/fs/cgroup/a/cpu.max": "max 100000\n",
+    }
+    target = detect(root=machine(tmp_path, files), environ={})
+    assert (target.host_memory, target.source) == (3 * GIB, "detected (host memory: cgroup memory.max)")
+    assert target.cores == 1
+
+
+def test_v1_limits_count_and_no_limit_does_not(tmp_path: Path) -> None:
+    files = {
+        "proc/self/cgroup": "5:cpuacct,cpu:/x\n4:memory:/x/y\n0::/\n",
+        "proc/self/mountinfo": V1,
+        "sys/fs/cgroup/memory/x/y/memory.limit_in_bytes": "9223372036854771712\n",
+        "sys/fs/cgroup/memory/x/memory.limit_in_bytes": f"{2 * GIB}\n",
+        "sys/fs/cgroup/cpu/x/cpu.cfs_quota_us": "100000\n",
+        "sys/fs/cgroup/cpu/x/cpu.cfs_period_us": "100000\n",
+    }
+    target = detect(root=machine(tmp_path, files), environ={})
+    assert (target.host_memory, target.cores) == (2 * GIB, 1)
+    (tmp_path / "sys/fs/cgroup/memory/x/memory.limit_in_bytes").write_text("9223372036854771712\n")
+    assert detect(root=str(tmp_path), environ={}).host_memory == 16 * GIB
+
+
+def test_a_container_that_sees_the_host_s_path_finds_its_own_limit(tmp_path: Path) -> None:
+    files = {
+        "proc/self/cgroup": "4:memory:/docker/abc\n",
+        "proc/self/mountinfo": "33 31 0:30 /docker/abc /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n",
+        "sys/fs/cgroup/memory/memory.limit_in_bytes": f"{GIB}\n",
+    }
+    assert detect(root=machine(tmp_path, files), environ={}).host_memory == GIB
+    (tmp_path / "proc/self/cgroup").write_text("4:memory:/elsewhere\n")
+    assert detect(root=str(tmp_path), environ={}).host_memory == GIB
+
+
+def test_a_quota_below_one_core_is_one_core(tmp_path: Path) -> None:
+    files = {
+        "proc/self/cgroup": "0::/\n",
+        "proc/self/mountinfo": V2,
+        "sys/fs/cgroup/cpu.max": "5000 100000\n",
+    }
+    assert detect(root=machine(tmp_path, files), environ={}).cores == 1
+
+
+def test_a_limit_of_the_address_space_counts() -> None:
+    pytest.importorskip("resource")
+    script = (
+        "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30));"
+        "from datalint.target import lookup; target = lookup('local');"
+        "print(target.host_memory, target.source)"
+    )
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "1073741824 detected (host memory: RLIMIT_AS)"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        (None, 2),
+        ("", 0),
+        ("0", 1),
+        ("1,0", 2),
+        ("1,7,0", 1),
+        ("-1", 0),
+        ("GPU-aaaa", 1),
+        ("GPU-a,GPU-b,GPU-c", 2),
+    ],
+)
+def test_devices_are_those_that_cuda_may_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str | None, expected: int
+) -> None:
+    tool = tmp_path / "bin" / "nvidia-smi"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\nprintf 'NVIDIA T4, 15109\\nNVIDIA T4, 15100\\n'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tool.parent), prepend=os.pathsep)
+    root = machine(tmp_path, {"proc/driver/nvidia/gpus/0000:00:04.0/information": "Model: \t NVIDIA T4\n"})
+    target = detect(root=root, environ={} if chosen is None else {"CUDA_VISIBLE_DEVICES": chosen})
+    assert target.accelerators == expected
+    assert target.accelerator == ("NVIDIA T4" if expected else None)
+    if chosen is None:
+        assert target.accelerator_memory == 15100 * 1024**2
+
+
+def test_without_the_tool_the_driver_s_files_name_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    root = machine(
+        tmp_path, {"proc/driver/nvidia/gpus/0000:00:04.0/information": "Model: \t Tesla T4\nIRQ: 1\n"}
+    )
+    target = detect(root=root, environ={})
+    assert (target.accelerator, target.accelerator_memory, target.accelerators) == ("Tesla T4", None, 1)
+
+
+def test_the_local_machine_is_found() -> None:
+    target = lookup("local")
+    assert target.name == "local"
+    assert target.cores
+    assert target.host_memory is None or target.host_memory > 2**20
