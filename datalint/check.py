@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import time
+from functools import partial
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from datalint import baseline, dataset, suppress, target
 from datalint import config as configuration
 from datalint.errors import UnfinishedError
 from datalint.facts.cache import open_cache
+from datalint.engine import local
 from datalint.facts.gather import Gathered, gather
 from datalint.finding import DatasetInfo, Family, Finding, NotChecked, Result, Severity, Summary, Verdict
 from datalint.rule.engine import RuleEngine
@@ -95,7 +97,10 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
         raise UnfinishedError(f"no samples found in {found.root or '.'} (read as {found.format}): nothing was judged")
     with open_cache(workspace.cache_dir if request.use_cache else None) as cache:
         gathered = gather(
-            found.files, cache=cache, workers=request.workers, timeout=request.timeout, progress=progress
+            found.files,
+            cache=cache,
+            scan=partial(local.run, workers=request.workers, timeout=request.timeout),
+            progress=progress,
         )
         warnings = tuple(cache.warnings)
     machine = target.lookup(request.target or settings.target, settings.targets)

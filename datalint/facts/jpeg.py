@@ -28,6 +28,7 @@ _ARITHMETIC = {0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _SCALABLE = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 _ALONE = {0x01, *range(0xD0, 0xD9)}
 _MODES = {1: "L", 3: "RGB", 4: "CMYK"}
+_REFUSALS = (ValueError, RuntimeError, OverflowError)
 _HOLE = re.compile(rb"\x00{256,}")
 
 
@@ -66,9 +67,16 @@ def read(facts: Facts, data: bytes) -> None:
     side = -(-min(header.width, header.height) // scale)
     try:
         plane = simplejpeg.decode_jpeg(data, "GRAY", min_height=side, min_width=side, min_factor=1, strict=True)
-    except (ValueError, RuntimeError, OverflowError) as error:
-        _diagnose(facts, data, header, str(error))
-        return
+    except _REFUSALS as error:
+        repaired = _without_stray_bytes(data) if "extraneous bytes before marker" in str(error) else None
+        if repaired is None:
+            _diagnose(facts, data, header, str(error))
+            return
+        try:
+            plane = simplejpeg.decode_jpeg(repaired, "GRAY", min_height=side, min_width=side, min_factor=1, strict=True)
+        except _REFUSALS as deeper:
+            _diagnose(facts, data, header, str(deeper))
+            return
     facts.pillow = loads(data)[0] if header.frame in _ARITHMETIC else True
     facts.tensorflow = True
     facts.trailing_bytes = _trailing(data)
@@ -111,6 +119,27 @@ def _header(data: bytes) -> _Header:
             return header
         at += 2 + length
     return header
+
+
+def _without_stray_bytes(data: bytes) -> bytes | None:
+    """The same picture without bytes that lie between header segments (an editor's wrong segment length).
+
+    Every decoder steps over them and the pixels are whole. None where the stray bytes are not in the header.
+    """
+    parts, at, stray = [data[:2]], 2, False
+    while at + 4 <= len(data):
+        if data[at] != 0xFF or data[at + 1] in (0x00, 0xFF):
+            at, stray = at + 1, True
+            continue
+        marker = data[at + 1]
+        if marker == 0xDA:
+            return b"".join([*parts, data[at:]]) if stray else None
+        if marker in _ALONE or marker == 0xD9:
+            return None
+        stop = at + 2 + ((data[at + 2] << 8) | data[at + 3])
+        parts.append(data[at:stop])
+        at = stop
+    return None
 
 
 def _entries(block: bytes) -> tuple[str, int, int] | None:

@@ -72,7 +72,9 @@ def _read(facts: Facts, data: bytes, found: str | None) -> None:
         facts.tensorflow = _tensorflow(facts, data)
         facts.orientation = _orientation(image)
         _describe(facts, image)
-        _other_frames(facts, image)
+        if facts.format != "png":
+            # Decoders that do not animate see only the default image of an APNG, which was just loaded.
+            _other_frames(facts, image)
 
 
 def _depth(image: Image.Image) -> int:
@@ -138,7 +140,7 @@ def _refused(facts: Facts, error: Exception, found: str | None) -> None:
     facts.pillow = facts.tensorflow = False
     if found in ("heif", "avif", "jxl", "exr", "dicom", "npy", "fits") and isinstance(error, UnidentifiedImageError):
         facts.blame("unsupported", "no-decoder", f"{found} needs a decoder that is not installed")
-    elif "unsupported" in lower or "not supported" in lower or isinstance(error, NotImplementedError):
+    elif "unsupported" in lower or "not supported" in lower or "invalid palette size" in lower or isinstance(error, NotImplementedError):
         facts.blame("unsupported", "variant", words)
     elif "truncated" in lower or "eof" in lower or "end of file" in lower:
         facts.blame("damaged", "truncated", words)

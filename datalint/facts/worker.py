@@ -1,0 +1,124 @@
+"""What a scan process does with one file: read its bytes, identify them, extract their facts.
+
+Run as `python -P -m datalint.facts.worker CACHE_FOLDER EXTRACTOR`; an empty folder means no cache. The engine
+adds its own words.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from datalint.engine.serve import serve, unlimited
+from datalint.facts.cache import open_cache
+from datalint.facts.content import content_id
+from datalint.facts.extract import extract
+from datalint.facts.row import MAX_BYTES, row, too_large, unread
+
+if TYPE_CHECKING:
+    from datalint import git
+    from datalint.facts.cache import Cache, NullCache
+    from datalint.facts.row import Answer, Item, Row, Signature
+
+_GONE = {errno.ENOENT, errno.ENOTDIR}
+_DENIED = {errno.EACCES, errno.EPERM}
+_readers: dict[str, git.BlobReader] = {}
+
+
+class _Unread(Exception):  # noqa: N818 - not an error: the answer
+    def __init__(self, row: Row) -> None:
+        super().__init__()
+        self.row = row
+
+
+def examine(item: Item, *, cache: Cache | NullCache, extractor: str) -> Answer:
+    """Answer for one file; raises only MemoryError."""
+    signature: Signature | None = None
+    try:
+        if len(item) == 2:
+            data, signature = _read_file(item[1])
+            identity = content_id(data)
+        else:
+            data, identity = _read_blob(item[1], item[2]), f"git:{item[2]}"
+    except _Unread as reason:
+        return None, None, reason.row, False
+    # Bytes that were moved, copied, checked out anew or restored in CI need no second decode.
+    known = cache.facts([identity], extractor).get(identity)
+    return identity, signature, known or row(len(data), extract(data)), known is not None
+
+
+def _read_file(path: str) -> tuple[bytes, Signature]:
+    try:
+        # Opening a FIFO would wait for its writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise _Unread(unread("unreadable", "not-a-file", "a folder, pipe, socket or device"))
+            if status.st_size > MAX_BYTES:
+                raise _Unread(too_large(status.st_size))
+            signature = (status.st_size, status.st_mtime_ns, status.st_ino, time.time_ns())
+            return _read_all(descriptor, status.st_size), signature
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise _Unread(_refusal(error)) from error
+
+
+def _read_all(descriptor: int, size: int) -> bytes:
+    """To the end, wherever that is by now."""
+    data = os.read(descriptor, size + 1)
+    while 0 < len(data) != size or len(data) > size:
+        more = os.read(descriptor, 1 << 20)
+        if not more:
+            break
+        data += more
+        if len(data) > MAX_BYTES:
+            raise _Unread(too_large(len(data)))
+    return data
+
+
+def _refusal(error: OSError) -> Row:
+    detail = error.strerror or str(error)
+    if error.errno in _GONE:
+        return unread("missing", "vanished", "it was there when the dataset was listed")
+    if error.errno in _DENIED:
+        return unread("unreadable", "permission", detail.lower())
+    if error.errno == errno.ENXIO:
+        return unread("unreadable", "not-a-file", "a socket or device")
+    return unread("unreadable", "io-error", detail.lower())
+
+
+def _read_blob(repository: str, blob: str) -> bytes:
+    try:
+        reader = _readers.get(repository)
+        if reader is None:
+            from datalint.git import BlobReader
+
+            with unlimited():
+                reader = _readers[repository] = BlobReader(repository)
+        return reader.read(blob)
+    except FileNotFoundError as error:
+        raise _Unread(unread("missing", "vanished", str(error))) from error
+    except OSError as error:
+        # The next blob gets a fresh git.
+        _readers.pop(repository, None)
+        raise _Unread(unread("unreadable", "io-error", str(error))) from error
+
+
+def main() -> None:
+    """Serve the engine until it has no more items."""
+    folder, extractor = sys.argv[1:3]
+    with open_cache(folder or None, read_only=True) as cache:
+        serve(partial(examine, cache=cache, extractor=extractor))
+    for reader in _readers.values():
+        reader.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""A rule file's text -> Rule. Everything that needs no database is checked here, with its place."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING, Any
+
+from datalint import strict_yaml
+from datalint.errors import UsageError
+from datalint.finding import Family, Severity
+from datalint.rule.cases import read_cases
+from datalint.rule.checks import COMPARISON, translate
+from datalint.rule.model import Piece, Rule
+from datalint.rule.params import read_params
+from datalint.rule.reader import Reader, shown, suggestion
+from datalint.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from datalint.rule.model import Case
+    from datalint.strict_yaml import Way
+
+MAX_CHARACTERS = 200_000
+_NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+BUILTIN_ID = re.compile(rf"{_NAME}\Z")
+CUSTOM_ID = re.compile(rf"{_NAME}/{_NAME}\Z")
+_KEYS = {
+    "id": str, "title": str, "severity": str, "family": str, "docs": str, "message": str, "key": list, "tests": list,
+    "remedy": str, "since": str, "tags": list, "cost": str, "params": dict, "sql": str, "check": dict,
+}  # fmt: skip
+_REQUIRED = ("id", "title", "severity", "family", "docs", "message", "key", "tests")
+_CHECK_KEYS = {"select": str, "where": str, "group_by": (str, list), "metric": str, "warn": str, "fail": str,
+               "columns": list}  # fmt: skip
+
+
+def load_rule(text: str | bytes, file: str, *, builtin: bool | None) -> Rule:
+    """Raises UsageError with file:line:column; `builtin` None takes an id with or without a namespace."""
+    if len(text) > MAX_CHARACTERS:
+        raise UsageError(f"a rule file longer than {MAX_CHARACTERS:,} characters", strict_yaml.Position(file))
+    loaded = strict_yaml.load(text, file)
+    if loaded.data is None:
+        raise UsageError("the file is empty", loaded.position())
+    reader = Reader(loaded)
+    top = reader.mapping((), _KEYS, required=_REQUIRED)
+    _check_id(reader, top["id"], builtin=builtin)
+    if ("sql" in top) == ("check" in top):
+        reader.fail("a rule has either `sql` or `check`", ("check",) if "check" in top else (), key=True)
+    params = read_params(reader, top.get("params", {}))
+    sql, pieces = _check(reader, top["check"]) if "check" in top else _sql(reader, top["sql"])
+    cases = read_cases(reader, top["tests"], params)
+    return Rule(
+        id=top["id"],
+        title=reader.one_line("title"),
+        severity=Severity(reader.one_of(("severity",), [*Severity])),
+        family=Family(reader.one_of(("family",), [*Family])),
+        docs=reader.text("docs"),
+        message=reader.text("message"),
+        remedy=top.get("remedy", ""),
+        key=reader.names("key"),
+        since=top.get("since", ""),
+        tags=reader.names("tags") if "tags" in top else (),
+        cost=reader.one_of(("cost",), ["low", "high"]) if "cost" in top else "low",
+        params=params,
+        sql=sql,
+        pieces=pieces,
+        tests=cases,
+        extra=_extra(cases),
+        templates={key: reader.template(key) for key in ("message", "remedy") if key in top},
+        file=file,
+        position=loaded.position(("id",)),
+        source=loaded,
+    )
+
+
+def _check_id(reader: Reader, name: str, *, builtin: bool | None) -> None:
+    if builtin and not BUILTIN_ID.match(name):
+        reader.fail(f"id {name!r} must be words in lower case joined by dashes", ("id",))
+    if builtin is False and not CUSTOM_ID.match(name):
+        hint = "a rule of your own has a namespace, so that it never meets one of ours: acme/min-resolution"
+        reader.fail(f"id {name!r} must be namespace/name, in lower case with dashes", ("id",), hint=hint)
+    if builtin is None and not BUILTIN_ID.match(name) and not CUSTOM_ID.match(name):
+        reader.fail(f"id {name!r} must be namespace/name, in lower case with dashes", ("id",))
+    stem = posixpath.splitext(posixpath.basename(reader.loaded.file.replace("\\", "/")))[0]
+    if stem != name.rpartition("/")[2]:
+        reader.fail(f"id {name!r} does not belong in a file called {stem!r}", ("id",))
+
+
+def _sql(reader: Reader, sql: str) -> tuple[str, tuple[Piece, ...]]:
+    if not sql.strip():
+        reader.fail("sql is empty", ("sql",))
+    return sql, (Piece(0, len(sql), ("sql",)),)
+
+
+def _check(reader: Reader, check: dict[str, Any]) -> tuple[str, tuple[Piece, ...]]:
+    reader.mapping(("check",), _CHECK_KEYS, required=("select", "metric"))
+    if check["select"] not in TABLES:
+        hint = suggestion(check["select"], TABLES)
+        reader.fail(f"check selects from one table; there is no table {check['select']!r}", ("check", "select"), hint=hint)
+    for key, value in check.items():
+        for index, item in enumerate(value if isinstance(value, list) else [value]):
+            if not isinstance(item, str) or not item.strip():
+                way = ("check", key, index) if isinstance(value, list) else ("check", key)
+                reader.fail(f"{key}: expected text, got {shown(item)}", way)
+    if "warn" not in check and "fail" not in check:
+        reader.fail("a check needs `warn`, `fail` or both", ("check",))
+    if "columns" in check and "group_by" in check:
+        reader.fail("a check with `group_by` returns those columns", ("check", "columns"), key=True)
+    for key in ("warn", "fail"):
+        if key in check and not COMPARISON.match(check[key]):
+            reader.fail(f"{key} is a comparison, as in `< $limit`; got {shown(check[key])}", ("check", key))
+    return translate(check)
+
+
+def _extra(cases: Iterable[Case]) -> tuple[str, ...]:
+    """Columns that the tests give to an open table and that are not its own: the user's manifest has them."""
+    found: dict[str, None] = {}
+    for case in cases:
+        for table, rows in case.given.items():
+            own = {column.name for column in TABLES[table].columns}
+            found.update((name, None) for row, _ in rows for name in row if name not in own)
+    return tuple(found)

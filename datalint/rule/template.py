@@ -1,0 +1,113 @@
+"""Message templates: `{name}`, `{name:bytes}`, `{name:percent}`, `{name:.1f}`, `{name:,}`, `{name:g}`.
+
+Read by a regular expression, never by `str.format`, which would reach into objects.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_FIELD = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?::([^{}]*))?\Z")
+_FORMAT = re.compile(r"(?:,?\.[0-9]f|,|g)\Z")
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+NONE = "none"
+"""How NULL reads in a sentence."""
+
+
+class TemplateError(ValueError):
+    """A template that cannot be read; `offset` counts characters from 0."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    name: str
+    format: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    parts: tuple[str | Field, ...]
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        return tuple(part for part in self.parts if isinstance(part, Field))
+
+    def render(self, values: Mapping[str, Any]) -> str:
+        """Raises ValueError or TypeError where a value does not suit its format."""
+        return "".join(
+            part if isinstance(part, str) else shown(values[part.name], part.format) for part in self.parts
+        )
+
+
+def parse(text: str) -> Template:
+    """Raises TemplateError for a brace without its partner or a format that does not exist."""
+    parts: list[str | Field] = []
+    at = 0
+    for token in _TOKEN.finditer(text):
+        parts.append(text[at : token.start()])
+        at = token.end()
+        if token.group() in ("{{", "}}"):
+            parts.append(token.group()[0])
+            continue
+        if token.group(1) is None:
+            raise TemplateError(f"a single {token.group()!r}: write it twice, or close it", token.start())
+        field = _FIELD.match(token.group(1))
+        if not field:
+            raise TemplateError(f"{token.group()} is not a name in braces", token.start())
+        name, form = field.group(1), (field.group(2) or "").strip()
+        if form and form not in ("bytes", "percent") and not _FORMAT.match(form):
+            raise TemplateError(f"unknown format {form!r}: bytes, percent, .1f, ',' or g", token.start())
+        parts.append(Field(name, form, token.start()))
+    parts.append(text[at:])
+    return Template(tuple(part for part in parts if part != ""))
+
+
+def shown(value: Any, form: str = "") -> str:
+    """A value as it reads in a sentence."""
+    if value is None:
+        return NONE
+    if not form:
+        return _plain(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is not a number, as ':{form}' needs")
+    if not math.isfinite(value):
+        return str(value)
+    if form == "bytes":
+        return _bytes(value)
+    if form == "percent":
+        share = value * 100
+        return f"{share:.0f}%" if abs(share) >= 100 else f"{share:.3g}%"
+    return format(value, form)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return ", ".join(_plain(item) for item in value)
+    if isinstance(value, float) and math.isfinite(value):
+        if value.is_integer() and abs(value) < 1e15:
+            return str(int(value))
+        return f"{value:.6g}" if abs(value) < 1e6 else f"{value:.1f}"
+    return str(value)
+
+
+def _bytes(value: float) -> str:
+    size = float(value)
+    for unit in _UNITS[:-1]:
+        if abs(size) < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} {_UNITS[-1]}"
