@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import posixpath
 import time
-from functools import partial
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,7 +16,6 @@ from datalint import baseline, dataset, suppress, target
 from datalint import config as configuration
 from datalint.errors import UnfinishedError
 from datalint.facts.cache import open_cache
-from datalint.engine import local
 from datalint.facts.gather import Gathered, gather
 from datalint.finding import DatasetInfo, Family, Finding, NotChecked, Result, Severity, Summary, Verdict
 from datalint.rule.engine import RuleEngine
@@ -54,6 +52,7 @@ class Judged:
     result: Result
     fail_on: str
     workspace: Workspace
+    remaining: Remaining
 
     @property
     def scope(self) -> tuple[str, ...]:
@@ -77,9 +76,13 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
         outcomes = engine.run(bound, evidence.tables)
     findings = [finding for item in bound for finding in judge(item, outcomes[item.rule.id])]
     failed = [NotChecked(f"{RULE_FAILED}{name}", outcome.error) for name, outcome in outcomes.items() if outcome.error]
-    accepted = accept(workspace, findings, ran=[item.rule.id for item in bound]) if request.use_ignores else Accepted(findings)
-    result = conclude(evidence, accepted, failed, seconds=time.monotonic() - started)
-    return Judged(result, request.fail_on or settings.fail_on, workspace)
+    remaining = (
+        accept(workspace, findings, ran=[item.rule.id for item in bound])
+        if request.use_ignores
+        else Remaining(findings)
+    )
+    result = conclude(evidence, remaining, failed, seconds=time.monotonic() - started)
+    return Judged(result, request.fail_on or settings.fail_on, workspace, remaining)
 
 
 def collect(workspace: Workspace, request: Request, *, progress: Progress | None = None) -> Evidence:
@@ -89,21 +92,28 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
         workspace.source,
         root=workspace.root,
         format=request.format or settings.dataset.format,
-        framework=settings.training.framework,
+        framework=settings.training.framework if settings.training.declared else None,
         columns=settings.dataset.columns,
         files_root=settings.dataset.root,
     )
-    if not len(found.samples) and not len(found.problems):
+    # Pointers are files of the dataset that nobody has fetched: that is a finding, not an empty dataset.
+    pointers = "lfs-pointer" in found.skipped.columns.get("reason", ())
+    if not len(found.samples) and not len(found.problems) and not pointers:
         raise UnfinishedError(f"no samples found in {found.root or '.'} (read as {found.format}): nothing was judged")
     with open_cache(workspace.cache_dir if request.use_cache else None) as cache:
         gathered = gather(
             found.files,
             cache=cache,
-            scan=partial(local.run, workers=request.workers, timeout=request.timeout),
+            workers=request.workers,
+            timeout=request.timeout,
             progress=progress,
         )
         warnings = tuple(cache.warnings)
-    machine = target.lookup(request.target or settings.target, settings.targets)
+    machine = (
+        target.lookup(request.target, settings.targets)
+        if request.target
+        else target.lookup(settings.target, settings.targets, position=settings.position("target"))
+    )
     tables = {
         **found.tables(source=workspace.source.name),
         "files": gathered.data,
@@ -114,26 +124,28 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class Remaining:
     """Findings that are left once the user's ignores and baseline are taken away."""
 
     kept: Sequence[Finding]
     ignored: int = 0
     baselined: int = 0
+    gone: Sequence[baseline.Accepted] = ()
+    """Baseline entries whose finding is no more."""
 
 
-def accept(workspace: Workspace, findings: Sequence[Finding], *, ran: Sequence[str]) -> Accepted:
+def accept(workspace: Workspace, findings: Sequence[Finding], *, ran: Sequence[str]) -> Remaining:
     """Take away what the user accepts; entries that expired or match nothing become findings of their own."""
     settings = workspace.config
     suppressed = suppress.apply(findings, settings.ignore, today=datetime.now(UTC).date(), ran=ran)
     known = baseline.load(workspace.read_home, settings.baseline)
-    filtered = baseline.apply(suppressed.kept, known)
-    return Accepted(filtered.kept, suppressed.ignored, filtered.baselined)
+    filtered = baseline.apply(suppressed.kept, known, ran=ran)
+    return Remaining(filtered.kept, suppressed.ignored, filtered.baselined, filtered.gone)
 
 
-def conclude(evidence: Evidence, accepted: Accepted, failed: Sequence[NotChecked], *, seconds: float) -> Result:
+def conclude(evidence: Evidence, remaining: Remaining, failed: Sequence[NotChecked], *, seconds: float) -> Result:
     """Count, put in order, and speak the verdict; `seconds` is the wall time of the run."""
-    found, findings = evidence.dataset, sorted(accepted.kept, key=_order)
+    found, findings = evidence.dataset, sorted(remaining.kept, key=_order)
     levels = Counter(finding.severity for finding in findings)
     result = Result(
         verdict=Verdict.UNDECIDED,
@@ -150,8 +162,8 @@ def conclude(evidence: Evidence, accepted: Accepted, failed: Sequence[NotChecked
             errors=levels[Severity.ERROR],
             warnings=levels[Severity.WARNING],
             infos=levels[Severity.INFO],
-            ignored=accepted.ignored,
-            baselined=accepted.baselined,
+            ignored=remaining.ignored,
+            baselined=remaining.baselined,
             files=len(evidence.gathered.data),
             cached=evidence.gathered.cached,
             seconds=round(seconds, 3),

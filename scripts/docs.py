@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,36 @@ the file. An unknown key is an error with file, line and column. `datalint init`
 `datalint/config.schema.json` lets an editor complete and check it.
 
 """
-START, END = "<!-- demo:start -->", "<!-- demo:end -->"
+
+
+MISTAKES = (
+    ("an unknown key", "title: A", "titel: A"),
+    ("a key given twice", "family: misled", "family: misled\nfamily: stopped"),
+    ("an alias", "tags: [splits]", "tags: [*splits]"),
+    ("broken YAML", "tags: [splits]", "tags: [splits"),
+    ("an unknown severity", "severity: error", "severity: eror"),
+    ("a rule of your own without a namespace", "id: acme/site-imbalance", "id: Site-Imbalance"),
+    ("an id that is not the file's name", "id: acme/site-imbalance", "id: acme/site"),
+    ("an unknown type", "type: integer", "type: int"),
+    ("a default outside its limits", "default: 1", "default: 0"),
+    ("an unknown table", "from samples", "from sampels"),
+    ("an unknown column", "split_part(path,", "split_part(pth,"),
+    ("an unknown function", "split_part(path,", "split_prat(path,"),
+    ("an unknown parameter", "< $min_per_site", "< $min_site"),
+    ("a syntax error", "having n_train", "havign n_train"),
+    ("reading a file", "from samples", "from read_csv('labels.csv')"),
+    ("a second statement", "order by site", "order by site; drop table samples"),
+    ("asking for the time", "group by site", "group by site, current_date"),
+    ("an unknown column in a message", "{n_train} samples", "{n_trian} samples"),
+    ("an unknown format in a message", "{n_train} samples", "{n_train:byte} samples"),
+    ("an open brace in a message", "{n_train} samples", "{n_train samples"),
+    ("a key column that is not returned", "key: [site]", "key: [sight]"),
+    ("an unknown parameter in a test", "params: {min_per_site: 2}", "params: {min_site: 2}"),
+    ("a wrong value in a test", "params: {min_per_site: 2}", "params: {min_per_site: two}"),
+    ("an unknown table in a test", "samples:", "sampels:"),
+    ("an unknown column in an expected row", "- {site: south,", "- {sight: south,"),
+)
+"""What goes wrong, and the edit of the rule in docs/rules-howto.md that shows it."""
 
 
 def main(check: bool) -> int:
@@ -46,7 +76,7 @@ def main(check: bool) -> int:
         old = path.read_text("utf-8") if path.exists() else ""
         new = write(old)
         if name == "README.md" and check:
-            old, new = without_times(old), without_times(new)
+            old, new = without_numbers(old), without_numbers(new)
         if new == old:
             continue
         stale.append(name)
@@ -129,9 +159,7 @@ def config_page(_: str) -> str:
 
 def readme(old: str) -> str:
     """The README with the demo's real output between its markers."""
-    before, _, rest = old.partition(START)
-    _, _, after = rest.partition(END)
-    return f"{before}{START}\n```console\n$ datalint check\n{demo()}```\n{END}{after}"
+    return between(old, "demo", f"```console\n$ datalint check\n{demo()}```\n")
 
 
 def demo() -> str:
@@ -155,19 +183,65 @@ def demo() -> str:
     return re.sub(r" +$", "", run.stdout, flags=re.MULTILINE)
 
 
+def howto(old: str) -> str:
+    """The page with what datalint really answers to each mistake between its markers."""
+    found = re.search(r"^```yaml\n(# \.datalint/rules/(\S+)\n.*?)^```$", old, re.MULTILINE | re.DOTALL)
+    assert found, "no rule in docs/rules-howto.md"
+    rule, file = found.groups()
+    edits = [(right, wrong) for _, right, wrong in MISTAKES]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        answers = list(pool.map(lambda edit: answer(rule, file, *edit), edits))
+    rows = ["| mistake | written | datalint says |", "|---|---|---|"]
+    for (name, _, wrong), said in zip(MISTAKES, answers, strict=True):
+        rows.append(f"| {name} | `{cell(wrong)}` | `{cell(said)}` |")
+    return between(old, "mistakes", "\n".join(rows) + "\n")
+
+
+def answer(rule: str, file: str, right: str, wrong: str) -> str:
+    """The first line that `datalint test` says about the rule with one edit."""
+    assert right in rule, f"{right!r} is not in the rule"
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / file).write_text(rule.replace(right, wrong, 1), "utf-8")
+        run = subprocess.run(
+            [sys.executable, "-m", "datalint", "test", file],
+            cwd=folder,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if run.returncode != 2:
+        raise SystemExit(f"{wrong!r} gave exit code {run.returncode}, expected 2\n{run.stdout}{run.stderr}")
+    return run.stderr.splitlines()[0].removeprefix("datalint: ").removeprefix("error: ")
+
+
+def cell(text: str) -> str:
+    """Code in a table of Markdown, where neither a line end nor a bar may stand."""
+    return text.replace("\n", " ⏎ ").replace("|", r"\|")
+
+
+def between(text: str, name: str, content: str) -> str:
+    """The text with other content between its two markers."""
+    start, end = f"<!-- {name}:start -->\n", f"<!-- {name}:end -->"
+    before, _, rest = text.partition(start)
+    _, _, after = rest.partition(end)
+    return f"{before}{start}{content}{end}{after}"
+
+
 def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "120"}
 
 
-def without_times(text: str) -> str:
-    """A run takes another time on another machine; nothing else may differ."""
-    return re.sub(r"in \d+\.\d+ s\b", "in N s", text)
+def without_numbers(text: str) -> str:
+    """Times differ from run to run, and sizes of JPEGs from one version of their encoder to the next."""
+    return re.sub(r"\d+(?:[.,]\d+)*", "N", text)
 
 
 PAGES: Mapping[str, Callable[[str], str]] = {
     "docs/rules.md": rules_page,
     "docs/tables.md": tables_page,
     "docs/config.md": config_page,
+    "docs/rules-howto.md": howto,
     "README.md": readme,
 }
 

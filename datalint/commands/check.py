@@ -15,6 +15,7 @@ from datalint.request import Request
 if TYPE_CHECKING:
     import argparse
 
+    from datalint.check import Judged
     from datalint.finding import Result
 
 
@@ -39,7 +40,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         staged=arguments.staged and not pushed,
         tree=pushed or arguments.tree,
         format=arguments.format,
-        config=arguments.config or os.environ.get("DATALINT_CONFIG"),
+        config=arguments.config or os.environ.get("DATALINT_CONFIG") or None,
         select=_words(getattr(arguments, "select", [])),
         ignore=_words(getattr(arguments, "ignore", [])),
         target=arguments.target,
@@ -58,13 +59,26 @@ def _judge(request: Request, key: replay.Key | None, arguments: argparse.Namespa
     with progress.bar("reading images") as advance:
         judged = check.check(request, progress=advance)
     if arguments.write_baseline or arguments.prune_baseline:
-        from datalint.commands import edit_baseline
-
-        edit_baseline.run(judged, request, prune_only=not arguments.write_baseline)
+        _edit_baseline(judged, accept_new=arguments.write_baseline)
         judged = check.check(request)
     if key is not None:
         replay.remember(key, judged.result, judged.fail_on, judged.scope)
     return judged.result, judged.fail_on
+
+
+def _edit_baseline(judged: Judged, *, accept_new: bool) -> None:
+    """Drop what is gone and, on demand, accept what was found; what datalint says of ignores is never accepted."""
+    from datalint import baseline
+
+    workspace = judged.workspace
+    path = os.path.join(workspace.source.base, workspace.home, workspace.config.baseline)
+    old = baseline.load(workspace.read_home, workspace.config.baseline)
+    new = baseline.prune(old, judged.remaining.gone)
+    if accept_new:
+        own = ("unused-ignore", "expired-ignore")
+        new |= baseline.accept(finding for finding in judged.remaining.kept if finding.rule not in own)
+    baseline.write(path, new)
+    sys.stderr.write(f"datalint: {len(new):,} accepted findings in {os.path.relpath(path)}\n")
 
 
 def _words(options: list[str]) -> tuple[str, ...]:

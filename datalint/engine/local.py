@@ -1,7 +1,7 @@
-"""The local engine: worker processes over pipes; a crash, a hang or a kill is attributed to the item it befell.
+"""Worker processes over pipes; a crash, a hang or a kill is attributed to the item that it befell.
 
-An item on which a process died is tried once more, alone in a fresh process: if that dies too, the item is the
-cause; if it lives, something outside killed the first one (kill -9, the kernel's memory killer).
+An item on which a process died is tried once more, alone in a fresh process: if that dies too, the item
+is the cause; if it lives, something outside killed the first one (kill -9, the kernel's memory killer).
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ MAX_DEATHS = 5
 """Workers that may die in a row without one answer in between."""
 START_SECONDS = 60.0
 # One process per core is all the parallelism there is.
-_ENVIRONMENT = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")}
+_LIBRARIES = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
+_ENVIRONMENT = {f"{name}_NUM_THREADS": "1" for name in _LIBRARIES}
 
 
 def run(
@@ -112,7 +113,13 @@ class _Worker:
 
 class _Pool:
     def __init__(
-        self, command: Sequence[str], source: Iterator[Sequence[Any]], *, workers: int, timeout: float, memory: int
+        self,
+        command: Sequence[str],
+        source: Iterator[Sequence[Any]],
+        *,
+        workers: int,
+        timeout: float,
+        memory: int,
     ) -> None:
         self.command, self.source = command, source
         self.limit, self.timeout, self.memory = workers, timeout, memory
@@ -294,11 +301,13 @@ class _Pool:
         if not worker.ready:
             self.starts += 1
             if self.starts >= MAX_DEATHS:
-                raise UnfinishedError(f"cannot start a scan process ({_status(status)}): {self._last_words()}")
+                why = f"({_status(status)}): {self._last_words()}"
+                raise UnfinishedError(f"cannot start a scan process {why}")
             return
         self.deaths += 1
         if self.deaths > MAX_DEATHS * self.limit:
-            raise UnfinishedError(f"{self.deaths} scan processes died without an answer (the last: {_status(status)})")
+            last = _status(status)
+            raise UnfinishedError(f"{self.deaths} scan processes died without an answer (the last: {last})")
 
     def _last_words(self) -> str:
         size = self.errors.seek(0, os.SEEK_END)
@@ -308,11 +317,11 @@ class _Pool:
 
 
 def _scratch(size: int) -> IO[bytes]:
-    """A nameless file of zeros; in memory where the system can, because a mapped file on a full disk is deadly."""
+    """A nameless file of zeros; in memory where the system can: a mapped file on a full disk is deadly."""
     if hasattr(os, "memfd_create"):
         file: IO[bytes] = os.fdopen(os.memfd_create("datalint"), "w+b", buffering=0)
     else:
-        file = tempfile.TemporaryFile(buffering=0)
+        file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - the pool closes it
     file.write(bytes(size))
     return file
 

@@ -1,7 +1,7 @@
 """The worker's side: answers batches that arrive on standard input, and marks the item it is busy with.
 
-A frame is four bytes of length and a pickle. The marker (batch, item, monotonic nanoseconds) lies in memory that
-the parent shares, so it can still be read when the worker is dead.
+A frame is four bytes of length and a pickle. The marker (batch, item, monotonic nanoseconds) lies in memory
+that the parent shares, so it can still be read when the worker is dead.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def frame(value: object) -> bytes:
 
 
 def serve(function: Callable[[Any], object]) -> None:
-    """Answer every item until standard input ends; the words of the command end with marker, slot and memory."""
+    """Answer every item until standard input ends; the command ends in the words marker, slot, memory."""
     marker, slot, memory = map(int, sys.argv[-3:])
     _limit(memory)
     source = os.fdopen(os.dup(0), "rb")

@@ -1,167 +1,275 @@
-"""The table `files`: what the cache knows, and for the rest one pass of the scan."""
+"""The table `files` of a dataset: from the cache where it knows the bytes, else from scan processes."""
 
 from __future__ import annotations
 
-import json
 import os
+import sys
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import TYPE_CHECKING
 
-from datalint.entry import BlobLocator, Entry, display
-from datalint.facts.model import EXTRACTOR, FIELDS, failure
-from datalint.tables import TABLES, Data
-from datalint.work import Lost
+from datalint import engine
+from datalint.engine import Failure
+from datalint.entry import BlobLocator, FileLocator, display
+from datalint.facts.model import EXTRACTOR
+from datalint.facts.row import COLUMNS, MAX_BYTES, too_large, unread
+from datalint.tables import TABLES, Columns, Data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from datalint.facts.cache import Cache
-    from datalint.facts.read import Answer
+    from datalint.entry import Entry
+    from datalint.facts.cache import Cache, NullCache
+    from datalint.facts.row import Item, Row, Signature
 
-    Scan = Callable[[str, Iterable[object]], Iterator[tuple[int, list[Any]]]]
+    Progress = Callable[[int, int], None]
 
-FUNCTION = "datalint.facts.read:answer"
-_STATUS = FIELDS.index("status")
-# What depends on more than the bytes is asked again next time.
-_PASSING = frozenset({"missing", "unreadable", "crashed"})
-_COMMIT_FILES = 2_000
-_COMMIT_SECONDS = 2.0
-_ODD = {
-    "missing": ("missing", "missing", "there is no such file"),
+BATCH = 64
+CHUNK = 2_000
+"""Rows that are looked up, or stored, at once."""
+COMMIT_SECONDS = 2.0
+# A scan process takes about 0.15 s to start, as long as some 60 small images take to read.
+_FILES_PER_WORKER = 32
+# Facts depend on these too: what they refuse today they may decode tomorrow.
+_DECODERS = ("numpy", "pillow", "pillow-heif", "simplejpeg")
+
+_KINDS: dict[str, tuple[str, str, str]] = {
+    "missing": ("missing", "missing-file", "no such file"),
     "broken-link": ("missing", "broken-link", "a symbolic link to nothing"),
     "link-loop": ("unreadable", "link-loop", "a symbolic link that leads back to itself"),
     "unreadable-folder": ("unreadable", "permission", "a folder that may not be listed"),
-    "special": ("unreadable", "not-a-file", "neither a file nor a link to one"),
+    "special": ("unreadable", "not-a-file", "not a regular file"),
 }
+_FAILURES = {
+    "crash": "decoder-crash",
+    "hang": "decoder-hang",
+    "memory": "decoder-memory",
+    "error": "decoder-crash",
+}
+_NAMES = [column.name for column in TABLES["files"].columns]
+_BOOLEANS = {column.name for column in TABLES["files"].columns if column.type == "BOOLEAN"}
+_WORDS = {"format", "mode", "status", "cause"}
+_TRUTH = {None: None, 0: False, 1: True}
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """`data` is the table `files`, row n for file n; the counts add up to its length."""
+    """The table `files`: row number = position in the given files."""
 
     data: Data
     cached: int
+    """Files whose facts came from the cache."""
     read: int
-
-
-@dataclass(slots=True)
-class _Known:
-    content_id: str | None
-    size: int | None
-    facts: tuple[object, ...]
+    """Files that were opened in this run; also those whose bytes the cache turned out to know."""
 
 
 def gather(
-    files: Sequence[Entry], *, cache: Cache, scan: Scan, progress: Callable[[int, int], None] | None = None
-) -> Gathered:
-    """Facts of every file; `scan(function, items)` runs the function on each item that the cache does not know."""
-    known: list[_Known | None] = [_odd(entry) for entry in files]
-    cached = _from_cache(files, known, cache)
-    waiting = [number for number, facts in enumerate(known) if facts is None]
-    _scan(files, known, waiting, cache=cache, scan=scan, progress=progress)
-    return Gathered(_table(files, known), cached, len(files) - cached)
-
-
-def _odd(entry: Entry) -> _Known | None:
-    if entry.kind == "file":
-        return None
-    return _Known(None, entry.size, _tuple(failure(*_ODD[entry.kind])))
-
-
-def _tuple(facts: object) -> tuple[object, ...]:
-    return tuple(getattr(facts, name) for name in FIELDS)
-
-
-def _from_cache(files: Sequence[Entry], known: list[_Known | None], cache: Cache) -> int:
-    hits = 0
-    for start in range(0, len(files), 20_000):
-        part = [number for number in range(start, min(start + 20_000, len(files))) if known[number] is None]
-        contents = cache.known_contents([files[number] for number in part if files[number].content_id is None])
-        ids = {number: files[number].content_id or contents.get(files[number].path) for number in part}
-        stored = cache.facts_of({content for content in ids.values() if content}, EXTRACTOR)
-        for number, content in ids.items():
-            if content in stored:
-                size, text = stored[content]
-                known[number] = _Known(content, size, tuple(json.loads(text)))
-                hits += 1
-    return hits
-
-
-def _scan(
     files: Sequence[Entry],
-    known: list[_Known | None],
-    waiting: Sequence[int],
     *,
-    cache: Cache,
-    scan: Scan,
-    progress: Callable[[int, int], None] | None,
-) -> None:
-    first: dict[str, int] = {}
-    twins: list[tuple[int, int]] = []
-    once: list[int] = []
-    for number in waiting:
-        content = files[number].content_id
-        if content is not None and content in first:
-            twins.append((number, first[content]))
+    cache: Cache | NullCache,
+    workers: int | None = None,
+    timeout: float = 60,
+    progress: Progress | None = None,
+) -> Gathered:
+    """Facts of every file; `timeout` is seconds for one. Raises UnfinishedError when it cannot scan."""
+    scan = _Scan(files, cache, extractor_version())
+    scan.recall()
+    scan.read(workers or len(os.sched_getaffinity(0)), timeout, progress)
+    return Gathered(Data(scan.table()), scan.cached, len(scan.pending))
+
+
+def extractor_version() -> str:
+    """Our own version of the facts and those of the decoders: part of the key of every remembered fact."""
+    versions = []
+    for name in _DECODERS:
+        try:
+            versions.append(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
             continue
-        if content is not None:
-            first[content] = number
-        once.append(number)
-    began, pending = time.time_ns(), []
-    committed = time.monotonic()
-    done = 0
-    for start, answers in scan(FUNCTION, (files[number].locator for number in once)) if once else ():
-        for offset, answer in enumerate(answers):
-            number = once[start + offset]
-            known[number] = _known(files[number], answer)
-            pending.append(number)
-        done += len(answers)
-        if progress is not None:
-            progress(done, len(once))
-        if len(pending) >= _COMMIT_FILES or time.monotonic() - committed > _COMMIT_SECONDS:
-            _remember(files, known, pending, cache, began)
-            pending, committed = [], time.monotonic()
-    _remember(files, known, pending, cache, began)
-    for number, twin in twins:
-        known[number] = known[twin]
+    return ", ".join((EXTRACTOR, *versions))
 
 
-def _known(entry: Entry, answer: Answer | Lost) -> _Known:
-    if isinstance(answer, Lost):
-        return _Known(entry.content_id, entry.size, _tuple(failure("crashed", answer.cause, answer.detail)))
-    content, size, facts = answer
-    # Git's own id counts for a blob: a sha256 repository does not use SHA-1.
-    return _Known(entry.content_id if isinstance(entry.locator, BlobLocator) else content, size, facts)
+@dataclass(slots=True)
+class _Scan:
+    """Columns that fill up, first from the cache and then from the files."""
+
+    files: Sequence[Entry]
+    cache: Cache | NullCache
+    extractor: str
+    cached: int = 0
+    pending: list[int] = field(default_factory=list)
+    """Files to read: one of each content that is known to be equal."""
+    twins: dict[str, list[int]] = field(default_factory=dict)
+    """Blobs to read, and every file that holds them."""
+    columns: dict[str, list[object]] = field(default_factory=dict)
+    ids: list[object] = field(default_factory=list)
+
+    def recall(self) -> None:
+        """Fill in what needs no reading, and list the rest."""
+        self.columns = {name: [None] * len(self.files) for name in COLUMNS}
+        self.ids = [None] * len(self.files)
+        for start in range(0, len(self.files), CHUNK):
+            self._recall_chunk(range(start, min(start + CHUNK, len(self.files))))
+
+    def _recall_chunk(self, chunk: range) -> None:
+        identities: dict[int, str] = {}
+        paths: dict[int, bytes] = {}
+        odd: dict[int, Row] = {}
+        for number in chunk:
+            entry = self.files[number]
+            if entry.kind != "file":
+                odd[number] = unread(*_KINDS[entry.kind], size=entry.size)
+            elif isinstance(entry.locator, BlobLocator):
+                identities[number] = f"git:{entry.locator.blob}"
+            elif entry.size is not None and entry.size > MAX_BYTES:
+                odd[number] = too_large(entry.size)
+            else:
+                paths[number] = os.fsencode(entry.locator.path)
+        signatures = self.cache.signatures(list(paths.values()))
+        for number, path in paths.items():
+            entry = self.files[number]
+            if path in signatures:
+                (size, mtime, inode, _), identity = signatures[path]
+                if (size, mtime, inode) == (entry.size, entry.mtime_ns, entry.inode):
+                    identities[number] = identity
+        known = self.cache.facts(list(dict.fromkeys(identities.values())), self.extractor)
+        rows = odd
+        for number, identity in identities.items():
+            if identity in known:
+                rows[number] = known[identity]
+                self.ids[number] = identity
+                self.cached += 1
+        self._fill(sorted(rows), [rows[number] for number in sorted(rows)])
+        for number in chunk:
+            if number not in rows:
+                self._schedule(number)
+
+    def _schedule(self, number: int) -> None:
+        locator = self.files[number].locator
+        if isinstance(locator, BlobLocator):
+            same = self.twins.setdefault(locator.blob, [])
+            same.append(number)
+            if len(same) > 1:
+                return
+        self.pending.append(number)
+
+    def read(self, workers: int, timeout: float, progress: Progress | None) -> None:
+        """Send what is left to scan processes; what they answer is stored as it comes."""
+        if not self.pending:
+            return
+        workers = min(workers, 1 + len(self.pending) // _FILES_PER_WORKER)
+        answered = engine.load("local").run(
+            [sys.executable, "-P", "-m", "datalint.facts.worker", self.cache.folder or "", self.extractor],
+            self._batches(workers),
+            workers=workers,
+            timeout=timeout,
+        )
+        done = 0
+        kept = _Kept(self.cache, self.extractor)
+        for batch in answered:
+            numbers: list[int] = []
+            rows: list[Row] = []
+            for item, answer in zip(batch.items, batch.answers, strict=True):
+                number = item[0]
+                locator = self.files[number].locator
+                same = self.twins[locator.blob] if isinstance(locator, BlobLocator) else [number]
+                numbers += same
+                if isinstance(answer, Failure):
+                    rows += [self._failed(answer, number)] * len(same)
+                    continue
+                identity, signature, row, known = answer
+                rows += [row] * len(same)
+                if identity is None:
+                    continue
+                self.cached += len(same) if known else 0
+                for each in same:
+                    self.ids[each] = identity
+                path = os.fsencode(locator.path) if isinstance(locator, FileLocator) else None
+                kept.add(identity, None if known else row, path, signature)
+            self._fill(numbers, rows)
+            kept.flush_when_due()
+            done += len(batch.items)
+            if progress is not None:
+                progress(done, len(self.pending))
+        kept.flush()
+
+    def _batches(self, workers: int) -> Iterator[list[Item]]:
+        """Smaller and smaller towards the end, so that all processes finish together."""
+        start, total = 0, len(self.pending)
+        while start < total:
+            size = max(1, min(BATCH, (total - start) // (4 * workers)))
+            yield [self._item(number) for number in self.pending[start : start + size]]
+            start += size
+
+    def _item(self, number: int) -> Item:
+        locator = self.files[number].locator
+        if isinstance(locator, BlobLocator):
+            return number, locator.repository, locator.blob
+        return number, locator.path
+
+    def _failed(self, failure: Failure, number: int) -> Row:
+        return unread("crashed", _FAILURES[failure.kind], failure.detail, size=self.files[number].size)
+
+    def _fill(self, numbers: Sequence[int], rows: Sequence[Row]) -> None:
+        if not numbers:
+            return
+        first, last = numbers[0], numbers[-1]
+        contiguous = last - first + 1 == len(numbers)
+        for name, values in zip(COLUMNS, zip(*rows, strict=True), strict=True):
+            if name in _BOOLEANS:
+                values = tuple(map(_TRUTH.__getitem__, values))
+            elif name in _WORDS:
+                # A million copies of "jpeg" would be a million strings.
+                values = tuple(value if value is None else sys.intern(str(value)) for value in values)
+            column = self.columns[name]
+            if contiguous:
+                column[first : last + 1] = values
+            else:
+                for number, value in zip(numbers, values, strict=True):
+                    column[number] = value
+
+    def table(self) -> Columns:
+        """Every column of `files`, in its order."""
+        ids = [entry.content_id or known for entry, known in zip(self.files, self.ids, strict=True)]
+        keys: dict[object, int] = {}
+        paths = [display(entry.path) for entry in self.files]
+        made: Columns = {
+            "file_id": list(range(len(self.files))),
+            "path": list(paths),
+            "content_id": list(ids),
+            "content_key": [None if known is None else keys.setdefault(known, len(keys)) for known in ids],
+            "suffix": [sys.intern(os.path.splitext(path)[1].lower()) for path in paths],
+            **self.columns,
+        }
+        return {name: made[name] for name in _NAMES}
 
 
-def _remember(
-    files: Sequence[Entry], known: Sequence[_Known | None], numbers: Sequence[int], cache: Cache, began: int
-) -> None:
-    read, facts = [], {}
-    for number in numbers:
-        item = known[number]
-        if item is None or item.content_id is None or item.facts[_STATUS] in _PASSING:
-            continue
-        read.append((files[number], item.content_id))
-        facts[item.content_id] = (item.size or 0, json.dumps(item.facts, separators=(",", ":")))
-    if read:
-        cache.store(read, facts, EXTRACTOR, began)
+@dataclass(slots=True)
+class _Kept:
+    """What is to be stored next; an interrupted run loses no more than this."""
 
+    cache: Cache | NullCache
+    extractor: str
+    facts: list[tuple[str, Row]] = field(default_factory=list)
+    signatures: list[tuple[bytes, Signature, str]] = field(default_factory=list)
+    since: float = field(default_factory=time.monotonic)
 
-def _table(files: Sequence[Entry], known: Sequence[_Known | None]) -> Data:
-    columns: dict[str, list[object]] = {column.name: [] for column in TABLES["files"].columns}
-    keys: dict[str, int] = {}
-    places = [columns[name] for name in FIELDS]
-    for number, (entry, item) in enumerate(zip(files, known, strict=True)):
-        assert item is not None
-        columns["file_id"].append(number)
-        columns["path"].append(display(entry.path))
-        columns["suffix"].append(os.path.splitext(display(entry.path))[1].lower())
-        columns["content_id"].append(item.content_id)
-        content = item.content_id
-        columns["content_key"].append(None if content is None else keys.setdefault(content, len(keys)))
-        columns["size_bytes"].append(item.size if item.size is not None else entry.size)
-        for column, value in zip(places, item.facts, strict=True):
-            column.append(value)
-    return Data(columns)
+    def add(self, identity: str, row: Row | None, path: bytes | None, signature: Signature | None) -> None:
+        """`row` is None where the cache has it already, `path` where there is no file."""
+        if row is not None:
+            self.facts.append((identity, row))
+        if path is not None and signature is not None:
+            self.signatures.append((path, signature, identity))
+
+    def flush_when_due(self) -> None:
+        """After enough rows, or enough time."""
+        due = time.monotonic() - self.since > COMMIT_SECONDS
+        if due or max(len(self.facts), len(self.signatures)) >= CHUNK:
+            self.flush()
+
+    def flush(self) -> None:
+        """One transaction."""
+        if self.facts or self.signatures:
+            self.cache.store(self.facts, self.signatures, self.extractor)
+        self.facts, self.signatures, self.since = [], [], time.monotonic()

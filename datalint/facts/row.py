@@ -21,7 +21,7 @@ Item = tuple[int, str] | tuple[int, str, str]
 Signature = tuple[int, int, int, int]
 """Size, mtime_ns and inode of a file when it was opened, and when that was (ns since the epoch)."""
 Answer = tuple[str | None, Signature | None, Row, bool]
-"""Content id (None: nothing was read), signature (None: not a file), row, whether the cache knew it already."""
+"""Content id (None: nothing was read), signature (None: not a file), row, whether the cache knew it."""
 
 _values = attrgetter(*FIELDS)
 
