@@ -33,9 +33,7 @@ def png(number: int) -> bytes:
 
     header = (32).to_bytes(4, "big") * 2 + bytes((8, 0, 0, 0, 0))
     row = b"\0" + number.to_bytes(4, "big") * 8
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(row * 32)) + chunk(b"IEND", b"")
-    )
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(row * 32)) + chunk(b"IEND", b"")
 
 
 def build(repository: Path, images: int) -> None:
@@ -60,7 +58,9 @@ def git(repository: Path, *words: str) -> None:
 
 def wall(command: list[str], folder: Path, *, codes: tuple[int, ...] = (0,)) -> float:
     started = time.monotonic()
-    process = subprocess.run(command, cwd=folder, check=False, capture_output=True, env={**os.environ, "PRE_COMMIT": "1"})
+    process = subprocess.run(
+        command, cwd=folder, check=False, capture_output=True, env={**os.environ, "PRE_COMMIT": "1"}
+    )
     elapsed = time.monotonic() - started
     if process.returncode not in codes:
         raise SystemExit(f"{command} gave {process.returncode}: {process.stderr.decode()}{process.stdout.decode()}")
@@ -77,7 +77,12 @@ def main() -> None:
         build(repository, arguments.images)
         hook = [sys.executable, *_HOOK]
         print(f"first run: {wall(hook, repository):.1f} s")
-        rows: dict[str, list[float]] = {"python -c pass": [], "git status": [], "nothing changed": [], "other file changed": []}
+        rows: dict[str, list[float]] = {
+            "python -c pass": [],
+            "git status": [],
+            "nothing changed": [],
+            "other file changed": [],
+        }
         for number in range(arguments.rounds):
             rows["python -c pass"].append(wall([sys.executable, "-c", "pass"], repository))
             rows["git status"].append(wall(["git", "status", "--porcelain"], repository))

@@ -74,8 +74,9 @@ def peers(python: str, folder: Path) -> list[Contestant]:
     }
     found = []
     for name, command in commands.items():
-        if subprocess.run([python, "-c", f"import importlib.util, sys; sys.exit(not importlib.util.find_spec({name!r}))"],
-                          check=False).returncode:
+        if subprocess.run(
+            [python, "-c", f"import importlib.util, sys; sys.exit(not importlib.util.find_spec({name!r}))"], check=False
+        ).returncode:
             print(f"not installed, not measured: {name}", file=sys.stderr)
         else:
             found.append(Contestant(name, command))
@@ -87,7 +88,10 @@ def limit(folder: Path, work: Path) -> Contestant | None:
     compiler = shutil.which("cc")
     source = Path(__file__).with_name("limit.c")
     program = work / "limit"
-    if compiler is None or subprocess.run([compiler, "-O2", str(source), "-ljpeg", "-o", str(program)], check=False).returncode:
+    if (
+        compiler is None
+        or subprocess.run([compiler, "-O2", str(source), "-ljpeg", "-o", str(program)], check=False).returncode
+    ):
         print("no C compiler with libjpeg headers: the limit is not measured", file=sys.stderr)
         return None
     listing = work / "jpegs.txt"

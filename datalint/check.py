@@ -18,9 +18,9 @@ from datalint.errors import UnfinishedError
 from datalint.facts.cache import open_cache
 from datalint.facts.gather import Gathered, gather
 from datalint.finding import DatasetInfo, Family, Finding, NotChecked, Result, Severity, Summary, Verdict
+from datalint.outcome import RULE_FAILED, verdict
 from datalint.rule.engine import RuleEngine
 from datalint.rule.judge import judge
-from datalint.outcome import RULE_FAILED, verdict
 from datalint.ruleset import all_rules
 from datalint.tables import Data
 from datalint.workspace import Workspace, open_workspace

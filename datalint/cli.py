@@ -34,12 +34,22 @@ def parser() -> argparse.ArgumentParser:
 
     check = _verb(verbs, "check", "judge a dataset (the default command)", "datalint.commands.check")
     _dataset_options(check)
-    check.add_argument("--select", action="append", default=[], metavar="RULE", help="only these rules, tags or families")
-    check.add_argument("--ignore", action="append", default=[], metavar="RULE", help="not these rules, tags or families")
+    check.add_argument(
+        "--select", action="append", default=[], metavar="RULE", help="only these rules, tags or families"
+    )
+    check.add_argument(
+        "--ignore", action="append", default=[], metavar="RULE", help="not these rules, tags or families"
+    )
     check.add_argument("--fail-on", choices=("error", "warning", "never"), help="what blocks (default: error)")
-    check.add_argument("-o", "--output", action="append", default=[], metavar="FORMAT[=FILE]",
-                       help="text, concise, json or jsonl; repeatable (default: text on a terminal, else concise; "
-                       "text under pre-commit)")
+    check.add_argument(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        metavar="FORMAT[=FILE]",
+        help="text, concise, json or jsonl; repeatable (default: text on a terminal, else concise; "
+        "text under pre-commit)",
+    )
     check.add_argument("--write-baseline", action="store_true", help="accept today's findings in the baseline file")
     check.add_argument("--prune-baseline", action="store_true", help="drop accepted findings that are gone")
     check.add_argument("--no-ignores", action="store_true", help="show what ignores and baseline hide")
@@ -70,14 +80,23 @@ def parser() -> argparse.ArgumentParser:
     init.add_argument("path", nargs="?", default=".", metavar="PATH")
     init.add_argument("--stdout", action="store_true", help="print it instead of writing it")
 
-    _verb(verbs, "install-hook", "write a git pre-commit hook, for people without pre-commit",
-          "datalint.commands.install_hook")
+    _verb(
+        verbs,
+        "install-hook",
+        "write a git pre-commit hook, for people without pre-commit",
+        "datalint.commands.install_hook",
+    )
     return root
 
 
 def _verb(verbs: argparse._SubParsersAction[_Parser], name: str, text: str, module: str) -> _Parser:
-    verb = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", epilog=EXIT_CODES,
-                            formatter_class=argparse.RawDescriptionHelpFormatter)
+    verb = verbs.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     verb.set_defaults(module=module)
     verb.add_argument("--color", choices=("auto", "always", "never"), default="auto")
     return verb

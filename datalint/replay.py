@@ -44,7 +44,9 @@ def key_of(request: Request) -> Key | None:
     if located is None:
         return None
     top, index = located
-    folder = os.path.abspath(request.cache_dir or os.environ.get("DATALINT_CACHE_DIR") or os.path.join(top, ".datalint_cache"))
+    folder = os.path.abspath(
+        request.cache_dir or os.environ.get("DATALINT_CACHE_DIR") or os.path.join(top, ".datalint_cache")
+    )
     words = {**asdict(request), "workers": None, "here": os.path.relpath(here, top)}
     return Key(folder, _digest(words, _engine(), _today(), _machine()), git_index.checksum(index), top)
 

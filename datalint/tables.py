@@ -44,7 +44,9 @@ class Data:
         return len(next(iter(self.columns.values()), ()))
 
 
-def _table(name: str, row: str, *columns: tuple[str, str, str] | tuple[str, str, str, str], open: bool = False) -> Table:  # noqa: A002
+def _table(
+    name: str, row: str, *columns: tuple[str, str, str] | tuple[str, str, str, str], open: bool = False
+) -> Table:  # noqa: A002
     return Table(name, row, tuple(Column(*column) for column in columns), open)
 
 
@@ -52,7 +54,8 @@ TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         _table(
-            "dataset", "the dataset (one row)",
+            "dataset",
+            "the dataset (one row)",
             ("name", "VARCHAR", "name of the root folder or manifest"),
             ("format", "VARCHAR", "detected or declared: imagefolder, csv, tsv, jsonl, parquet"),
             ("root", "VARCHAR", "path of the dataset root"),
@@ -61,7 +64,8 @@ TABLES: dict[str, Table] = {
             ("n_samples", "BIGINT", "training examples in all splits"),
         ),
         _table(
-            "samples", "training example",
+            "samples",
+            "training example",
             ("sample_id", "BIGINT", "number of the sample"),
             ("file_id", "BIGINT", "its file in `files`"),
             ("path", "VARCHAR", "path of the image"),
@@ -74,7 +78,8 @@ TABLES: dict[str, Table] = {
             open=True,
         ),
         _table(
-            "classes", "class, as one loader would index it within one split",
+            "classes",
+            "class, as one loader would index it within one split",
             ("name", "VARCHAR", "class name"),
             ("index", "BIGINT", "index the loader gives it, from 0"),
             ("split", "VARCHAR", "split, NULL where there are none"),
@@ -84,7 +89,8 @@ TABLES: dict[str, Table] = {
             ("hidden", "BOOLEAN", "the folder's name starts with a dot"),
         ),
         _table(
-            "folders", "folder below the dataset root (ImageFolder only)",
+            "folders",
+            "folder below the dataset root (ImageFolder only)",
             ("path", "VARCHAR", "path of the folder"),
             ("name", "VARCHAR", "its last part"),
             ("role", "VARCHAR", "root, split, class or nested (below a class)"),
@@ -95,28 +101,43 @@ TABLES: dict[str, Table] = {
             ("n_images", "BIGINT", "samples in it and below it"),
         ),
         _table(
-            "skipped", "file below the dataset root that is not a sample",
+            "skipped",
+            "file below the dataset root that is not a sample",
             ("path", "VARCHAR", "path of the file"),
             ("suffix", "VARCHAR", "lower-case suffix with its dot"),
             ("size_bytes", "BIGINT", "size", "bytes"),
-            ("reason", "VARCHAR", "os-junk, appledouble, hidden, ignored-suffix, outside-class, lfs-pointer, documentation"),
+            (
+                "reason",
+                "VARCHAR",
+                "os-junk, appledouble, hidden, ignored-suffix, outside-class, lfs-pointer, documentation",
+            ),
             ("split", "VARCHAR", "split it lies in"),
             ("label", "VARCHAR", "class folder it lies in"),
         ),
         _table(
-            "problems", "defect met while the dataset was listed or its manifest read",
-            ("kind", "VARCHAR", "missing-file, absolute-path, outside-root, backslash-path, missing-path, missing-label, "
-             "bad-row, missing-column, bad-encoding, link-loop, broken-link, unreadable-folder, not-a-file"),
+            "problems",
+            "defect met while the dataset was listed or its manifest read",
+            (
+                "kind",
+                "VARCHAR",
+                "missing-file, absolute-path, outside-root, backslash-path, missing-path, missing-label, "
+                "bad-row, missing-column, bad-encoding, link-loop, broken-link, unreadable-folder, not-a-file",
+            ),
             ("path", "VARCHAR", "path concerned, as written"),
             ("manifest", "VARCHAR", "manifest concerned"),
             ("line", "BIGINT", "line in the manifest, counted from 1"),
             ("detail", "VARCHAR", "what was seen, in words"),
         ),
         _table(
-            "files", "distinct file that a sample names",
+            "files",
+            "distinct file that a sample names",
             ("file_id", "BIGINT", "number of the file"),
             ("path", "VARCHAR", "path of the file"),
-            ("content_id", "VARCHAR", "identity of the bytes: git blob id, LFS or DVC hash, else a hash of the content"),
+            (
+                "content_id",
+                "VARCHAR",
+                "identity of the bytes: git blob id, LFS or DVC hash, else a hash of the content",
+            ),
             ("content_key", "BIGINT", "the same identity as an integer: equal bytes, equal number"),
             ("size_bytes", "BIGINT", "encoded size", "bytes"),
             ("suffix", "VARCHAR", "lower-case suffix with its dot"),
@@ -131,11 +152,19 @@ TABLES: dict[str, Table] = {
             ("megapixels", "DOUBLE", "width x height / 1e6", "megapixels"),
             ("decoded_bytes", "BIGINT", "width x height x channels x bytes per channel", "bytes"),
             ("progressive", "BOOLEAN", "progressive JPEG or interlaced PNG"),
-            ("status", "VARCHAR", "strict verdict: ok, damaged, unreadable, unsupported, missing, pointer, oversized, "
-             "empty, not-image, crashed"),
-            ("cause", "VARCHAR", "truncated, zero-filled, bit-rot, crlf-mangled, html, json, xml, text, gzip, zip, pdf, "
-             "lfs-pointer, appledouble, bad-header, bad-checksum, bomb, decoder-crash, decoder-hang, decoder-memory, "
-             "permission, vanished, io-error, not-a-file, ..."),
+            (
+                "status",
+                "VARCHAR",
+                "strict verdict: ok, damaged, unreadable, unsupported, missing, pointer, oversized, "
+                "empty, not-image, crashed",
+            ),
+            (
+                "cause",
+                "VARCHAR",
+                "truncated, zero-filled, bit-rot, crlf-mangled, html, json, xml, text, gzip, zip, pdf, "
+                "lfs-pointer, appledouble, bad-header, bad-checksum, bomb, decoder-crash, decoder-hang, decoder-memory, "
+                "permission, vanished, io-error, not-a-file, ...",
+            ),
             ("detail", "VARCHAR", "what the decoder said, in words"),
             ("pillow", "BOOLEAN", "Pillow (PyTorch) decodes it; NULL where it was not tried"),
             ("tensorflow", "BOOLEAN", "tf.io.decode_image accepts it; NULL where it was not tried"),
@@ -147,7 +176,8 @@ TABLES: dict[str, Table] = {
             ("phash", "BIGINT", "64-bit perceptual hash as a signed integer"),
         ),
         _table(
-            "annotations", "box, polygon or mask",
+            "annotations",
+            "box, polygon or mask",
             ("annotation_id", "BIGINT", "number of the annotation"),
             ("sample_id", "BIGINT", "its sample"),
             ("category", "VARCHAR", "class name"),
@@ -162,7 +192,8 @@ TABLES: dict[str, Table] = {
             ("line", "BIGINT", "line in it, counted from 1"),
         ),
         _table(
-            "near", "pair of similar files",
+            "near",
+            "pair of similar files",
             ("file_id", "BIGINT", "one file"),
             ("other_file_id", "BIGINT", "the other"),
             ("distance", "BIGINT", "differing bits of the perceptual hash"),
@@ -170,7 +201,8 @@ TABLES: dict[str, Table] = {
             ("transform", "VARCHAR", "orientation that aligns them"),
         ),
         _table(
-            "shards", "TFRecord, tar or Parquet file",
+            "shards",
+            "TFRecord, tar or Parquet file",
             ("path", "VARCHAR", "path of the shard"),
             ("records", "BIGINT", "records in it"),
             ("size_bytes", "BIGINT", "size", "bytes"),
@@ -180,7 +212,8 @@ TABLES: dict[str, Table] = {
             ("offset", "BIGINT", "of the first damage", "bytes"),
         ),
         _table(
-            "training", "recipe (one row)",
+            "training",
+            "recipe (one row)",
             ("loader", "VARCHAR", "image_dataset_from_directory, files, array, from_tensor_slices, dataloader, ..."),
             ("framework", "VARCHAR", "keras or pytorch"),
             ("input_height", "BIGINT", "height fed to the model; NULL when images are not resized", "pixels"),
@@ -198,7 +231,8 @@ TABLES: dict[str, Table] = {
             ("declared", "BOOLEAN", "the user declared a recipe; false: these are stated defaults"),
         ),
         _table(
-            "target", "hardware (one row)",
+            "target",
+            "hardware (one row)",
             ("name", "VARCHAR", "name of the target"),
             ("host_memory", "BIGINT", "usable host memory", "bytes"),
             ("shm", "BIGINT", "size of /dev/shm", "bytes"),
@@ -210,7 +244,8 @@ TABLES: dict[str, Table] = {
             ("source", "VARCHAR", "where the figures come from"),
         ),
         _table(
-            "footprint", "resource and stage",
+            "footprint",
+            "resource and stage",
             ("resource", "VARCHAR", "host_memory, accelerator_memory, shm, graph_proto, disk, time"),
             ("stage", "VARCHAR", "load, cache, shuffle, prefetch, batch, model, ..."),
             ("low", "DOUBLE", "lower bound"),
@@ -223,7 +258,8 @@ TABLES: dict[str, Table] = {
             ("largest_batch", "BIGINT", "largest batch that fits"),
         ),
         _table(
-            "changed", "path that differs from the base commit",
+            "changed",
+            "path that differs from the base commit",
             ("path", "VARCHAR", "path now"),
             ("status", "VARCHAR", "A added, M modified, D deleted, R renamed"),
             ("old_path", "VARCHAR", "path before a rename"),

@@ -74,7 +74,9 @@ def _open_git(request: Request) -> Workspace:
     source = open_index(top) if request.staged else open_tree(top, request.tree or "HEAD")
     home = _home_in_source(source, here, top, request)
     prefix = "" if home == "." else home + "/"
-    config = configuration.load(lambda name: source.read(prefix + name), explicit=_inside(request.config, os.path.join(top, home)))
+    config = configuration.load(
+        lambda name: source.read(prefix + name), explicit=_inside(request.config, os.path.join(top, home))
+    )
     if request.path is not None:
         root = os.path.relpath(os.path.abspath(request.path), top)
     else:
@@ -124,4 +126,6 @@ def _relative(path: str, base: str) -> str:
 
 
 def _cache_dir(request: Request, home: str) -> str:
-    return os.path.abspath(request.cache_dir or os.environ.get("DATALINT_CACHE_DIR") or os.path.join(home, CACHE_FOLDER))
+    return os.path.abspath(
+        request.cache_dir or os.environ.get("DATALINT_CACHE_DIR") or os.path.join(home, CACHE_FOLDER)
+    )

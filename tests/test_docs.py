@@ -7,9 +7,11 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from datalint.rule.testing import run_cases
 
 from datalint import __version__, config
 from datalint.cli import parser
@@ -17,13 +19,11 @@ from datalint.config_file import read_document
 from datalint.errors import UsageError
 from datalint.finding import Family
 from datalint.rule.load import load_rule
-from datalint.rule.testing import run_cases
 from tests.conftest import ROOT
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterator
+    from pathlib import Path
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 HAND_WRITTEN = [page for page in PAGES if "written by scripts/docs.py" not in page.read_text("utf-8")]

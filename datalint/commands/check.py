@@ -107,4 +107,3 @@ def _write(result: Result, name: str, file: str | None, arguments: argparse.Name
             report.load(name).render(result, out, Style(limit=limit))
     except OSError as error:
         raise UsageError(f"cannot write the report to {file}: {error.strerror}") from error
-

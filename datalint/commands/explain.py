@@ -6,7 +6,7 @@ import difflib
 import sys
 from typing import TYPE_CHECKING
 
-from datalint.config import explicit_path
+from datalint.config_file import explicit_path
 from datalint.errors import ExitCode, UsageError
 from datalint.report.style import Style, wants_color
 from datalint.request import Request
@@ -15,15 +15,14 @@ from datalint.workspace import open_workspace
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
     from datalint.rule.model import Rule
 
 
 def run(arguments: argparse.Namespace) -> int:
     workspace = open_workspace(Request(config=explicit_path(arguments.config)))
-    rules = {
-        rule.id: rule for rule in all_rules(workspace.source, workspace.home, workspace.config.rules.paths)
-    }
+    rules = {rule.id: rule for rule in all_rules(workspace.source, workspace.home, workspace.config.rules.paths)}
     rule = rules.get(arguments.rule)
     if rule is None:
         near = difflib.get_close_matches(arguments.rule, rules, n=1)
@@ -38,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.CLEAN
 
 
-def page(rule: Rule, in_force: dict[str, object], style: Style) -> str:
+def page(rule: Rule, in_force: Mapping[str, object], style: Style) -> str:
     """Title, why, parameters, remedy, how to accept it, SQL."""
     lines = [
         f"{style.paint(rule.id, 'bold')}: {rule.title}",
@@ -59,7 +58,7 @@ def page(rule: Rule, in_force: dict[str, object], style: Style) -> str:
     lines += [
         style.paint("to accept a finding, in datalint.yaml", "bold"),
         "  ignore:",
-        f"    - {{rule: {rule.id}, path: \"...\", reason: \"...\"}}",
+        f'    - {{rule: {rule.id}, path: "...", reason: "..."}}',
         "",
         style.paint("query", "bold"),
         *(f"  {line}" for line in rule.sql.strip().splitlines()),

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     import argparse
 
 FORMATS = ("csv", "jsonl", "parquet")
-DEFAULT = "select s.split, s.label, s.line, f.* from samples s join files f on f.file_id = s.file_id order by s.sample_id"
+DEFAULT = (
+    "select s.split, s.label, s.line, f.* from samples s join files f on f.file_id = s.file_id order by s.sample_id"
+)
 
 
 def run(arguments: argparse.Namespace) -> int:

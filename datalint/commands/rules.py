@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from datalint.config import explicit_path
+from datalint.config_file import explicit_path
 from datalint.errors import ExitCode
 from datalint.request import Request
 from datalint.ruleset import all_rules

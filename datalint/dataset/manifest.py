@@ -208,7 +208,5 @@ def _classes(samples: Rows) -> Rows:
     ]
     rows = Rows("classes")
     for (split, label), number in sorted(counts.items(), key=lambda item: (str(item[0][0]), str(item[0][1]))):
-        rows.add(
-            name=label, index=order[str(label)], split=split, loader="manifest", n_samples=number, hidden=False
-        )
+        rows.add(name=label, index=order[str(label)], split=split, loader="manifest", n_samples=number, hidden=False)
     return rows

@@ -12,6 +12,15 @@ from datalint.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Protocol
+
+    class _Reader(Protocol):
+        """What csv.reader returns; its own type has no public name."""
+
+        @property
+        def line_num(self) -> int: ...
+        def __iter__(self) -> Iterator[list[str]]: ...
+        def __next__(self) -> list[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,7 @@ def _table(text: str, problems: list[Bad], delimiter: str | None) -> tuple[tuple
     return header, _cells(reader, header, problems)
 
 
-def _cells(reader: csv._reader, header: tuple[str, ...], problems: list[Bad]) -> Iterator[Row | Bad]:
+def _cells(reader: _Reader, header: tuple[str, ...], problems: list[Bad]) -> Iterator[Row | Bad]:
     yield from problems
     while True:
         # A quoted cell may span lines: the row begins after the last one read.

@@ -228,5 +228,3 @@ def _cause(data: bytes, header: _Header, complaint: str) -> tuple[str, str]:
     if hole is not None and (hole.end() - hole.start()) >= 256:
         return "zero-filled", f"{hole.end() - hole.start():,} zero bytes at offset {hole.start():,} ({complaint})"
     return "bit-rot", f"its data is damaged ({complaint})"
-
-

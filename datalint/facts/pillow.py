@@ -64,7 +64,9 @@ def _read(facts: Facts, data: bytes, found: str | None) -> None:
         facts.frames = getattr(image, "n_frames", 1)
         facts.progressive = bool(image.info.get("interlace")) if facts.format == "png" else None
         if image.width * image.height > MAX_PIXELS:
-            facts.blame("oversized", "bomb", f"declares {image.width:,} x {image.height:,} pixels (limit {MAX_PIXELS:,})")
+            facts.blame(
+                "oversized", "bomb", f"declares {image.width:,} x {image.height:,} pixels (limit {MAX_PIXELS:,})"
+            )
             facts.pillow = False
             return
         image.load()
@@ -80,7 +82,8 @@ def _read(facts: Facts, data: bytes, found: str | None) -> None:
 def _depth(image: Image.Image) -> int:
     if image.format == "PNG" and image.mode in ("RGB", "RGBA", "LA", "L"):
         # Pillow reduces 16-bit colour to 8 bits while it decodes; the raw mode still tells.
-        raw = str(image.tile[0][3]) if image.tile else ""
+        tiles = getattr(image, "tile", [])
+        raw = str(tiles[0][3]) if tiles else ""
         if "16" in raw:
             return 16
     return _DEPTH.get(image.mode, 8)
@@ -90,7 +93,11 @@ def _tensorflow(facts: Facts, data: bytes) -> bool:
     """Whether tf.io.decode_image(channels=3, expand_animations=False) takes what Pillow has decoded."""
     if facts.format == "bmp":
         # decode_bmp reads 24 bits a pixel for three channels and nothing compressed.
-        return len(data) > 34 and int.from_bytes(data[28:30], "little") == 24 and int.from_bytes(data[30:34], "little") == 0
+        return (
+            len(data) > 34
+            and int.from_bytes(data[28:30], "little") == 24
+            and int.from_bytes(data[30:34], "little") == 0
+        )
     if facts.format == "webp" and (facts.frames or 1) > 1:
         return False
     return facts.format in _TENSORFLOW
@@ -130,7 +137,11 @@ def _other_frames(facts: Facts, image: Image.Image) -> None:
             image.seek(number)
             image.load()
         except _REFUSALS as error:
-            facts.blame("damaged", "truncated" if "truncated" in str(error) else "bit-rot", f"frame {number + 1} of {facts.frames}: {_words(error)}")
+            facts.blame(
+                "damaged",
+                "truncated" if "truncated" in str(error) else "bit-rot",
+                f"frame {number + 1} of {facts.frames}: {_words(error)}",
+            )
             return
 
 
@@ -140,7 +151,12 @@ def _refused(facts: Facts, error: Exception, found: str | None) -> None:
     facts.pillow = facts.tensorflow = False
     if found in ("heif", "avif", "jxl", "exr", "dicom", "npy", "fits") and isinstance(error, UnidentifiedImageError):
         facts.blame("unsupported", "no-decoder", f"{found} needs a decoder that is not installed")
-    elif "unsupported" in lower or "not supported" in lower or "invalid palette size" in lower or isinstance(error, NotImplementedError):
+    elif (
+        "unsupported" in lower
+        or "not supported" in lower
+        or "invalid palette size" in lower
+        or isinstance(error, NotImplementedError)
+    ):
         facts.blame("unsupported", "variant", words)
     elif "truncated" in lower or "eof" in lower or "end of file" in lower:
         facts.blame("damaged", "truncated", words)

@@ -24,7 +24,8 @@ _LOW = 8
 
 def describe(facts: Facts, plane: NDArray[np.uint8], *, height: float, width: float) -> None:
     """Fill the pixel columns; `height` and `width` are the true extents of the picture in rows and columns of the
-    plane (a scaled plane is rounded up: its last row may be covered in part)."""
+    plane (a scaled plane is rounded up: its last row may be covered in part).
+    """
     total = plane.size
     histogram = np.bincount(plane.reshape(-1), minlength=256)
     mean = float(histogram @ _LEVELS) / total

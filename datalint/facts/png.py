@@ -41,7 +41,11 @@ def _walk(data: bytes) -> tuple[tuple[str, str] | None, int | None, int]:
         if stop > len(data):
             if not kind.isalpha():
                 return ("bit-rot", f"no chunk where one must begin, at offset {at:,}"), frames, at
-            return ("truncated", f"ends after {len(data):,} of at least {stop:,} bytes, in chunk {kind.decode()}"), frames, at
+            return (
+                ("truncated", f"ends after {len(data):,} of at least {stop:,} bytes, in chunk {kind.decode()}"),
+                frames,
+                at,
+            )
         if not kind.isalpha():
             return ("bit-rot", f"no chunk where one must begin, at offset {at:,}"), frames, at
         critical = not kind[0] & 0x20

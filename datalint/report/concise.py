@@ -17,6 +17,5 @@ def render(result: Result, out: TextIO, style: Style) -> None:
         place = printable(location(finding) or result.dataset.root)
         word = style.paint(f"{finding.severity.value}[{finding.rule}]", "bold")
         out.write(f"{place}: {word} {printable(finding.message)}\n")
-    for item in result.not_checked:
-        out.write(printable(f"{item.what}: not checked: {item.reason}") + "\n")
+    out.writelines(printable(f"{item.what}: not checked: {item.reason}") + "\n" for item in result.not_checked)
     out.write(f"{result.verdict.value}\n")

@@ -21,5 +21,4 @@ def render(result: Result, out: TextIO, style: Style) -> None:  # noqa: ARG001 -
         *({"type": "finding", **item} for item in findings),
         *({"type": "not_checked", **item} for item in not_checked),
     ]
-    for line in lines:
-        out.write(json.dumps(line, allow_nan=False) + "\n")
+    out.writelines(json.dumps(line, allow_nan=False) + "\n" for line in lines)

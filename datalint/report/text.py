@@ -24,8 +24,7 @@ _INDENT = " " * 8
 def render(result: Result, out: TextIO, style: Style) -> None:
     """Write the whole report; one finding takes a line, its remedy stands once per rule."""
     out.write(_headline(result, style))
-    for note in result.notes:
-        out.write(style.paint(f"  {printable(note)}", "dim") + "\n")
+    out.writelines(style.paint(f"  {printable(note)}", "dim") + "\n" for note in result.notes)
     for family in Family:
         findings = [finding for finding in result.findings if finding.family is family]
         if findings:
@@ -52,13 +51,11 @@ def _family(findings: list[Finding], out: TextIO, style: Style) -> None:
         members = list(group)
         shown = members[: style.limit] if style.limit else members
         word = style.paint(severity.value, _SEVERITY_COLOR[severity])
-        for finding in shown:
-            out.write(f"  {word} {style.paint(rule, 'bold')}  {printable(_sentence(finding))}\n")
+        out.writelines(f"  {word} {style.paint(rule, 'bold')}  {printable(_sentence(finding))}\n" for finding in shown)
         if len(members) > len(shown):
             out.write(f"{_INDENT}and {len(members) - len(shown):,} more of {rule}\n")
         remedies = dict.fromkeys(finding.remedy for finding in shown if finding.remedy)
-        for remedy in remedies:
-            out.write(style.paint(f"{_INDENT}{printable(remedy)}", "dim") + "\n")
+        out.writelines(style.paint(f"{_INDENT}{printable(remedy)}", "dim") + "\n" for remedy in remedies)
 
 
 def _sentence(finding: Finding) -> str:
@@ -74,8 +71,7 @@ def _not_checked(result: Result, out: TextIO, style: Style) -> None:
         return
     out.write("\n" + style.paint("not checked", "bold") + "\n")
     shown = result.not_checked[: style.limit] if style.limit else result.not_checked
-    for item in shown:
-        out.write(f"  {printable(f'{item.what}: {item.reason}')}\n")
+    out.writelines(f"  {printable(f'{item.what}: {item.reason}')}\n" for item in shown)
     if len(result.not_checked) > len(shown):
         out.write(f"{_INDENT}and {len(result.not_checked) - len(shown):,} more\n")
 

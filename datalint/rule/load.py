@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from datalint import strict_yaml
-from datalint.errors import UsageError
+from datalint.errors import Position, UsageError
 from datalint.finding import Family, Severity
 from datalint.rule.cases import read_cases
 from datalint.rule.checks import COMPARISON, translate
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from datalint.rule.model import Case
-    from datalint.strict_yaml import Way
 
 MAX_CHARACTERS = 200_000
 _NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
@@ -38,7 +37,7 @@ _CHECK_KEYS = {"select": str, "where": str, "group_by": (str, list), "metric": s
 def load_rule(text: str | bytes, file: str, *, builtin: bool | None) -> Rule:
     """Raises UsageError with file:line:column; `builtin` None takes an id with or without a namespace."""
     if len(text) > MAX_CHARACTERS:
-        raise UsageError(f"a rule file longer than {MAX_CHARACTERS:,} characters", strict_yaml.Position(file))
+        raise UsageError(f"a rule file longer than {MAX_CHARACTERS:,} characters", Position(file))
     loaded = strict_yaml.load(text, file)
     if loaded.data is None:
         raise UsageError("the file is empty", loaded.position())

@@ -86,7 +86,9 @@ def test_an_ignore_needs_its_reason_and_counts_in_the_summary(repository: Reposi
 
 
 def test_facts_show_the_tables(repository: Repository) -> None:
-    process = repository.datalint("facts", "--sql", "select split, count(*) as n from samples group by split order by n", ok=True)
+    process = repository.datalint(
+        "facts", "--sql", "select split, count(*) as n from samples group by split order by n", ok=True
+    )
     assert list(csv.reader(io.StringIO(process.stdout))) == [["split", "n"], ["val", "8"], ["train", "24"]]
     lines = repository.datalint("facts", "-o", "jsonl", ok=True).stdout.splitlines()
     assert len(lines) == 32
@@ -123,7 +125,9 @@ def test_init_writes_a_configuration_that_loads_and_overwrites_none(repository: 
 def test_staged_judges_the_configuration_in_the_index(repository: Repository) -> None:
     break_one(repository)
     repository.git("add", ".")
-    (repository.folder / "datalint.yaml").write_text(CONFIG.replace("rare-class: off", "rare-class: off, truncated-image: off"))
+    (repository.folder / "datalint.yaml").write_text(
+        CONFIG.replace("rare-class: off", "rare-class: off, truncated-image: off")
+    )
     assert repository.datalint("check", "--staged").returncode == 1
     repository.git("add", "datalint.yaml")
     assert repository.datalint("check", "--staged").returncode == 0
@@ -166,7 +170,12 @@ def test_a_changed_rule_of_ones_own_is_judged_again(repository: Repository) -> N
 def test_a_reader_that_leaves_early_is_no_traceback(repository: Repository) -> None:
     process = subprocess.run(
         f"{sys.executable} -m datalint facts | head -n 1",
-        shell=True, cwd=repository.folder, check=False, capture_output=True, text=True, env={**os.environ},
+        shell=True,
+        cwd=repository.folder,
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ},
     )
     assert "Traceback" not in process.stderr
     assert len(process.stdout.splitlines()) == 1

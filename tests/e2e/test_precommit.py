@@ -108,11 +108,14 @@ def test_warnings_are_seen_although_the_commit_passes(guarded: Repository) -> No
 def test_the_published_hook_is_one_run_that_always_happens() -> None:
     hook = next(hook for hook in HOOKS if hook["id"] == "datalint")
     assert hook["entry"] == "datalint check --staged"
-    assert (hook["pass_filenames"], hook["always_run"], hook["require_serial"], hook["verbose"]) == (False, True, True, True)
+    assert (hook["pass_filenames"], hook["always_run"], hook["require_serial"], hook["verbose"]) == (
+        False,
+        True,
+        True,
+        True,
+    )
 
 
 def test_pre_commit_accepts_the_published_hooks(tmp_path: Path) -> None:
     shutil.copy(ROOT / ".pre-commit-hooks.yaml", tmp_path)
-    Repository(tmp_path).run(
-        sys.executable, "-m", "pre_commit", "validate-manifest", ".pre-commit-hooks.yaml", ok=True
-    )
+    Repository(tmp_path).run(sys.executable, "-m", "pre_commit", "validate-manifest", ".pre-commit-hooks.yaml", ok=True)

@@ -54,9 +54,7 @@ RESULT = Result(
         _finding(
             "class-skew", None, "'rose' has 2 samples (limit 20x)", severity=Severity.WARNING, family=Family.MISLED
         ),
-        _finding(
-            "path-not-portable", "train/a\nb.jpg", "odd name", severity=Severity.INFO, other_path="train/a b.jpg"
-        ),
+        _finding("path-not-portable", "train/a\nb.jpg", "odd name", severity=Severity.INFO, other_path="train/a b.jpg"),
     ],
     not_checked=[NotChecked("train/x.jpg", "its content was not fetched")],
     notes=["format imagefolder was detected"],

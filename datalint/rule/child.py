@@ -1,0 +1,271 @@
+"""The process that runs rules: the only one that imports duckdb, and one that its parent may kill at any time.
+
+Jobs come as JSON lines on standard input and are answered by one JSON line each. The parent is trusted, the
+queries are not: they pass the guard first, then run on a read-only database with everything else switched off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import queue
+import shutil
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from datalint.rule import guard
+from datalint.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+# Every door that DuckDB can close by itself; the guard and the address-space limit stand before it.
+SETTINGS = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "temp_directory": "",
+    "max_temp_directory_size": "0B",
+}
+_TOO_LARGE = (duckdb.OutOfMemoryException, MemoryError)
+
+
+def main() -> None:
+    """Answer jobs until standard input ends."""
+    answers = _private_stdout()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
+    room: _Room | None = None
+    while True:
+        job = jobs.get()
+        if room is None:
+            room = _Room(job)
+        answers.write(json.dumps(_answer(room, job)) + "\n")
+        answers.flush()
+
+
+def _private_stdout() -> Any:
+    """What DuckDB prints must not end up among the answers."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    return answers
+
+
+def _listen(jobs: queue.SimpleQueue[dict[str, Any]]) -> None:
+    """Beside the queries, so that a parent that was killed leaves neither a process nor a folder behind."""
+    folder = ""
+    for line in sys.stdin:
+        job = json.loads(line)
+        folder = job.get("folder", folder)
+        jobs.put(job)
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)
+
+
+def _answer(room: _Room, job: dict[str, Any]) -> dict[str, Any]:
+    steps: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+        "start": lambda _: {},
+        "prepare": room.prepare,
+        "fill": room.fill,
+        "open": room.open,
+        "run": room.run,
+        "case": room.case,
+        "export": room.export,
+    }
+    try:
+        return steps[job["step"]](job)
+    except _TOO_LARGE:
+        return {"error": "it needs more memory than a rule may take", "broken": True}
+    except duckdb.Error as error:
+        return {"error": _sentence(error), "broken": isinstance(error, duckdb.FatalException | duckdb.InternalException)}
+    except (OSError, ValueError, RecursionError) as error:
+        return {"error": str(error)}
+
+
+class _Room:
+    """One connection for the empty schema and inline tests, one for the facts."""
+
+    def __init__(self, job: dict[str, Any]) -> None:
+        self.settings = {**SETTINGS, "threads": str(job["threads"]), "memory_limit": f"{job['memory'] // 2**21}MiB"}
+        _limit_memory(job["memory"])
+        self.schema = duckdb.connect(":memory:", config=dict(self.settings))
+        # Queries without FROM are still parsed by this; the answer says where an error is.
+        self.schema.execute("set errors_as_json = true; set enable_progress_bar = false")
+        _create_tables(self.schema, TABLES, ())
+        self.schema.execute("set lock_configuration = true")
+        self.facts: duckdb.DuckDBPyConnection | None = None
+
+    def prepare(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Guard each query and bind it to the empty schema."""
+        return {"rules": [self._prepare(item) for item in job["rules"]]}
+
+    def _prepare(self, item: dict[str, Any]) -> dict[str, Any]:
+        sql, extra = item["sql"], item["extra"]
+        try:
+            guard.check_length(sql)
+            row = self.schema.execute("select json_serialize_sql(?)", [sql]).fetchone()
+            assert row is not None
+            reads = guard.inspect(sql, row[0], params=item["params"], extra=extra)
+            with self._transaction():
+                if extra:
+                    _create_tables(self.schema, ["samples"], extra)
+                bound = {name: item["params"][name] for name in reads.params}
+                head = "describe "
+                self.schema.execute(head + sql, bound)
+                columns = [[name, kind] for name, kind, *_ in self.schema.fetchall()]
+        except guard.Refused as refusal:
+            return {"error": str(refusal), "offset": refusal.offset}
+        except duckdb.Error as error:
+            message, offset = _located(error)
+            return {"error": message, "offset": None if offset is None else _characters(head + sql, offset) - len(head)}
+        return {"tables": sorted(reads.tables), "params": sorted(reads.params), "columns": columns}
+
+    def fill(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Write the facts; runs no query of a rule and is the only step that reads files."""
+        with contextlib.closing(duckdb.connect(job["database"])) as facts:
+            facts.execute("set enable_progress_bar = false")
+            _create_tables(facts, TABLES, job["extra"])
+            for table in job["tables"]:
+                _copy(facts, table)
+        return {}
+
+    def open(self, job: dict[str, Any]) -> dict[str, Any]:
+        settings = dict(self.settings)
+        if job.get("writable"):
+            settings["allowed_directories"] = [job["writable"]]  # type: ignore[assignment]
+        self.facts = duckdb.connect(job["database"], read_only=True, config=settings)
+        self.facts.execute("set enable_progress_bar = false; set lock_configuration = true")
+        return {}
+
+    def run(self, job: dict[str, Any]) -> dict[str, Any]:
+        assert self.facts is not None
+        return _rows(self.facts, job["sql"], job["params"], job["limit"])
+
+    def case(self, job: dict[str, Any]) -> dict[str, Any]:
+        """One inline test: its rows go in, the query runs, everything is rolled back."""
+        with self._transaction():
+            if job["extra"]:
+                _create_tables(self.schema, ["samples"], job["extra"])
+            for name, values, times in job["rows"]:
+                columns = ", ".join(_quoted(column) for column in values)
+                marks = ", ".join("?" for _ in values)
+                insert = f"insert into {_quoted(name)} ({columns}) select {marks} from range(?)"  # noqa: S608
+                if values:
+                    self.schema.execute(insert, [*values.values(), times])
+                else:
+                    self.schema.execute(f"insert into {_quoted(name)} default values")  # noqa: S608
+            return _rows(self.schema, job["sql"], job["params"], job["limit"])
+
+    def export(self, job: dict[str, Any]) -> dict[str, Any]:
+        assert self.facts is not None
+        options = {"csv": "format csv, header", "jsonl": "format json", "parquet": "format parquet"}[job["format"]]
+        statements = duckdb.extract_statements(job["sql"])
+        if len(statements) != 1:
+            return {"error": "one SELECT, please"}
+        query = statements[0].query.strip().rstrip(";")
+        file = job["file"].replace("'", "''")
+        self.facts.execute(f"copy (\n{query}\n) to '{file}' ({options})")
+        return {}
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Any:
+        self.schema.execute("begin")
+        try:
+            yield
+        finally:
+            with contextlib.suppress(duckdb.Error):
+                self.schema.execute("rollback")
+
+
+def _limit_memory(size: int) -> None:
+    """`size` bytes beyond what the process has mapped already; nothing where the system cannot (Windows)."""
+    try:
+        import resource
+
+        with open("/proc/self/statm", encoding="ascii") as file:
+            mapped = int(file.read().split()[0]) * resource.getpagesize()
+    except (ImportError, OSError):
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = mapped + size
+    resource.setrlimit(resource.RLIMIT_AS, (limit if hard < 0 else min(limit, hard), hard))
+
+
+def _create_tables(connection: duckdb.DuckDBPyConnection, names: Iterable[str], extra: Iterable[str]) -> None:
+    for name in names:
+        columns = [f"{_quoted(column.name)} {column.type}" for column in TABLES[name].columns]
+        columns += [f"{_quoted(column)} VARCHAR" for column in extra if TABLES[name].open]
+        connection.execute(f"create or replace table {_quoted(name)} ({', '.join(columns)})")
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, table: dict[str, Any]) -> None:
+    """From a file that the parent wrote: NULL is nothing at all, text is always in quotes."""
+    names = ", ".join(_quoted(name) for name in table["columns"])
+    file = table["file"].replace("'", "''")
+    connection.execute(
+        f"copy {_quoted(table['name'])} ({names}) from '{file}' (format csv, header false, auto_detect false, "
+        "delimiter ',', quote '\"', escape '\"', nullstr '', allow_quoted_nulls false, new_line '\\n', "
+        "max_line_size 16777216)"
+    )
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str, params: dict[str, Any], limit: int) -> dict[str, Any]:
+    result = connection.execute(sql, params)
+    columns = [column[0] for column in result.description]
+    rows = result.fetchmany(limit + 1)
+    return {
+        "columns": columns,
+        "rows": [[_value(value) for value in row] for row in rows[:limit]],
+        "truncated": len(rows) > limit,
+    }
+
+
+def _value(value: Any) -> Any:
+    """What JSON and a report can hold; NaN and infinity read as text."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, list | tuple):
+        return [_value(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _value(item) for key, item in value.items()}
+    if hasattr(value, "as_tuple"):
+        return float(value)
+    return str(value)
+
+
+def _located(error: duckdb.Error) -> tuple[str, int | None]:
+    """The first line of what DuckDB says, and the byte that it points at."""
+    text = str(error)
+    try:
+        answer = json.loads(text[text.index("{") :])
+        message = str(answer["exception_message"])
+    except (ValueError, KeyError):
+        return text.split("\n", 1)[0], None
+    place = answer.get("position")
+    lines = [line.strip() for line in message.split("\n")]
+    shown = "; ".join(line for line in lines[:2] if line and not line.startswith("Candidate functions"))
+    return shown, int(place) if place is not None else None
+
+
+def _sentence(error: duckdb.Error) -> str:
+    return _located(error)[0]
+
+
+def _characters(sql: str, offset: int) -> int:
+    return len(sql.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "ignore"))
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

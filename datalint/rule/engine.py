@@ -1,0 +1,339 @@
+"""Runs rules in a child process that may be killed: one rule that hangs or bursts costs that rule, not the run."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import datalint
+from datalint.errors import UnfinishedError, UsageError
+from datalint.rule.handover import write_tables
+from datalint.rule.verify import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from types import TracebackType
+
+    from datalint.rule.model import Bound, Case, Rule
+    from datalint.tables import Data
+
+MEMORY = 4 * 2**30
+"""Address space of the child beyond its own code, in bytes; DuckDB itself is told half of it."""
+TIMEOUT = 30.0
+"""Seconds that one rule may run."""
+MAX_ROWS = 100_000
+"""Findings of one rule; more help nobody."""
+_START_TIMEOUT = 120.0
+# -P and the explicit path: the child must never import a module from the directory that is being linted.
+_CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from datalint.rule.child import main; main()"
+_HOME = str(Path(datalint.__file__).parent.parent)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one rule returned; with an error the rows are incomplete."""
+
+    columns: tuple[str, ...] = ()
+    rows: Sequence[Sequence[Any]] = ()
+    error: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A query that passed the guard and fits the tables."""
+
+    sql: str
+    tables: frozenset[str]
+    params: frozenset[str]
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Name -> DuckDB type."""
+
+
+class RuleEngine:
+    """A child process and a private folder; both are gone when the `with` block ends.
+
+    The child starts at once and imports DuckDB while the caller does something else.
+    """
+
+    def __init__(
+        self, *, timeout: float = TIMEOUT, memory: int = MEMORY, threads: int | None = None, max_rows: int = MAX_ROWS
+    ) -> None:
+        self._timeout = timeout
+        self._memory = memory
+        self._threads = threads or min(_cores(), 8)
+        self._max_rows = max_rows
+        self._prepared: dict[str, Prepared] = {}
+        self._database = ""
+        self._child: _Child | None = None
+        self._folder = tempfile.mkdtemp(prefix="datalint-")
+
+    def __enter__(self) -> RuleEngine:
+        self._start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._child:
+            self._child.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def pid(self) -> int:
+        """Process id of the child."""
+        return self._running().pid
+
+    def prepare(self, rules: Iterable[Rule]) -> dict[str, frozenset[str]]:
+        """Rule id -> tables that it reads. Raises UsageError, with its place, for the first rule that is wrong."""
+        rules = [rule for rule in rules if self._known(rule) is None]
+        for rule, answer in zip(rules, self._ask_about(rules), strict=True):
+            if "error" in answer:
+                raise UsageError(answer["error"], rule.where_in_sql(answer.get("offset")))
+            prepared = Prepared(
+                sql=rule.sql,
+                tables=frozenset(answer["tables"]),
+                params=frozenset(answer["params"]),
+                columns=dict(answer["columns"]),
+            )
+            verify(rule, params=prepared.params, columns=answer["columns"])
+            self._prepared[rule.id] = prepared
+        return {name: prepared.tables for name, prepared in self._prepared.items()}
+
+    def run(self, rules: Iterable[Bound], tables: Mapping[str, Data]) -> dict[str, Outcome]:
+        """Rule id -> what it found. A rule that fails, hangs or bursts has an error; the others still run."""
+        rules = list(rules)
+        self.prepare(item.rule for item in rules)
+        self._fill(tables)
+        return {
+            item.rule.id: self._outcome(
+                {"step": "run", "sql": item.rule.sql, "params": self._bound(item.rule, item.params)}, ready=True
+            )
+            for item in rules
+        }
+
+    def run_case(self, rule: Rule, case: Case) -> Outcome:
+        """One inline test, on nothing but its own rows."""
+        self.prepare([rule])
+        values = {**{name: param.default for name, param in rule.params.items()}, **case.params}
+        rows = [[table, values, times] for table, given in case.given.items() for values, times in given]
+        job = {
+            "step": "case",
+            "sql": rule.sql,
+            "params": self._bound(rule, values),
+            "extra": list(rule.extra),
+            "rows": rows,
+        }
+        return self._outcome(job, ready=False)
+
+    def export(
+        self, tables: Mapping[str, Data], sql: str, *, format: str, file: str | None, out: BinaryIO  # noqa: A002
+    ) -> None:
+        """The rows of a query that the user typed, as csv, jsonl or parquet, to `file` or else to `out`."""
+        self._fill(tables)
+        target = os.path.join(self._folder, "export")
+        child = self._running()
+        self._open(child, writable=self._folder)
+        answer = child.ask({"step": "export", "sql": sql, "format": format, "file": target}, timeout=None)
+        if answer.get("error"):
+            raise UsageError(f"the query failed: {answer['error']}")
+        with open(target, "rb") as source:
+            if file is None:
+                shutil.copyfileobj(source, out)
+                return
+            try:
+                with open(file, "wb") as destination:
+                    shutil.copyfileobj(source, destination)
+            except OSError as error:
+                raise UsageError(f"cannot write {file}: {error.strerror}") from error
+
+    def _known(self, rule: Rule) -> Prepared | None:
+        prepared = self._prepared.get(rule.id)
+        return prepared if prepared and prepared.sql == rule.sql else None
+
+    def _bound(self, rule: Rule, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Only what the query names: DuckDB refuses a parameter too many. A `number` is a number, also when whole."""
+        return {
+            name: float(values[name]) if rule.params[name].type == "number" else values[name]
+            for name in self._prepared[rule.id].params
+        }
+
+    def _ask_about(self, rules: Sequence[Rule]) -> list[dict[str, Any]]:
+        """All rules in one round trip; one by one where a query does not let the child live."""
+        if not rules:
+            return []
+        answer = self._prepare_once(rules)
+        if answer is not None:
+            return answer
+        alone = [self._prepare_once([rule]) for rule in rules]
+        return [single[0] if single else {"error": "the query could not be parsed in time"} for single in alone]
+
+    def _prepare_once(self, rules: Sequence[Rule]) -> list[dict[str, Any]] | None:
+        items = [
+            {
+                "sql": rule.sql,
+                "extra": list(rule.extra),
+                "params": {
+                    name: float(param.default) if param.type == "number" else param.default
+                    for name, param in rule.params.items()
+                },
+            }
+            for rule in rules
+        ]
+        try:
+            answer = self._running().ask({"step": "prepare", "rules": items}, timeout=self._timeout)
+        except _Lost:
+            return None
+        if answer.get("broken"):
+            self._restart()
+        found: list[dict[str, Any]] | None = answer.get("rules")
+        return found
+
+    def _fill(self, tables: Mapping[str, Data]) -> None:
+        job = write_tables(tables, self._folder)
+        self._database = os.path.join(self._folder, "facts.duckdb")
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(self._database)
+        try:
+            answer = self._running().ask({"step": "fill", "database": self._database, **job}, timeout=None)
+        except _Lost as loss:
+            raise UnfinishedError(f"the tables could not be written: {loss}") from loss
+        if answer.get("error"):
+            raise UnfinishedError(f"the tables could not be written: {answer['error']}")
+
+    def _outcome(self, job: dict[str, Any], *, ready: bool) -> Outcome:
+        child = self._running()
+        if ready:
+            self._open(child)
+        started = time.monotonic()
+        try:
+            answer = child.ask({**job, "limit": self._max_rows}, timeout=self._timeout)
+        except _Lost as loss:
+            return Outcome(error=str(loss), seconds=time.monotonic() - started)
+        if answer.get("broken"):
+            self._restart()
+        error = answer.get("error", "")
+        if answer.get("truncated"):
+            error = f"it found more than {self._max_rows:,} rows; the first are shown"
+        return Outcome(
+            columns=tuple(answer.get("columns", ())),
+            rows=answer.get("rows", ()),
+            error=error,
+            seconds=time.monotonic() - started,
+        )
+
+    def _open(self, child: _Child, *, writable: str | None = None) -> None:
+        if child.opened != self._database:
+            answer = child.ask(
+                {"step": "open", "database": self._database, "writable": writable}, timeout=_START_TIMEOUT
+            )
+            if answer.get("error"):
+                raise UnfinishedError(f"the tables cannot be read: {answer['error']}")
+            child.opened = self._database
+
+    def _start(self) -> _Child:
+        self._child = _Child(self._folder, memory=self._memory, threads=self._threads)
+        return self._child
+
+    def _running(self) -> _Child:
+        return self._child if self._child and self._child.alive else self._start()
+
+    def _restart(self) -> None:
+        if self._child:
+            self._child.kill()
+
+
+class _Lost(Exception):
+    """The child is gone; the text says why."""
+
+
+class _Child:
+    """The process and its two pipes; a question that takes too long ends with its death."""
+
+    def __init__(self, folder: str, *, memory: int, threads: int) -> None:
+        self.opened = ""
+        self.alive = True
+        self._ready = False
+        self._noise = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", _CHILD, _HOME],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._noise,
+            cwd=folder,
+        )
+        self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        threading.Thread(target=self._listen, daemon=True).start()
+        self._send({"step": "start", "folder": folder, "memory": memory, "threads": threads})
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def ask(self, job: dict[str, Any], *, timeout: float | None) -> dict[str, Any]:
+        """Raises _Lost, and has killed the child, when no answer came within `timeout` seconds."""
+        if not self._ready:
+            self._receive(_START_TIMEOUT)
+            self._ready = True
+        self._send(job)
+        return self._receive(timeout)
+
+    def kill(self) -> None:
+        self.alive = False
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._noise):
+            with contextlib.suppress(OSError):
+                assert pipe
+                pipe.close()
+
+    def _listen(self) -> None:
+        assert self._process.stdout
+        with self._process.stdout as pipe:
+            for line in pipe:
+                self._answers.put(line)
+        self._answers.put(b"")
+
+    def _send(self, job: dict[str, Any]) -> None:
+        assert self._process.stdin
+        try:
+            self._process.stdin.write(json.dumps(job).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError as error:
+            raise self._lost() from error
+
+    def _receive(self, timeout: float | None) -> dict[str, Any]:
+        try:
+            line = self._answers.get(timeout=timeout)
+        except queue.Empty:
+            self.kill()
+            raise _Lost(f"it was stopped after {timeout:g} s") from None
+        if not line:
+            raise self._lost()
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def _lost(self) -> _Lost:
+        self._process.wait()
+        self._noise.seek(0)
+        said = self._noise.read().decode("utf-8", "replace").strip().splitlines()
+        self.kill()
+        code = self._process.returncode
+        return _Lost(f"its process ended with code {code}" + (f": {said[-1][:200]}" if said else ""))
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

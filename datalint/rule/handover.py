@@ -1,0 +1,73 @@
+"""Tables as files that the child can load: CSV in which NULL is nothing and text is always in quotes."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+from datalint.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from datalint.tables import Data
+
+MAX_CELL = 1_000_000
+"""Characters of one cell; what is longer was never meant to be read by a rule."""
+_UNSAFE = re.compile("[\x00\ud800-\udfff]")
+
+
+def write_tables(tables: Mapping[str, Data], folder: str) -> dict[str, Any]:
+    """Write each table below `folder`; returns what the child must know to load them."""
+    extra: list[str] = []
+    jobs = []
+    for name, data in tables.items():
+        types = {column.name: column.type for column in TABLES[name].columns}
+        renamed = dict(zip(data.extra, _distinct(data.extra, types), strict=True))
+        extra += renamed.values()
+        columns = {
+            renamed.get(column, column): _cells(values, types.get(column, "VARCHAR"))
+            for column, values in data.columns.items()
+            if column in types or column in renamed
+        }
+        if not columns or not len(data):
+            continue
+        file = os.path.join(folder, f"{name}.csv")
+        with open(file, "w", encoding="utf-8", newline="") as stream:
+            stream.writelines(f"{','.join(row)}\n" for row in zip(*columns.values(), strict=True))
+        jobs.append({"name": name, "file": file, "columns": list(columns)})
+    return {"tables": jobs, "extra": extra}
+
+
+def _distinct(names: Iterable[str], taken: Iterable[str]) -> list[str]:
+    """SQL does not tell `Label` from `label`: the later one becomes `Label_2`."""
+    seen = {name.lower() for name in taken}
+    result = []
+    for name in names:
+        number, fresh = 1, _UNSAFE.sub("?", name) or "column"
+        stem = fresh
+        while fresh.lower() in seen:
+            number += 1
+            fresh = f"{stem}_{number}"
+        seen.add(fresh.lower())
+        result.append(fresh)
+    return result
+
+
+def _cells(values: Iterable[Any], kind: str) -> list[str]:
+    write: Callable[[Any], str] = {"VARCHAR": _text, "BOOLEAN": _boolean}.get(kind, str)
+    return ["" if value is None else write(value) for value in values]
+
+
+def _boolean(value: Any) -> str:
+    return "true" if value else "false"
+
+
+def _text(value: Any) -> str:
+    text = str(value)
+    if len(text) > MAX_CELL:
+        text = text[:MAX_CELL]
+    if _UNSAFE.search(text):
+        text = _UNSAFE.sub(lambda found: f"\\x{ord(found.group()) & 0xFF:02x}", text)
+    return '"' + text.replace('"', '""') + '"'

@@ -1,0 +1,68 @@
+"""Rows that a rule returned -> findings."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from datalint.finding import Finding, Severity, Value, fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from datalint.rule.engine import Outcome
+    from datalint.rule.model import Bound, Rule
+
+
+def judge(bound: Bound, outcome: Outcome) -> Iterator[Finding]:
+    """One finding a row. A severity that the user set beats the row's, which beats the rule's."""
+    rule = bound.rule
+    for cells in outcome.rows:
+        row = dict(zip(outcome.columns, cells, strict=True))
+        names = {**bound.params, **row}
+        severity, remark = _severity(rule, row)
+        values = {name: _value(value) for name, value in row.items()}
+        yield Finding(
+            rule=rule.id,
+            severity=bound.severity or severity,
+            family=rule.family,
+            message=_sentence(rule, "message", names) + remark,
+            remedy=_sentence(rule, "remedy", names),
+            path=_text(row.get("path")),
+            line=_line(row.get("line")),
+            other_path=_text(row.get("other_path")),
+            fingerprint=fingerprint(rule.id, {name: values.get(name) for name in rule.key}),
+            values=values,
+        )
+
+
+def _severity(rule: Rule, row: Mapping[str, Any]) -> tuple[Severity, str]:
+    given = row.get("severity")
+    if given is None:
+        return rule.severity, ""
+    try:
+        return Severity(given), ""
+    except ValueError:
+        return rule.severity, f" (the rule calls it {given!r}, which is no severity)"
+
+
+def _sentence(rule: Rule, key: str, names: Mapping[str, Any]) -> str:
+    template = rule.templates.get(key)
+    if template is None:
+        return ""
+    try:
+        return template.render(names).strip()
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
+        return f"{rule.title} (its {key} cannot be written: {error})"
+
+
+def _value(value: Any) -> Value:
+    return value if value is None or isinstance(value, str | int | float) else json.dumps(value, ensure_ascii=False)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _line(value: Any) -> int | None:
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -1,0 +1,138 @@
+"""Runs the inline tests of rules: `python -m datalint.rule.testing PATH...`."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datalint.errors import UsageError
+from datalint.rule.cases import as_text
+from datalint.rule.engine import TIMEOUT, RuleEngine
+from datalint.rule.judge import judge
+from datalint.rule.load import load_rule
+from datalint.rule.reader import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from datalint.finding import Finding, Severity
+    from datalint.rule.model import Case, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """How one inline test went; `detail` says what was expected and what came, empty when it passed."""
+
+    rule: str
+    case: str
+    passed: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    rule: Rule
+    params: Mapping[str, Any]
+    severity: Severity | None = None
+
+
+def run_cases(rules: Iterable[Rule], *, timeout: float = TIMEOUT) -> Iterator[CaseResult]:
+    """Every inline test, in order. Raises UsageError, with its place, for a rule that is wrong in itself."""
+    rules = list(rules)
+    with RuleEngine(timeout=timeout, threads=1) as engine:
+        engine.prepare(rules)
+        for rule in rules:
+            for case in rule.tests:
+                detail = _detail(engine, rule, case)
+                yield CaseResult(rule.id, case.name, not detail, detail)
+
+
+def _detail(engine: RuleEngine, rule: Rule, case: Case) -> str:
+    outcome = engine.run_case(rule, case)
+    if outcome.error:
+        return outcome.error
+    params = {**{name: param.default for name, param in rule.params.items()}, **case.params}
+    findings = list(judge(_Bound(rule, params), outcome))
+    rows = [dict(zip(outcome.columns, cells, strict=True)) for cells in outcome.rows]
+    got = [_seen(row, finding) for row, finding in zip(rows, findings, strict=True)]
+    lines = [
+        f"row {index + 1}, {name}: expected {shown(value)}, got {shown(row.get(name))}"
+        for index, (expected, row) in enumerate(zip(case.expect, got, strict=False))
+        for name, value in expected.items()
+        if not _equal(value, row.get(name))
+    ]
+    if len(got) != len(case.expect):
+        lines.insert(0, f"expected {_rows(len(case.expect))}, got {_rows(len(got))}")
+        lines += [f"got {_brief(row)}" for row in rows[:5]]
+    return "\n".join(lines)
+
+
+def _seen(row: Mapping[str, Any], finding: Finding) -> dict[str, Any]:
+    words = {"message": finding.message, "remedy": finding.remedy, "severity": str(finding.severity)}
+    return {**row, **words}
+
+
+def _equal(expected: Any, got: Any) -> bool:
+    if isinstance(got, str) and expected is not None:
+        return as_text(expected) == got
+    if isinstance(expected, bool) or isinstance(got, bool):
+        return expected is got
+    if isinstance(expected, int | float) and isinstance(got, int | float):
+        return math.isclose(expected, got, rel_tol=1e-6, abs_tol=1e-9)
+    if isinstance(expected, list) and isinstance(got, list):
+        return len(expected) == len(got) and all(map(_equal, expected, got))
+    return bool(expected == got)
+
+
+def _rows(number: int) -> str:
+    return "1 row" if number == 1 else f"{number} rows"
+
+
+def _brief(row: Mapping[str, Any]) -> str:
+    return "{" + ", ".join(f"{name}: {value}" for name, value in row.items() if value is not None) + "}"
+
+
+def main(words: Sequence[str]) -> int:
+    """Prints a line a test; 1 when one fails, 2 when a rule file is wrong."""
+    started = time.monotonic()
+    failed = total = wrong = 0
+    rules = []
+    for file in _files(words):
+        try:
+            rules.append(load_rule(file.read_bytes(), str(file), builtin=None))
+        except UsageError as error:
+            sys.stdout.write(f"{error}{f' ({error.hint})' if error.hint else ''}\n")
+            wrong += 1
+    sound = []
+    with RuleEngine() as engine:
+        for rule in rules:
+            try:
+                engine.prepare([rule])
+                sound.append(rule)
+            except UsageError as error:
+                sys.stdout.write(f"{error}{f' ({error.hint})' if error.hint else ''}\n")
+                wrong += 1
+    for result in run_cases(sound):
+        total += 1
+        failed += not result.passed
+        sys.stdout.write(f"{'ok  ' if result.passed else 'FAIL'} {result.rule} - {result.case}\n")
+        for line in result.detail.splitlines():
+            sys.stdout.write(f"       {line}\n")
+    sys.stdout.write(f"{total} tests, {failed} failed, {wrong} wrong files, {time.monotonic() - started:.2f} s\n")
+    return 2 if wrong else 1 if failed else 0
+
+
+def _files(words: Sequence[str]) -> list[Path]:
+    found: list[Path] = []
+    for word in words:
+        path = Path(word)
+        found += sorted(path.rglob("*.y*ml")) if path.is_dir() else [path]
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
