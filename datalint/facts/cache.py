@@ -25,8 +25,8 @@ LOCK_SECONDS = 5.0
 VERDICTS = 500
 """Verdicts that are kept; each state of the index adds one or two."""
 RACY_NS = 2_000_000_000
-"""A file that changed this shortly before it was read may change again without a new time stamp (git's racy rule;
-FAT keeps two-second stamps)."""
+"""A file that changed this shortly before it was read may change again without a new time stamp (git's racy
+rule; FAT keeps two-second stamps)."""
 _TABLES = (
     "CREATE TABLE stat (path BLOB PRIMARY KEY, size, mtime_ns, inode, read_ns, content_id) WITHOUT ROWID",
     "CREATE TABLE verdict (number INTEGER PRIMARY KEY, key TEXT UNIQUE, value TEXT)",

@@ -38,6 +38,11 @@ def _unknown(facts: Facts, data: bytes) -> None:
         facts.blame("damaged", "crlf-mangled", mangled)
         facts.pillow = facts.tensorflow = False
         return
+    if sniff.damaged_png(data):
+        facts.format = "png"
+        facts.blame("damaged", "bad-header", "its PNG signature is damaged")
+        facts.pillow = facts.tensorflow = False
+        return
     cause, words = sniff.other(data)
     if cause == "unknown-format":
         # Pillow knows formats that have no signature (TGA) or a rare one.

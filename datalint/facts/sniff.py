@@ -80,7 +80,12 @@ def other(data: bytes | bytearray | memoryview) -> tuple[str, str]:
     printable = sum(32 <= byte < 127 or byte in (9, 10, 13) for byte in head)
     if head and printable == len(head):
         return "text", "plain text"
-    return "unknown-format", f"starts with {head[:4].hex(' ')}, which is no image format"
+    return "unknown-format", f"of no known image format, its first bytes are {head[:4].hex(' ')}"
+
+
+def damaged_png(data: bytes | bytearray | memoryview) -> bool:
+    """Whether a PNG header chunk follows a signature that is not PNG's."""
+    return b"IHDR" in bytes(data[8:24])
 
 
 def line_ends(data: bytes | bytearray | memoryview) -> str | None:
@@ -93,7 +98,7 @@ def line_ends(data: bytes | bytearray | memoryview) -> str | None:
         return None
     if head.startswith((b"\x89PNG\n\x1a\n", b"\x89PNG\r\x1a\r")):
         return "line ends were converted to LF or CR: its PNG signature has lost bytes"
-    if head.startswith((b"\x89PNG\r\r\n", b"\x89PNG\r\n\x1a\r\n", b"\x89PNG\n\n")):
+    if head.startswith((b"\x89PNG\r\r\n", b"\x89PNG\r\n\x1a\r\n", b"\x89PNG\n\n", b"\x89PNG\r\r")):
         return "line ends were converted to CR LF: its PNG signature has grown"
     if head.startswith(b"\x09PNG\r\n"):
         return "the eighth bit was cleared: transferred as text"

@@ -121,7 +121,7 @@ class _Walk:
             self.param(node)
         elif kind == "TYPE":
             self.type(node)
-        elif kind == "STAR" and (node.get("columns") or node.get("expr") is not None):
+        elif kind == "STAR" and node.get("expr") is not None:
             self.refuse("columns(...) is not allowed in a rule", node)
         elif kind == "COLUMN_REF":
             self.column(node)
