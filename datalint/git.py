@@ -81,7 +81,10 @@ def _index_item(record: bytes) -> Item:
 
 def tree_items(top: str, ref: str) -> list[Item]:
     """Every file of a commit; raises UsageError for a ref that does not exist."""
-    commit = run(top, "rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}").decode().strip()
+    try:
+        commit = run(top, "rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}").decode().strip()
+    except UsageError as error:
+        raise UsageError(f"no such commit: {ref}") from error
     return [_tree_item(record) for record in run(top, "ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")[:-1]]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from datalint import config as configuration
@@ -34,6 +34,7 @@ class Workspace:
 
 def open_workspace(request: Request) -> Workspace:
     """Resolve the words on the command line; raises UsageError for a path or configuration that is wrong."""
+    request = replace(request, config=request.config or os.environ.get("DATALINT_CONFIG") or None)
     if request.staged and request.tree:
         raise UsageError("--staged and --tree exclude each other")
     if request.staged or request.tree:

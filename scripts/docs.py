@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from datalint.config import reference  # noqa: E402 - the checkout, not another installation
-from datalint.finding import Family  # noqa: E402
+from datalint.finding import Family  # noqa: E402 - the checkout, not another installation
 from datalint.ruleset import builtin_rules  # noqa: E402
 from datalint.tables import TABLES  # noqa: E402
 
@@ -28,16 +27,6 @@ if TYPE_CHECKING:
     from datalint.rule.model import Rule
 
 HEAD = "<!-- written by scripts/docs.py: edit {source}, then run `make docs` -->\n\n"
-CONFIG_INTRO = """\
-# Configuration
-
-`datalint.yaml`, or the table `[tool.datalint]` of `pyproject.toml` with the same keys; both at once is an
-error. It is looked for from the working directory up to the root of the git repository. Paths are relative to
-the file. An unknown key is an error with file, line and column. `datalint init` writes one;
-`datalint/config.schema.json` lets an editor complete and check it.
-
-"""
-
 
 MISTAKES = (
     ("an unknown key", "title: A", "titel: A"),
@@ -145,16 +134,8 @@ def tables_page(_: str) -> str:
         if table.open:
             lines[-1] += " Further columns of the user's manifest follow, under their own names."
         lines += ["\n| column | type | unit | meaning |", "|---|---|---|---|"]
-        lines += [
-            f"| `{column.name}` | {column.type} | {column.unit} | {column.meaning} |"
-            for column in table.columns
-        ]
+        lines += [f"| `{column.name}` | {column.type} | {column.unit} | {column.meaning} |" for column in table.columns]
     return HEAD.format(source="datalint/tables.py") + "\n".join(lines) + "\n"
-
-
-def config_page(_: str) -> str:
-    """Every key of the configuration."""
-    return HEAD.format(source="datalint/config.schema.json") + CONFIG_INTRO + reference()
 
 
 def readme(old: str) -> str:
@@ -240,7 +221,6 @@ def without_numbers(text: str) -> str:
 PAGES: Mapping[str, Callable[[str], str]] = {
     "docs/rules.md": rules_page,
     "docs/tables.md": tables_page,
-    "docs/config.md": config_page,
     "docs/rules-howto.md": howto,
     "README.md": readme,
 }

@@ -40,7 +40,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         staged=arguments.staged and not pushed,
         tree=pushed or arguments.tree,
         format=arguments.format,
-        config=arguments.config or os.environ.get("DATALINT_CONFIG") or None,
+        config=arguments.config,
         select=_words(getattr(arguments, "select", [])),
         ignore=_words(getattr(arguments, "ignore", [])),
         target=arguments.target,

@@ -6,7 +6,6 @@ import difflib
 import sys
 from typing import TYPE_CHECKING
 
-from datalint.config_file import explicit_path
 from datalint.errors import ExitCode, UsageError
 from datalint.report.style import Style, wants_color
 from datalint.request import Request
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    workspace = open_workspace(Request(config=explicit_path(arguments.config)))
+    workspace = open_workspace(Request(config=arguments.config))
     rules = {rule.id: rule for rule in all_rules(workspace.source, workspace.home, workspace.config.rules.paths)}
     rule = rules.get(arguments.rule)
     if rule is None:

@@ -6,7 +6,6 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from datalint.config_file import explicit_path
 from datalint.errors import ExitCode
 from datalint.request import Request
 from datalint.ruleset import all_rules
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    workspace = open_workspace(Request(config=explicit_path(arguments.config)))
+    workspace = open_workspace(Request(config=arguments.config))
     rules = all_rules(workspace.source, workspace.home, workspace.config.rules.paths)
     rows = []
     for rule in rules:

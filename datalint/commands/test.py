@@ -7,7 +7,6 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from datalint.config_file import explicit_path
 from datalint.errors import ExitCode, UsageError
 from datalint.report.style import Style, wants_color
 from datalint.report.words import count, printable
@@ -42,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _configured(config: str | None) -> list[str]:
-    workspace = open_workspace(Request(config=explicit_path(config)))
+    workspace = open_workspace(Request(config=config))
     base = os.path.join(workspace.source.base, workspace.home)
     folders = [os.path.relpath(os.path.join(base, folder)) for folder in workspace.config.rules.paths]
     if not folders:

@@ -19,6 +19,7 @@ from datalint.tables import TABLES, Columns, Data
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from datalint.engine import Answered
     from datalint.entry import Entry
     from datalint.facts.cache import Cache, NullCache
     from datalint.facts.row import Item, Row, Signature
@@ -75,8 +76,13 @@ def gather(
     """Facts of every file; `timeout` is seconds for one. Raises UnfinishedError when it cannot scan."""
     scan = _Scan(files, cache, extractor_version())
     scan.recall()
-    scan.read(workers or len(os.sched_getaffinity(0)), timeout, progress)
+    scan.read(workers or _cores(), timeout, progress)
     return Gathered(Data(scan.table()), scan.cached, len(scan.pending))
+
+
+def _cores() -> int:
+    """Those that this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def extractor_version() -> str:
@@ -167,32 +173,38 @@ class _Scan:
         )
         done = 0
         kept = _Kept(self.cache, self.extractor)
-        for batch in answered:
-            numbers: list[int] = []
-            rows: list[Row] = []
-            for item, answer in zip(batch.items, batch.answers, strict=True):
-                number = item[0]
-                locator = self.files[number].locator
-                same = self.twins[locator.blob] if isinstance(locator, BlobLocator) else [number]
-                numbers += same
-                if isinstance(answer, Failure):
-                    rows += [self._failed(answer, number)] * len(same)
-                    continue
-                identity, signature, row, known = answer
-                rows += [row] * len(same)
-                if identity is None:
-                    continue
-                self.cached += len(same) if known else 0
-                for each in same:
-                    self.ids[each] = identity
-                path = os.fsencode(locator.path) if isinstance(locator, FileLocator) else None
-                kept.add(identity, None if known else row, path, signature)
-            self._fill(numbers, rows)
-            kept.flush_when_due()
-            done += len(batch.items)
-            if progress is not None:
-                progress(done, len(self.pending))
-        kept.flush()
+        try:
+            for batch in answered:
+                self._take(batch, kept)
+                done += len(batch.items)
+                if progress is not None:
+                    progress(done, len(self.pending))
+        finally:
+            # Also when interrupted: nothing that was read is read again.
+            kept.flush()
+
+    def _take(self, batch: Answered, kept: _Kept) -> None:
+        numbers: list[int] = []
+        rows: list[Row] = []
+        for item, answer in zip(batch.items, batch.answers, strict=True):
+            number = item[0]
+            locator = self.files[number].locator
+            same = self.twins[locator.blob] if isinstance(locator, BlobLocator) else [number]
+            numbers += same
+            if isinstance(answer, Failure):
+                rows += [self._failed(answer, number)] * len(same)
+                continue
+            identity, signature, row, known = answer
+            rows += [row] * len(same)
+            if identity is None:
+                continue
+            self.cached += len(same) if known else 0
+            for each in same:
+                self.ids[each] = identity
+            path = os.fsencode(locator.path) if isinstance(locator, FileLocator) else None
+            kept.add(identity, None if known else row, path, signature)
+        self._fill(numbers, rows)
+        kept.flush_when_due()
 
     def _batches(self, workers: int) -> Iterator[list[Item]]:
         """Smaller and smaller towards the end, so that all processes finish together."""

@@ -34,7 +34,12 @@ SETTINGS = {
     "temp_directory": "",
     "max_temp_directory_size": "0B",
 }
+MAX_TEXT = 10_000
+"""Characters of one returned text; a sentence needs fewer."""
+MAX_ANSWER = 64 * 2**20
+"""Characters of all that one query returns, so that the parent's memory is safe too."""
 _TOO_LARGE = (duckdb.OutOfMemoryException, MemoryError)
+_BROKEN = (duckdb.FatalException, duckdb.InternalException)
 
 
 def main() -> None:
@@ -87,7 +92,7 @@ def _answer(room: _Room, job: dict[str, Any]) -> dict[str, Any]:
     except _TOO_LARGE:
         return {"error": "it needs more memory than a rule may take", "broken": True}
     except duckdb.Error as error:
-        return {"error": _sentence(error), "broken": isinstance(error, duckdb.FatalException | duckdb.InternalException)}
+        return {"error": _sentence(error), "broken": isinstance(error, _BROKEN)}
     except (OSError, ValueError, RecursionError) as error:
         return {"error": str(error)}
 
@@ -97,9 +102,9 @@ class _Room:
 
     def __init__(self, job: dict[str, Any]) -> None:
         self.settings = {**SETTINGS, "threads": str(job["threads"]), "memory_limit": f"{job['memory'] // 2**21}MiB"}
-        _limit_memory(job["memory"])
+        self.memory = job["memory"]
+        _limit_memory(self.memory)
         self.schema = duckdb.connect(":memory:", config=dict(self.settings))
-        # Queries without FROM are still parsed by this; the answer says where an error is.
         self.schema.execute("set errors_as_json = true; set enable_progress_bar = false")
         _create_tables(self.schema, TABLES, ())
         self.schema.execute("set lock_configuration = true")
@@ -123,7 +128,7 @@ class _Room:
                 head = "describe "
                 self.schema.execute(head + sql, bound)
                 columns = [[name, kind] for name, kind, *_ in self.schema.fetchall()]
-        except guard.Refused as refusal:
+        except guard.RefusedError as refusal:
             return {"error": str(refusal), "offset": refusal.offset}
         except duckdb.Error as error:
             message, offset = _located(error)
@@ -132,18 +137,29 @@ class _Room:
 
     def fill(self, job: dict[str, Any]) -> dict[str, Any]:
         """Write the facts; runs no query of a rule and is the only step that reads files."""
-        with contextlib.closing(duckdb.connect(job["database"])) as facts:
-            facts.execute("set enable_progress_bar = false")
-            _create_tables(facts, TABLES, job["extra"])
-            for table in job["tables"]:
-                _copy(facts, table)
+        _limit_memory(None)
+        try:
+            with contextlib.closing(duckdb.connect(job["database"], config={"threads": self.settings["threads"]})) as facts:
+                facts.execute("set enable_progress_bar = false")
+                _create_tables(facts, TABLES, job["extra"])
+                for table in job["tables"]:
+                    _copy(facts, table)
+        finally:
+            _limit_memory(self.memory)
         return {}
 
     def open(self, job: dict[str, Any]) -> dict[str, Any]:
-        settings = dict(self.settings)
+        """From here on nothing can be written, but for exports into the folder `writable`."""
+        if self.facts:
+            self.facts.close()
+        settings: dict[str, Any] = dict(self.settings)
         if job.get("writable"):
-            settings["allowed_directories"] = [job["writable"]]  # type: ignore[assignment]
+            # The directory can be named only while outside access is still open.
+            settings.pop("enable_external_access", None)
         self.facts = duckdb.connect(job["database"], read_only=True, config=settings)
+        if job.get("writable"):
+            folder = job["writable"].replace("'", "''")
+            self.facts.execute(f"set allowed_directories = ['{folder}']; set enable_external_access = false")
         self.facts.execute("set enable_progress_bar = false; set lock_configuration = true")
         return {}
 
@@ -157,13 +173,12 @@ class _Room:
             if job["extra"]:
                 _create_tables(self.schema, ["samples"], job["extra"])
             for name, values, times in job["rows"]:
-                columns = ", ".join(_quoted(column) for column in values)
-                marks = ", ".join("?" for _ in values)
+                # A row that gives no column is still a row.
+                given = values or {TABLES[name].columns[0].name: None}
+                columns = ", ".join(_quoted(column) for column in given)
+                marks = ", ".join("?" for _ in given)
                 insert = f"insert into {_quoted(name)} ({columns}) select {marks} from range(?)"  # noqa: S608
-                if values:
-                    self.schema.execute(insert, [*values.values(), times])
-                else:
-                    self.schema.execute(f"insert into {_quoted(name)} default values")  # noqa: S608
+                self.schema.execute(insert, [*given.values(), times])
             return _rows(self.schema, job["sql"], job["params"], job["limit"])
 
     def export(self, job: dict[str, Any]) -> dict[str, Any]:
@@ -187,8 +202,8 @@ class _Room:
                 self.schema.execute("rollback")
 
 
-def _limit_memory(size: int) -> None:
-    """`size` bytes beyond what the process has mapped already; nothing where the system cannot (Windows)."""
+def _limit_memory(size: int | None) -> None:
+    """`size` bytes beyond what is mapped now, None for no limit; nothing where the system cannot (Windows)."""
     try:
         import resource
 
@@ -197,7 +212,7 @@ def _limit_memory(size: int) -> None:
     except (ImportError, OSError):
         return
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = mapped + size
+    limit = hard if size is None else mapped + size
     resource.setrlimit(resource.RLIMIT_AS, (limit if hard < 0 else min(limit, hard), hard))
 
 
@@ -215,25 +230,31 @@ def _copy(connection: duckdb.DuckDBPyConnection, table: dict[str, Any]) -> None:
     connection.execute(
         f"copy {_quoted(table['name'])} ({names}) from '{file}' (format csv, header false, auto_detect false, "
         "delimiter ',', quote '\"', escape '\"', nullstr '', allow_quoted_nulls false, new_line '\\n', "
-        "max_line_size 16777216)"
+        "max_line_size 8388608, buffer_size 33554432)"
     )
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str, params: dict[str, Any], limit: int) -> dict[str, Any]:
     result = connection.execute(sql, params)
     columns = [column[0] for column in result.description]
-    rows = result.fetchmany(limit + 1)
-    return {
-        "columns": columns,
-        "rows": [[_value(value) for value in row] for row in rows[:limit]],
-        "truncated": len(rows) > limit,
-    }
+    rows: list[list[Any]] = []
+    room = MAX_ANSWER
+    while chunk := result.fetchmany(1000):
+        for row in chunk:
+            values = [_value(value) for value in row]
+            room -= sum(len(value) if isinstance(value, str) else 8 for value in values)
+            if len(rows) == limit or room < 0:
+                return {"columns": columns, "rows": rows, "truncated": True}
+            rows.append(values)
+    return {"columns": columns, "rows": rows}
 
 
 def _value(value: Any) -> Any:
     """What JSON and a report can hold; NaN and infinity read as text."""
-    if value is None or isinstance(value, str | bool | int):
+    if value is None or isinstance(value, bool | int):
         return value
+    if isinstance(value, str):
+        return value if len(value) <= MAX_TEXT else f"{value[:MAX_TEXT]}..."
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, list | tuple):

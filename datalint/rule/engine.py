@@ -76,6 +76,7 @@ class RuleEngine:
         self._max_rows = max_rows
         self._prepared: dict[str, Prepared] = {}
         self._database = ""
+        self._fills = 0
         self._child: _Child | None = None
         self._folder = tempfile.mkdtemp(prefix="datalint-")
 
@@ -146,6 +147,7 @@ class RuleEngine:
         child = self._running()
         self._open(child, writable=self._folder)
         answer = child.ask({"step": "export", "sql": sql, "format": format, "file": target}, timeout=None)
+        child.opened = ""
         if answer.get("error"):
             raise UsageError(f"the query failed: {answer['error']}")
         with open(target, "rb") as source:
@@ -193,7 +195,7 @@ class RuleEngine:
         ]
         try:
             answer = self._running().ask({"step": "prepare", "rules": items}, timeout=self._timeout)
-        except _Lost:
+        except _LostError:
             return None
         if answer.get("broken"):
             self._restart()
@@ -202,15 +204,16 @@ class RuleEngine:
 
     def _fill(self, tables: Mapping[str, Data]) -> None:
         job = write_tables(tables, self._folder)
-        self._database = os.path.join(self._folder, "facts.duckdb")
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(self._database)
+        self._fills += 1
+        self._database = os.path.join(self._folder, f"facts-{self._fills}.duckdb")
         try:
             answer = self._running().ask({"step": "fill", "database": self._database, **job}, timeout=None)
-        except _Lost as loss:
+        except _LostError as loss:
             raise UnfinishedError(f"the tables could not be written: {loss}") from loss
         if answer.get("error"):
             raise UnfinishedError(f"the tables could not be written: {answer['error']}")
+        for table in job["tables"]:
+            os.remove(table["file"])
 
     def _outcome(self, job: dict[str, Any], *, ready: bool) -> Outcome:
         child = self._running()
@@ -219,7 +222,7 @@ class RuleEngine:
         started = time.monotonic()
         try:
             answer = child.ask({**job, "limit": self._max_rows}, timeout=self._timeout)
-        except _Lost as loss:
+        except _LostError as loss:
             return Outcome(error=str(loss), seconds=time.monotonic() - started)
         if answer.get("broken"):
             self._restart()
@@ -254,7 +257,7 @@ class RuleEngine:
             self._child.kill()
 
 
-class _Lost(Exception):
+class _LostError(Exception):
     """The child is gone; the text says why."""
 
 
@@ -282,7 +285,7 @@ class _Child:
         return self._process.pid
 
     def ask(self, job: dict[str, Any], *, timeout: float | None) -> dict[str, Any]:
-        """Raises _Lost, and has killed the child, when no answer came within `timeout` seconds."""
+        """Raises _LostError, and has killed the child, when no answer came within `timeout` seconds."""
         if not self._ready:
             self._receive(_START_TIMEOUT)
             self._ready = True
@@ -318,19 +321,19 @@ class _Child:
             line = self._answers.get(timeout=timeout)
         except queue.Empty:
             self.kill()
-            raise _Lost(f"it was stopped after {timeout:g} s") from None
+            raise _LostError(f"it was stopped after {timeout:g} s") from None
         if not line:
             raise self._lost()
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    def _lost(self) -> _Lost:
+    def _lost(self) -> _LostError:
         self._process.wait()
         self._noise.seek(0)
         said = self._noise.read().decode("utf-8", "replace").strip().splitlines()
         self.kill()
         code = self._process.returncode
-        return _Lost(f"its process ended with code {code}" + (f": {said[-1][:200]}" if said else ""))
+        return _LostError(f"its process ended with code {code}" + (f": {said[-1][:200]}" if said else ""))
 
 
 def _cores() -> int:

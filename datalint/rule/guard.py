@@ -20,28 +20,60 @@ MAX_BYTES = 8192
 _NOWHERE = 2**63
 """Locations beyond are DuckDB's way to say that it has none."""
 
-NODES = frozenset(
-    ["SELECT_NODE", "SET_OPERATION_NODE", "BASE_TABLE", "JOIN", "SUBQUERY", "EMPTY", "EXPRESSION_LIST", "ORDER_MODIFIER", "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER", "DISTINCT_MODIFIER", "ORDER_DEFAULT", "ASCENDING", "DESCENDING", "COLUMN_REF", "STAR", "VALUE_CONSTANT", "VALUE_PARAMETER", "FUNCTION", "CASE_EXPR", "OPERATOR_CAST", "TYPE", "LAMBDA", "POSITIONAL_REFERENCE", "CONJUNCTION_AND", "CONJUNCTION_OR", "COMPARE_EQUAL", "COMPARE_NOTEQUAL", "COMPARE_LESSTHAN", "COMPARE_GREATERTHAN", "COMPARE_LESSTHANOREQUALTO", "COMPARE_GREATERTHANOREQUALTO", "COMPARE_DISTINCT_FROM", "COMPARE_NOT_DISTINCT_FROM", "COMPARE_IN", "COMPARE_NOT_IN", "COMPARE_BETWEEN", "COMPARE_NOT_BETWEEN", "OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_COALESCE", "GROUPING_FUNCTION", "ARRAY_EXTRACT", "ARRAY_SLICE", "STRUCT_EXTRACT", "WINDOW_AGGREGATE", "WINDOW_ROW_NUMBER", "WINDOW_RANK", "WINDOW_RANK_DENSE", "WINDOW_NTILE", "WINDOW_PERCENT_RANK", "WINDOW_CUME_DIST", "WINDOW_FIRST_VALUE", "WINDOW_LAST_VALUE", "WINDOW_NTH_VALUE", "WINDOW_LEAD", "WINDOW_LAG"]
-)
+_NODES = """
+    SELECT_NODE SET_OPERATION_NODE BASE_TABLE JOIN SUBQUERY EMPTY EXPRESSION_LIST ORDER_MODIFIER LIMIT_MODIFIER
+    LIMIT_PERCENT_MODIFIER DISTINCT_MODIFIER ORDER_DEFAULT ASCENDING DESCENDING COLUMN_REF STAR VALUE_CONSTANT
+    VALUE_PARAMETER FUNCTION CASE_EXPR OPERATOR_CAST TYPE LAMBDA POSITIONAL_REFERENCE CONJUNCTION_AND
+    CONJUNCTION_OR COMPARE_EQUAL COMPARE_NOTEQUAL COMPARE_LESSTHAN COMPARE_GREATERTHAN COMPARE_LESSTHANOREQUALTO
+    COMPARE_GREATERTHANOREQUALTO COMPARE_DISTINCT_FROM COMPARE_NOT_DISTINCT_FROM COMPARE_IN COMPARE_NOT_IN
+    COMPARE_BETWEEN COMPARE_NOT_BETWEEN OPERATOR_NOT OPERATOR_IS_NULL OPERATOR_IS_NOT_NULL OPERATOR_COALESCE
+    GROUPING_FUNCTION ARRAY_EXTRACT ARRAY_SLICE STRUCT_EXTRACT WINDOW_AGGREGATE WINDOW_ROW_NUMBER WINDOW_RANK
+    WINDOW_RANK_DENSE WINDOW_NTILE WINDOW_PERCENT_RANK WINDOW_CUME_DIST WINDOW_FIRST_VALUE WINDOW_LAST_VALUE
+    WINDOW_NTH_VALUE WINDOW_LEAD WINDOW_LAG
+"""
+NODES = frozenset(_NODES.split())
 
-TYPES = frozenset(
-    ["BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT", "DOUBLE", "DECIMAL", "VARCHAR", "DATE", "TIMESTAMP", "LIST", "ARRAY"]
-)
+_TYPES = """
+    BOOLEAN TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT FLOAT DOUBLE DECIMAL
+    VARCHAR DATE TIMESTAMP LIST ARRAY
+"""
+TYPES = frozenset(_TYPES.split())
 
 # Nothing here makes a value much longer than its arguments (so no repeat, lpad, format, range), reads the
 # surroundings (getvariable, getenv), or depends on time or chance. What is left to grow, as `||` in a chain of
 # subqueries, meets the child's memory limit.
-FUNCTIONS = frozenset(
-    ["+", "-", "*", "/", "//", "%", "**", "^", "&", "|", "<<", ">>", "~", "@", "||", "^@", "<=>", "~~", "!~~", "~~*", "!~~*", "~~~", "like_escape", "not_like_escape", "ilike_escape", "not_ilike_escape", "&&", "@>", "<@", "count", "count_star", "count_if", "countif", "sum", "avg", "mean", "min", "max", "arg_min", "arg_max", "argmin", "argmax", "min_by", "max_by", "first", "last", "any_value", "arbitrary", "mode", "median", "quantile", "quantile_cont", "quantile_disc", "approx_count_distinct", "stddev", "stddev_pop", "stddev_samp", "var_pop", "var_samp", "variance", "corr", "covar_pop", "covar_samp", "regr_slope", "regr_intercept", "regr_r2", "skewness", "kurtosis", "entropy", "mad", "product", "bool_and", "bool_or", "bit_and", "bit_or", "bit_xor", "string_agg", "group_concat", "listagg", "list", "array_agg", "fsum", "kahan_sum", "sumkahan", "favg", "histogram", "row_number", "rank", "dense_rank", "rank_dense", "ntile", "percent_rank", "cume_dist", "first_value", "last_value", "nth_value", "lead", "lag", "abs", "ceil", "ceiling", "floor", "round", "trunc", "sign", "sqrt", "cbrt", "exp", "ln", "log", "log2", "log10", "pow", "power", "mod", "fdiv", "fmod", "greatest", "least", "isnan", "isinf", "isfinite", "radians", "degrees", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "pi", "gcd", "lcm", "bit_count", "xor", "even", "length", "len", "strlen", "lower", "upper", "lcase", "ucase", "trim", "ltrim", "rtrim", "substring", "substr", "left", "right", "strpos", "position", "instr", "contains", "starts_with", "prefix", "ends_with", "suffix", "split_part", "string_split", "str_split", "string_to_array", "split", "replace", "regexp_extract", "regexp_matches", "regexp_full_match", "regexp_replace", "regexp_extract_all", "concat", "concat_ws", "reverse", "ascii", "unicode", "ord", "chr", "translate", "strip_accents", "nfc_normalize", "parse_filename", "parse_dirname", "parse_path", "hamming", "mismatches", "jaro_winkler_similarity", "jaccard", "if", "ifnull", "nullif", "list_value", "list_contains", "list_has", "array_contains", "array_has", "list_position", "list_indexof", "array_position", "array_length", "list_distinct", "list_unique", "list_sort", "list_reverse_sort", "list_filter", "list_transform", "list_apply", "list_extract", "array_extract", "list_has_any", "list_has_all", "array_has_any", "array_has_all", "list_concat", "list_cat", "array_concat", "array_to_string", "list_min", "list_max", "list_sum", "list_avg", "list_first", "list_last", "list_count", "struct_pack", "struct_extract", "row", "unnest", "date_diff", "datediff", "date_part", "datepart", "date_trunc", "year", "month", "day", "hour", "minute", "second", "strptime", "try_strptime"]
-)
+_FUNCTIONS = """
+    + - * / // % ** ^ & | << >> ~ @ || ^@ <=> ~~ !~~ ~~* !~~* ~~~ like_escape not_like_escape ilike_escape
+    not_ilike_escape && @> <@ count count_star count_if countif sum avg mean min max arg_min arg_max argmin argmax
+    min_by max_by first last any_value arbitrary mode median quantile quantile_cont quantile_disc
+    approx_count_distinct stddev stddev_pop stddev_samp var_pop var_samp variance corr covar_pop covar_samp
+    regr_slope regr_intercept regr_r2 skewness kurtosis entropy mad product bool_and bool_or bit_and bit_or
+    bit_xor string_agg group_concat listagg list array_agg fsum kahan_sum sumkahan favg histogram row_number rank
+    dense_rank rank_dense ntile percent_rank cume_dist first_value last_value nth_value lead lag abs ceil ceiling
+    floor round trunc sign sqrt cbrt exp ln log log2 log10 pow power mod fdiv fmod greatest least isnan isinf
+    isfinite radians degrees sin cos tan asin acos atan atan2 pi gcd lcm bit_count xor even length len strlen
+    lower upper lcase ucase trim ltrim rtrim substring substr left right strpos position instr contains
+    starts_with prefix ends_with suffix split_part string_split str_split string_to_array split replace
+    regexp_extract regexp_matches regexp_full_match regexp_replace regexp_extract_all concat concat_ws reverse
+    ascii unicode ord chr translate strip_accents nfc_normalize parse_filename parse_dirname parse_path hamming
+    mismatches jaro_winkler_similarity jaccard if ifnull nullif list_value list_contains list_has array_contains
+    array_has list_position list_indexof array_position array_length list_distinct list_unique list_sort
+    list_reverse_sort list_filter list_transform list_apply list_extract array_extract list_has_any list_has_all
+    array_has_any array_has_all list_concat list_cat array_concat array_to_string list_min list_max list_sum
+    list_avg list_first list_last list_count struct_pack struct_extract row unnest date_diff datediff date_part
+    datepart date_trunc year month day hour minute second strptime try_strptime
+"""
+FUNCTIONS = frozenset(_FUNCTIONS.split())
 
-CLOCK_AND_CHANCE = frozenset(
-    ["current_date", "current_time", "current_timestamp", "localtime", "localtimestamp", "current_user", "session_user", "user", "current_role", "current_schema", "current_database", "current_catalog", "today", "now", "get_current_timestamp"]
-)
+_CLOCK_AND_CHANCE = """
+    current_date current_time current_timestamp localtime localtimestamp current_user session_user user
+    current_role current_schema current_database current_catalog today now get_current_timestamp
+"""
+CLOCK_AND_CHANCE = frozenset(_CLOCK_AND_CHANCE.split())
 """Words that parse as columns; a rule that used one would not give the same findings tomorrow."""
 
 
-class Refused(ValueError):
+class RefusedError(ValueError):
     """The query is not for us; `offset` counts characters from 0, None where nobody knows."""
 
     def __init__(self, message: str, offset: int | None = None) -> None:
@@ -61,27 +93,27 @@ def check_length(sql: str) -> None:
     """Before anything parses it."""
     size = len(sql.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
-        raise Refused(f"the query is {size:,} bytes long (limit {MAX_BYTES:,})", 0)
+        raise RefusedError(f"the query is {size:,} bytes long (limit {MAX_BYTES:,})", 0)
 
 
 def inspect(sql: str, serialized: str, *, params: Collection[str], extra: Collection[str] = ()) -> Reads:
-    """Raises Refused for what is not one harmless SELECT.
+    """Raises RefusedError for what is not one harmless SELECT.
 
     `serialized` is json_serialize_sql's answer for `sql`; `extra` names columns of the user's manifest.
     """
     try:
         answer = json.loads(serialized)
     except RecursionError as error:
-        raise Refused("the query is nested too deep", 0) from error
+        raise RefusedError("the query is nested too deep", 0) from error
     if answer.get("error"):
         place = answer.get("position")
         message = str(answer.get("error_message", "not SQL"))
         if "SELECT" in message:
             message = "a rule is one SELECT statement"
-        raise Refused(message, _characters(sql, int(place)) if place else 0)
+        raise RefusedError(message, _characters(sql, int(place)) if place else 0)
     statements = answer["statements"]
     if len(statements) != 1:
-        raise Refused("a rule is one SELECT statement", 0)
+        raise RefusedError("a rule is one SELECT statement", 0)
     walk = _Walk(sql, frozenset(params), frozenset(name.lower() for name in extra))
     walk.run(statements[0]["node"])
     return Reads(frozenset(walk.tables), frozenset(walk.params))
@@ -162,7 +194,7 @@ class _Walk:
 
     def refuse(self, message: str, node: dict[str, Any]) -> None:
         place = node.get("query_location")
-        raise Refused(message, _characters(self.sql, place) if place is not None and place < _NOWHERE else None)
+        raise RefusedError(message, _characters(self.sql, place) if place is not None and place < _NOWHERE else None)
 
 
 def _children(node: dict[str, Any], named: frozenset[str]) -> Iterator[tuple[Any, frozenset[str]]]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from datalint.tables import Data
 
-MAX_CELL = 1_000_000
+MAX_CELL = 20_000
 """Characters of one cell; what is longer was never meant to be read by a rule."""
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
 

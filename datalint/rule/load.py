@@ -96,7 +96,7 @@ def _check(reader: Reader, check: dict[str, Any]) -> tuple[str, tuple[Piece, ...
     reader.mapping(("check",), _CHECK_KEYS, required=("select", "metric"))
     if check["select"] not in TABLES:
         hint = suggestion(check["select"], TABLES)
-        reader.fail(f"check selects from one table; there is no table {check['select']!r}", ("check", "select"), hint=hint)
+        reader.fail(f"select: there is no table {check['select']!r}", ("check", "select"), hint=hint)
     for key, value in check.items():
         for index, item in enumerate(value if isinstance(value, list) else [value]):
             if not isinstance(item, str) or not item.strip():

@@ -47,8 +47,13 @@ def run_cases(rules: Iterable[Rule], *, timeout: float = TIMEOUT) -> Iterator[Ca
         engine.prepare(rules)
         for rule in rules:
             for case in rule.tests:
-                detail = _detail(engine, rule, case)
-                yield CaseResult(rule.id, case.name, not detail, detail)
+                yield run_case(engine, rule, case)
+
+
+def run_case(engine: RuleEngine, rule: Rule, case: Case) -> CaseResult:
+    """One inline test of a rule."""
+    detail = _detail(engine, rule, case)
+    return CaseResult(rule.id, case.name, not detail, detail)
 
 
 def _detail(engine: RuleEngine, rule: Rule, case: Case) -> str:

@@ -7,9 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +16,9 @@ from datalint import engine
 from datalint.engine import Answered, Failure, local
 from datalint.errors import UnfinishedError
 from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 COMMAND = (sys.executable, "-m", "tests.engine.toy")
 Item = tuple[str, object]
@@ -124,7 +126,7 @@ def test_a_hang_is_ended_and_costs_itself_only() -> None:
 
 
 def test_a_slow_reader_of_answers_is_no_hang() -> None:
-    found = {}
+    found: dict[Item, Any] = {}
     for batch in local.run(COMMAND, batched(doubles(200), 2), workers=1, timeout=0.2):
         if not found:
             time.sleep(0.5)

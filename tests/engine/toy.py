@@ -46,7 +46,7 @@ def obey(item: tuple[str, object]) -> object:
 
 
 def main() -> None:
-    serve(obey)  # type: ignore[arg-type]
+    serve(obey)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,16 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from datalint.facts import cache as module
 from datalint.facts.cache import FILE, RACY_NS, VERDICTS, Cache, NullCache, open_cache
 from datalint.facts.row import COLUMNS, Row, Signature
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NOW = 1_700_000_000_000_000_000
 OLD: Signature = (10, NOW, 7, NOW + RACY_NS + 1)
