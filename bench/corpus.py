@@ -18,10 +18,8 @@ def photo(rng: np.random.Generator, width: int, height: int) -> Image.Image:
     """A picture whose amplitude spectrum falls as 1/f (Field 1987), with a few edges and a little grain."""
     fy, fx = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :]
     falloff = 1.0 / np.maximum(np.hypot(fy, fx), 1.0 / max(width, height))
-    planes = []
     shared = _field(rng, falloff, height, width)
-    for _ in range(3):
-        planes.append(0.85 * shared + 0.3 * _field(rng, falloff, height, width))
+    planes = [0.85 * shared + 0.3 * _field(rng, falloff, height, width) for _ in range(3)]
     pixels = np.stack(planes, axis=-1)
     for _ in range(6):
         x, y = int(rng.integers(0, width)), int(rng.integers(0, height))

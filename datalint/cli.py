@@ -1,4 +1,4 @@
-"""Words on the command line -> one call -> exit code. No logic; heavy modules are imported by the verb that needs them."""
+"""Words on the command line -> one call -> exit code. No logic; each verb imports what it needs."""
 
 from __future__ import annotations
 

@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING, Self
 from datalint.errors import UnfinishedError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-# `git status`-like commands must not write the index of a repository that is being committed.
-_ENVIRONMENT = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+_ENVIRONMENT = {
+    "LC_ALL": "C",
+    # `git status`-like commands must not write the index of a repository that is being committed.
+    "GIT_OPTIONAL_LOCKS": "0",
+    # A blob that a partial clone has not fetched is missing: thousands of downloads, one at a time, are not a check.
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+}
+# They would change what our own pathspecs mean.
+_UNWANTED = ("GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS")
 REGULAR, EXECUTABLE, LINK, SUBMODULE = "100644", "100755", "120000", "160000"
 
 
@@ -27,37 +35,53 @@ class Item:
     stage: int = 0
 
 
-def run(directory: str, *words: str) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A path that differs from the base: A added, M modified, T other type, D deleted, R renamed (same bytes)."""
+
+    path: str
+    status: str
+    old_path: str | None = None
+
+
+def run(directory: str, *words: str, feed: bytes = b"") -> bytes:
     """Standard output of a git command; raises UsageError with git's own first line when it refuses."""
-    try:
-        process = subprocess.run(
-            ("git", "-C", directory, *words),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            env={**os.environ, **_ENVIRONMENT},
-        )
-    except FileNotFoundError as error:
-        raise UnfinishedError("git is not installed or not on PATH") from error
+    process = _run(directory, words, feed)
     if process.returncode:
         lines = process.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit {process.returncode}"]
         raise UsageError(f"git {words[0]}: {lines[0].removeprefix('fatal: ')}")
     return process.stdout
 
 
+def _run(directory: str, words: Sequence[str], feed: bytes) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(
+            ("git", "-C", directory, *words), input=feed, capture_output=True, check=False, env=_environment()
+        )
+    except FileNotFoundError as error:
+        raise UnfinishedError("git is not installed or not on PATH") from error
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in _UNWANTED}
+    return {**kept, **_ENVIRONMENT}
+
+
 def top_level(directory: str) -> str:
     """Absolute path of the work tree that holds `directory`."""
-    return os.fsdecode(run(directory, "rev-parse", "--show-toplevel").rstrip(b"\n"))
+    return os.fsdecode(run(directory, "rev-parse", "--show-toplevel").removesuffix(b"\n"))
 
 
 def hooks_folder(directory: str) -> str:
     """Where git looks for hooks (core.hooksPath counts)."""
-    return os.path.join(directory, os.fsdecode(run(directory, "rev-parse", "--git-path", "hooks").rstrip(b"\n")))
+    found = run(directory, "rev-parse", "--git-path", "hooks").removesuffix(b"\n")
+    return os.path.join(directory, os.fsdecode(found))
 
 
 def common_folder(directory: str) -> str:
     """The repository's shared folder, which holds `objects` and `lfs`."""
-    return os.path.join(directory, os.fsdecode(run(directory, "rev-parse", "--git-common-dir").rstrip(b"\n")))
+    found = run(directory, "rev-parse", "--git-common-dir").removesuffix(b"\n")
+    return os.path.join(directory, os.fsdecode(found))
 
 
 def index_listing(top: str, paths: Sequence[str]) -> bytes:
@@ -69,8 +93,13 @@ def index_listing(top: str, paths: Sequence[str]) -> bytes:
 
 
 def index_items(top: str) -> list[Item]:
-    """Every entry of the index, in git's order."""
-    return [_index_item(record) for record in run(top, "ls-files", "--stage", "-z").split(b"\0")[:-1]]
+    """What a commit of the index would hold, in git's order; `git add --intent-to-add` alone adds nothing."""
+    items = [_index_item(record) for record in run(top, "ls-files", "--stage", "-z").split(b"\0")[:-1]]
+    empty = run(top, "hash-object", "--stdin").decode().strip()
+    if any(item.blob == empty for item in items):
+        intended = _intended(top)
+        items = [item for item in items if item.blob != empty or item.path not in intended]
+    return items
 
 
 def _index_item(record: bytes) -> Item:
@@ -79,13 +108,24 @@ def _index_item(record: bytes) -> Item:
     return Item(os.fsdecode(name), mode, blob, int(stage))
 
 
+def _intended(top: str) -> set[str]:
+    """Paths that are in the index by intention only: git lists them as empty blobs that the work tree adds."""
+    names = run(top, "diff-files", "--diff-filter=A", "--name-only", "-z").split(b"\0")
+    return {os.fsdecode(name) for name in names}
+
+
+def commit(top: str, ref: str) -> str:
+    """Full id of a commit; raises UsageError for a ref that does not lead to one."""
+    process = _run(top, ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"), b"")
+    if process.returncode:
+        raise UsageError(f"no commit {ref!r} in {top}", hint="a shallow clone may lack it: `git fetch` it first")
+    return process.stdout.decode().strip()
+
+
 def tree_items(top: str, ref: str) -> list[Item]:
     """Every file of a commit; raises UsageError for a ref that does not exist."""
-    try:
-        commit = run(top, "rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}").decode().strip()
-    except UsageError as error:
-        raise UsageError(f"no such commit: {ref}") from error
-    return [_tree_item(record) for record in run(top, "ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")[:-1]]
+    listing = run(top, "ls-tree", "-r", "-z", "--full-tree", commit(top, ref))
+    return [_tree_item(record) for record in listing.split(b"\0")[:-1]]
 
 
 def _tree_item(record: bytes) -> Item:
@@ -94,38 +134,93 @@ def _tree_item(record: bytes) -> Item:
     return Item(os.fsdecode(name), mode, blob)
 
 
+def changes(top: str, *, base: str | None = None, head: str | None = None) -> list[Change]:
+    """What `head` (None: the index) has made of `base` (None: the last commit, or nothing before the first one).
+
+    Renames are those with the same bytes: guessing at similar ones would read every blob.
+    """
+    if base is not None:
+        start = commit(top, base)
+    elif _run(top, ("rev-parse", "--verify", "--quiet", "HEAD^{commit}"), b"").returncode:
+        start = run(top, "hash-object", "-t", "tree", "--stdin").decode().strip()
+    else:
+        start = "HEAD"
+    words = ("-r", "-z", "--name-status", "--find-renames=100%", "-l0", "--ignore-submodules=dirty")
+    if head is None:
+        listing = run(top, "diff-index", "--cached", *words, start, "--")
+    else:
+        listing = run(top, "diff-tree", *words, start, commit(top, head), "--")
+    return _changes(listing)
+
+
+def _changes(listing: bytes) -> list[Change]:
+    fields = iter(os.fsdecode(field) for field in listing.split(b"\0")[:-1])
+    found = []
+    for status in fields:
+        old = next(fields) if status.startswith("R") else None
+        found.append(Change(next(fields), status[0], old))
+    return found
+
+
+def show(top: str, ref: str, path: str) -> bytes | None:
+    """Content of one file of a commit, None where the commit has no such file."""
+    name = f"{commit(top, ref)}:{os.path.normpath(path)}"
+    try:
+        process = _run(top, ("cat-file", "blob", name), b"")
+    except ValueError:
+        return None
+    return None if process.returncode else process.stdout
+
+
+def sizes(top: str, blobs: Iterable[str]) -> dict[str, int]:
+    """Bytes of every blob that the repository has; one git process for all of them."""
+    feed = "".join(f"{blob}\n" for blob in blobs).encode()
+    words = ("cat-file", "--batch-check=%(objectname) %(objectsize)", "--buffer")
+    lines = (line.split(b" ") for line in run(top, *words, feed=feed).splitlines())
+    return {name.decode(): int(size) for name, size in lines if size.isdigit()}
+
+
 class BlobReader:
     """Reads blobs over one `git cat-file --batch` process; close it, or use it in a `with` block."""
 
     def __init__(self, repository: str) -> None:
-        self._process = subprocess.Popen(
-            ("git", "-C", repository, "cat-file", "--batch"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, **_ENVIRONMENT},
-        )
+        try:
+            self._process = subprocess.Popen(
+                ("git", "-C", repository, "cat-file", "--batch"),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=_environment(),
+            )
+        except FileNotFoundError as error:
+            raise UnfinishedError("git is not installed or not on PATH") from error
 
     def read(self, blob: str) -> bytes:
-        """Bytes of one blob; raises FileNotFoundError where the object is missing (a partial clone)."""
+        """Bytes of one blob; raises FileNotFoundError where git lacks it, OSError when git itself is gone."""
         source, sink = self._process.stdin, self._process.stdout
         assert source is not None
         assert sink is not None
         source.write(blob.encode() + b"\n")
         source.flush()
-        head = sink.readline().split()
-        if len(head) != 3:
+        head = sink.readline()
+        if not head:
+            raise OSError(f"git cat-file ended before object {blob}")
+        if not head.rstrip(b"\n").rpartition(b" ")[2].isdigit():
             raise FileNotFoundError(f"git object {blob} is missing")
-        size = int(head[2])
+        size = int(head.split()[2])
         data = sink.read(size + 1)
         if len(data) != size + 1:
             raise OSError(f"git cat-file ended within object {blob}")
         return data[:-1]
 
     def close(self) -> None:
+        """Ends git; also after it died by itself."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.close()
+        try:
+            self._process.stdin.close()
+        except BrokenPipeError:
+            pass
         self._process.stdout.close()
         self._process.wait()
 

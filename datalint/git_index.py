@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-# Versions 2 to 4 end with a checksum of everything before it (gitformat-index); 20 bytes for SHA-1.
+# The index ends with a checksum of everything before it (gitformat-index): 20 bytes of SHA-1, or 32 of SHA-256,
+# whose last 20 tell states apart just as well and spare us a look into the configuration.
 _CHECKSUM_BYTES = 20
 
 
@@ -37,11 +38,11 @@ def _git_directory(path: str) -> str | None:
     if os.path.isdir(path):
         return path
     try:
-        with open(path, encoding="utf-8") as file:
-            word, _, target = file.read().partition(":")
-    except (OSError, UnicodeDecodeError):
+        with open(path, "rb") as file:
+            word, _, target = os.fsdecode(file.read()).partition(": ")
+    except OSError:
         return None
-    return os.path.join(os.path.dirname(path), target.strip()) if word == "gitdir" else None
+    return os.path.join(os.path.dirname(path), target.rstrip("\r\n")) if word == "gitdir" else None
 
 
 def checksum(index: str) -> str | None:

@@ -25,7 +25,7 @@ class Table:
     row: str
     """What one row stands for."""
     columns: tuple[Column, ...]
-    open: bool = False
+    user_columns: bool = False
     """Whether user columns (VARCHAR) may follow the declared ones."""
 
 
@@ -45,9 +45,9 @@ class Data:
 
 
 def _table(
-    name: str, row: str, *columns: tuple[str, str, str] | tuple[str, str, str, str], open: bool = False
-) -> Table:  # noqa: A002
-    return Table(name, row, tuple(Column(*column) for column in columns), open)
+    name: str, row: str, *columns: tuple[str, str, str] | tuple[str, str, str, str], user_columns: bool = False
+) -> Table:
+    return Table(name, row, tuple(Column(*column) for column in columns), user_columns)
 
 
 TABLES: dict[str, Table] = {
@@ -75,7 +75,7 @@ TABLES: dict[str, Table] = {
             ("group_key", "VARCHAR", "patient, video, scene: what must not cross splits"),
             ("manifest", "VARCHAR", "manifest that names it, NULL for a folder"),
             ("line", "BIGINT", "line in the manifest, counted from 1"),
-            open=True,
+            user_columns=True,
         ),
         _table(
             "classes",
@@ -162,7 +162,8 @@ TABLES: dict[str, Table] = {
                 "cause",
                 "VARCHAR",
                 "truncated, zero-filled, bit-rot, crlf-mangled, html, json, xml, text, gzip, zip, pdf, "
-                "lfs-pointer, appledouble, bad-header, bad-checksum, bomb, decoder-crash, decoder-hang, decoder-memory, "
+                "lfs-pointer, appledouble, bad-header, bad-checksum, bomb, decoder-crash, decoder-hang, "
+                "decoder-memory, "
                 "permission, vanished, io-error, not-a-file, ...",
             ),
             ("detail", "VARCHAR", "what the decoder said, in words"),

@@ -136,9 +136,7 @@ def draw(label: str, rng: np.random.Generator) -> Image.Image:
     return in_light(image, rng)
 
 
-def background(
-    colour: tuple[int, int, int], width: int, height: int, rng: np.random.Generator
-) -> Image.Image:
+def background(colour: tuple[int, int, int], width: int, height: int, rng: np.random.Generator) -> Image.Image:
     """Coarse noise around a colour, out of focus, with blades or petals of neighbours."""
     coarse = np.array(colour) + rng.normal(0, 28, (6, 6, 1)) + rng.normal(0, 12, (6, 6, 3))
     image = Image.fromarray(coarse.clip(0, 255).astype(np.uint8))

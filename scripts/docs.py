@@ -131,7 +131,7 @@ def tables_page(_: str) -> str:
     ]
     for table in TABLES.values():
         lines += [f"\n## {table.name}\n", f"One row per {table.row}."]
-        if table.open:
+        if table.user_columns:
             lines[-1] += " Further columns of the user's manifest follow, under their own names."
         lines += ["\n| column | type | unit | meaning |", "|---|---|---|---|"]
         lines += [f"| `{column.name}` | {column.type} | {column.unit} | {column.meaning} |" for column in table.columns]

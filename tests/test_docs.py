@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from datalint.rule.testing import run_cases
 
 from datalint import __version__, config
 from datalint.cli import parser
@@ -19,6 +18,7 @@ from datalint.config_file import read_document
 from datalint.errors import UsageError
 from datalint.finding import Family
 from datalint.rule.load import load_rule
+from datalint.rule.testing import run_cases
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import hashlib
 
 
 def content_id(data: bytes | bytearray | memoryview) -> str:
-    """`git:` and the SHA-1 of `blob <length>\\0` and the bytes (git-hash-object)."""
+    r"""`git:` and the SHA-1 of `blob <length>\0` and the bytes (git-hash-object)."""
     digest = hashlib.sha1(b"blob %d\0" % len(data), usedforsecurity=False)
     digest.update(data)
     return f"git:{digest.hexdigest()}"

@@ -20,7 +20,18 @@ MAX_PIXELS = 178_956_970
 _MAX_FRAMES = 2_000
 _DEPTH = {"1": 1, "I;16": 16, "I;16B": 16, "I;16L": 16, "I": 32, "F": 32}
 _FORMATS = {"JPEG2000": "jp2", "DIB": "bmp", "MPO": "jpeg"}
-_REFUSALS = (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, KeyError, OverflowError, ArithmeticError, NotImplementedError, RuntimeError, AttributeError)  # fmt: skip
+# Decoders meet damaged bytes with whatever exception their arithmetic leads to; MemoryError alone is let through.
+_REFUSALS = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
 _TENSORFLOW = {"jpeg", "png", "gif", "bmp", "webp"}
 
 

@@ -81,7 +81,7 @@ def _row(reader: Reader, row: Any, name: str, way: Way) -> tuple[Mapping[str, An
     if not is_a(times, (int,)) or not 1 <= times <= MAX_TIMES:
         reader.fail(f"times: expected 1 to {MAX_TIMES}, got {shown(times)}", (*way, "times"))
     for column, value in values.items():
-        if not isinstance(column, str) or (column not in types and not table.open):
+        if not isinstance(column, str) or (column not in types and not table.user_columns):
             hint = suggestion(column, types)
             reader.fail(f"table {name!r} has no column {column!r}", (*way, column), key=True, hint=hint)
         if column not in types and column.lower() in types:

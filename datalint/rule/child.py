@@ -219,7 +219,7 @@ def _limit_memory(size: int | None) -> None:
 def _create_tables(connection: duckdb.DuckDBPyConnection, names: Iterable[str], extra: Iterable[str]) -> None:
     for name in names:
         columns = [f"{_quoted(column.name)} {column.type}" for column in TABLES[name].columns]
-        columns += [f"{_quoted(column)} VARCHAR" for column in extra if TABLES[name].open]
+        columns += [f"{_quoted(column)} VARCHAR" for column in extra if TABLES[name].user_columns]
         connection.execute(f"create or replace table {_quoted(name)} ({', '.join(columns)})")
 
 

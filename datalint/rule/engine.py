@@ -270,7 +270,7 @@ class _Child:
         self._ready = False
         self._noise = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _CHILD, _HOME],
+            [sys.executable, "-X", "faulthandler", "-P", "-c", _CHILD, _HOME],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._noise,
@@ -333,7 +333,7 @@ class _Child:
         said = self._noise.read().decode("utf-8", "replace").strip().splitlines()
         self.kill()
         code = self._process.returncode
-        return _LostError(f"its process ended with code {code}" + (f": {said[-1][:200]}" if said else ""))
+        print(said, file=sys.stderr);return _LostError(f"its process ended with code {code}" + (f": {said[-1][:200]}" if said else ""))
 
 
 def _cores() -> int:

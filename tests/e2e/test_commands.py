@@ -52,7 +52,7 @@ def test_a_first_rule_from_the_template_works_as_the_page_says(repository: Repos
     assert "0 failed" in tested.stdout
     path = repository.folder / ".datalint/rules/min-side.yaml"
     original = path.read_text()
-    path.write_text(original.replace("expect: []", "expect: [{path: nobody}]", 1))
+    path.write_text(original.replace("a.png is 31 x 40", "a.png is 99 x 40", 1))
     failing = repository.datalint("test", ".datalint/rules")
     assert failing.returncode == 1
     assert "FAIL" in failing.stdout

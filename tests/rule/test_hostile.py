@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,7 @@ key: [{key}]
 sql: {sql}
 tests:
   - {{name: silent, given: {{}}, expect: []}}
-  - {{name: fires, given: {{samples: [{{path: a}}]}}, expect: [{{{key}: a}}]}}
+  - {{name: fires, given: {{samples: [{{path: a}}]}}, expect: [{{severity: error}}]}}
 """
 
 
@@ -51,7 +52,8 @@ class Bound:
     params: Mapping[str, Any] = field(default_factory=dict)
 
 
-def rule(sql: str, *, key: str = "path") -> Rule:
+def rule(sql: str) -> Rule:
+    key = "n" if re.search(r"\bas n\b", sql) and not re.search(r"\bas path\b", sql) else "path"
     quoted = "'" + sql.replace("'", "''") + "'"
     return load_rule(TEXT.format(sql=quoted, key=key), "rules/rule.yaml", builtin=False)
 
