@@ -31,8 +31,9 @@ ifndef ARGS
 	@tail -n 1 $(VENV)/pytest.log
 endif
 
-check: $(VENV)/installed-dev ## lint, types, YAML, import directions, generated documentation
+check: $(VENV)/installed-dev ## lint, format, types, YAML, generated documentation
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/yamllint --strict .
 	$(BIN)/python scripts/docs.py --check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from dataclasses import dataclass
@@ -22,6 +23,13 @@ _ENVIRONMENT = {
 }
 # They would change what our own pathspecs mean.
 _UNWANTED = ("GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS", "GIT_ICASE_PATHSPECS")
+# The empty blob, by SHA-1 and by SHA-256.
+_EMPTY = frozenset(
+    {
+        "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+        "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
+    }
+)
 REGULAR, EXECUTABLE, LINK, SUBMODULE = "100644", "100755", "120000", "160000"
 
 
@@ -95,10 +103,9 @@ def index_listing(top: str, paths: Sequence[str]) -> bytes:
 def index_items(top: str) -> list[Item]:
     """What a commit of the index would hold, in git's order; `git add --intent-to-add` alone adds nothing."""
     items = [_index_item(record) for record in run(top, "ls-files", "--stage", "-z").split(b"\0")[:-1]]
-    empty = run(top, "hash-object", "--stdin").decode().strip()
-    if any(item.blob == empty for item in items):
+    if any(item.blob in _EMPTY for item in items):
         intended = _intended(top)
-        items = [item for item in items if item.blob != empty or item.path not in intended]
+        items = [item for item in items if item.blob not in _EMPTY or item.path not in intended]
     return items
 
 
@@ -217,10 +224,8 @@ class BlobReader:
         """Ends git; also after it died by itself."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
-        except BrokenPipeError:
-            pass
         self._process.stdout.close()
         self._process.wait()
 

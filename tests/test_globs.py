@@ -92,8 +92,7 @@ def test_every_glob_selects_what_git_ignores(tmp_path: Path) -> None:
             check=False,
         )
         expected = {
-            line.encode().decode("unicode_escape") if line[:1] == '"' else line
-            for line in answer.stdout.split("\n")
+            line.encode().decode("unicode_escape") if line[:1] == '"' else line for line in answer.stdout.split("\n")
         }
         pattern = re.compile(glob_pattern(glob), re.DOTALL)
         found = {path for path in PATHS if pattern.fullmatch(path)}

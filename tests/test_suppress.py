@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 TODAY = date(2026, 6, 15)
 
 
-def finding(
-    rule: str = "class-skew", path: str | None = None, other: str | None = None, **values: Value
-) -> Finding:
+def finding(rule: str = "class-skew", path: str | None = None, other: str | None = None, **values: Value) -> Finding:
     return Finding(
         rule,
         Severity.ERROR,

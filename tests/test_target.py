@@ -193,13 +193,9 @@ def test_devices_are_those_that_cuda_may_use(
         assert target.accelerator_memory == 15100 * 1024**2
 
 
-def test_without_the_tool_the_driver_s_files_name_the_model(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_tool_the_driver_s_files_name_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    root = machine(
-        tmp_path, {"proc/driver/nvidia/gpus/0000:00:04.0/information": "Model: \t Tesla T4\nIRQ: 1\n"}
-    )
+    root = machine(tmp_path, {"proc/driver/nvidia/gpus/0000:00:04.0/information": "Model: \t Tesla T4\nIRQ: 1\n"})
     target = detect(root=root, environ={})
     assert (target.accelerator, target.accelerator_memory, target.accelerators) == ("Tesla T4", None, 1)
 

@@ -103,12 +103,13 @@ class _Room:
     def __init__(self, job: dict[str, Any]) -> None:
         self.settings = {**SETTINGS, "threads": str(job["threads"]), "memory_limit": f"{job['memory'] // 2**21}MiB"}
         self.memory = job["memory"]
-        _limit_memory(self.memory)
         self.schema = duckdb.connect(":memory:", config=dict(self.settings))
         self.schema.execute("set errors_as_json = true; set enable_progress_bar = false")
         _create_tables(self.schema, TABLES, ())
         self.schema.execute("set lock_configuration = true")
         self.facts: duckdb.DuckDBPyConnection | None = None
+        # Only now: each open database maps half a gigabyte for its threads, and DuckDB crashes if it may not.
+        _limit_memory(self.memory)
 
     def prepare(self, job: dict[str, Any]) -> dict[str, Any]:
         """Guard each query and bind it to the empty schema."""
@@ -139,7 +140,9 @@ class _Room:
         """Write the facts; runs no query of a rule and is the only step that reads files."""
         _limit_memory(None)
         try:
-            with contextlib.closing(duckdb.connect(job["database"], config={"threads": self.settings["threads"]})) as facts:
+            with contextlib.closing(
+                duckdb.connect(job["database"], config={"threads": self.settings["threads"]})
+            ) as facts:
                 facts.execute("set enable_progress_bar = false")
                 _create_tables(facts, TABLES, job["extra"])
                 for table in job["tables"]:
@@ -156,11 +159,13 @@ class _Room:
         if job.get("writable"):
             # The directory can be named only while outside access is still open.
             settings.pop("enable_external_access", None)
+        _limit_memory(None)
         self.facts = duckdb.connect(job["database"], read_only=True, config=settings)
         if job.get("writable"):
             folder = job["writable"].replace("'", "''")
             self.facts.execute(f"set allowed_directories = ['{folder}']; set enable_external_access = false")
         self.facts.execute("set enable_progress_bar = false; set lock_configuration = true")
+        _limit_memory(self.memory)
         return {}
 
     def run(self, job: dict[str, Any]) -> dict[str, Any]:

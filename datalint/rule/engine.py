@@ -139,7 +139,13 @@ class RuleEngine:
         return self._outcome(job, ready=False)
 
     def export(
-        self, tables: Mapping[str, Data], sql: str, *, format: str, file: str | None, out: BinaryIO  # noqa: A002
+        self,
+        tables: Mapping[str, Data],
+        sql: str,
+        *,
+        format: str,  # noqa: A002
+        file: str | None,
+        out: BinaryIO,
     ) -> None:
         """The rows of a query that the user typed, as csv, jsonl or parquet, to `file` or else to `out`."""
         self._fill(tables)
@@ -238,9 +244,11 @@ class RuleEngine:
 
     def _open(self, child: _Child, *, writable: str | None = None) -> None:
         if child.opened != self._database:
-            answer = child.ask(
-                {"step": "open", "database": self._database, "writable": writable}, timeout=_START_TIMEOUT
-            )
+            job = {"step": "open", "database": self._database, "writable": writable}
+            try:
+                answer = child.ask(job, timeout=_START_TIMEOUT)
+            except _LostError as loss:
+                raise UnfinishedError(f"the tables cannot be read: {loss}") from loss
             if answer.get("error"):
                 raise UnfinishedError(f"the tables cannot be read: {answer['error']}")
             child.opened = self._database
@@ -270,11 +278,13 @@ class _Child:
         self._ready = False
         self._noise = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         self._process = subprocess.Popen(
-            [sys.executable, "-X", "faulthandler", "-P", "-c", _CHILD, _HOME],
+            [sys.executable, "-P", "-c", _CHILD, _HOME],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._noise,
             cwd=folder,
+            # Each of glibc's arenas maps 64 MiB of the address space that is limited.
+            env={**os.environ, "MALLOC_ARENA_MAX": "2"},
         )
         self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         threading.Thread(target=self._listen, daemon=True).start()
@@ -333,7 +343,7 @@ class _Child:
         said = self._noise.read().decode("utf-8", "replace").strip().splitlines()
         self.kill()
         code = self._process.returncode
-        print(said, file=sys.stderr);return _LostError(f"its process ended with code {code}" + (f": {said[-1][:200]}" if said else ""))
+        return _LostError(f"its process ended with code {code}" + (f": {said[-1][:200]}" if said else ""))
 
 
 def _cores() -> int:

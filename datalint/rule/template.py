@@ -46,9 +46,7 @@ class Template:
 
     def render(self, values: Mapping[str, Any]) -> str:
         """Raises ValueError or TypeError where a value does not suit its format."""
-        return "".join(
-            part if isinstance(part, str) else shown(values[part.name], part.format) for part in self.parts
-        )
+        return "".join(part if isinstance(part, str) else shown(values[part.name], part.format) for part in self.parts)
 
 
 def parse(text: str) -> Template:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Source(Protocol):
-    """A set of files below one base folder."""
+    """A set of files below one base folder. Paths are relative to it, parts joined by '/'."""
 
     @property
     def base(self) -> str:
@@ -29,6 +29,6 @@ class Source(Protocol):
         """Every folder below `root`, by path; git knows none that is empty."""
         ...
 
-    def read(self, path: str) -> bytes | None:
-        """Content of one small file (manifest, configuration, rule); None where it is absent."""
+    def read(self, path: str, *, limit: int | None = None) -> bytes | None:
+        """Content of one file (manifest, configuration, rule), or its first bytes; None where it is absent."""
         ...

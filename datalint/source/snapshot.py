@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datalint import git
 from datalint.entry import BlobLocator, Entry
-from datalint.source.worktree import parents
+from datalint.errors import UnfinishedError
+from datalint.source import lfs, links
+from datalint.source.worktree import PRUNED, parents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,34 +24,54 @@ class Snapshot:
     base: str
     name: str
     files: Mapping[str, Entry]
+    paths: Sequence[str]
+    """Keys of `files`, sorted."""
 
     def entries(self, root: str) -> list[Entry]:
+        root = os.path.normpath(root)
         if root in self.files:
             return [self.files[root]]
-        prefix = "" if root in ("", ".") else root.rstrip("/") + "/"
-        return [self.files[path] for path in sorted(self.files) if path.startswith(prefix)]
+        first, last = (0, len(self.paths)) if root == "." else self._below(root)
+        return [self.files[path] for path in self.paths[first:last]]
+
+    def _below(self, folder: str) -> tuple[int, int]:
+        # '0' is the character after '/'.
+        return bisect_left(self.paths, folder + "/"), bisect_left(self.paths, folder + "0")
 
     def folders(self, root: str) -> list[str]:
-        prefix = "" if root in ("", ".") else root.rstrip("/") + "/"
-        return [folder for folder in parents(self.files) if folder.startswith(prefix)]
+        root = os.path.normpath(root)
+        first, last = (0, len(self.paths)) if root == "." else self._below(root)
+        return [folder for folder in parents(self.paths[first:last]) if root == "." or folder.startswith(root + "/")]
 
-    def read(self, path: str) -> bytes | None:
+    def read(self, path: str, *, limit: int | None = None) -> bytes | None:
         entry = self.files.get(os.path.normpath(path))
-        if entry is None or not isinstance(entry.locator, BlobLocator):
+        if entry is None or entry.kind != "file":
             return None
-        with git.BlobReader(self.base) as reader:
-            return reader.read(entry.locator.blob)
+        if not isinstance(entry.locator, BlobLocator):
+            with open(entry.locator.path, "rb") as file:
+                return file.read(-1 if limit is None else limit)
+        try:
+            with git.BlobReader(self.base) as reader:
+                return reader.read(entry.locator.blob)[:limit]
+        except FileNotFoundError as error:
+            raise UnfinishedError(f"cannot read {path} from the {self.name}: {error}") from error
 
 
 def snapshot(top: str, name: str, items: Iterable[git.Item]) -> Snapshot:
-    """Blobs become files; a symbolic link or submodule is `special`, because no loader reads it from git."""
-    files = {}
+    """Blobs become files; symbolic links are followed within the snapshot, a submodule stays `special`."""
+    files: dict[str, Entry] = {}
+    targets: dict[str, str] = {}
     for item in items:
-        regular = item.mode in (git.REGULAR, git.EXECUTABLE)
-        files[item.path] = Entry(
-            item.path,
-            BlobLocator(top, item.blob),
-            "file" if regular else "special",
-            content_id=f"git:{item.blob}" if regular else None,
-        )
-    return Snapshot(top, name, files)
+        if not PRUNED.isdisjoint(item.path.split("/")[:-1]):
+            continue
+        locator = BlobLocator(top, item.blob)
+        if item.mode == git.LINK:
+            targets[item.path] = item.blob
+        elif item.mode == git.SUBMODULE:
+            files[item.path] = Entry(item.path, locator, "special")
+        else:
+            files[item.path] = Entry(item.path, locator, content_id=f"git:{item.blob}")
+    files = lfs.fetched(top, files)
+    if targets:
+        files = links.followed(top, files, targets)
+    return Snapshot(top, name, files, sorted(files))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PRUNED = frozenset({".git", ".datalint_cache"})
+# Links to links to folders multiply without any loop: 30 folders of two links each are a thousand million paths.
+MAX_WAYS = 100
+_GONE = {errno.ENOENT, errno.ENOTDIR}
 
 
 @dataclass(slots=True)
@@ -30,11 +35,15 @@ class Worktree:
     def folders(self, root: str) -> list[str]:
         return self._listing(root)[1]
 
-    def read(self, path: str) -> bytes | None:
+    def read(self, path: str, *, limit: int | None = None) -> bytes | None:
+        place = os.path.join(self.base, path)
         try:
-            with open(os.path.join(self.base, path), "rb") as file:
-                return file.read()
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            # Opening a pipe would wait for whoever writes into it.
+            if not stat.S_ISREG(os.stat(place).st_mode):
+                return None
+            with open(place, "rb") as file:
+                return file.read(-1 if limit is None else limit)
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise UsageError(f"cannot read {path}: {error.strerror}") from error
@@ -50,44 +59,65 @@ def open_worktree(base: str) -> Worktree:
     return Worktree(os.path.abspath(base))
 
 
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder to list; `above` are the identities of the folders that lead to it, itself included."""
+
+    place: str
+    path: str
+    above: tuple[tuple[int, int], ...]
+
+
 def _walk(base: str, root: str) -> tuple[list[Entry], list[str]]:
     prefix = "" if root in ("", ".") else root.rstrip("/") + "/"
     top = os.path.join(base, root) if prefix else base
-    if not os.path.isdir(top):
-        return ([_file(root, top, os.stat(top))] if os.path.exists(top) else []), []
+    try:
+        status = os.stat(top)
+    except OSError:
+        return [], []
+    if not stat.S_ISDIR(status.st_mode):
+        return [_file(root, top, status)], []
     entries: list[Entry] = []
     folders: list[str] = []
-    # Each folder travels with the identities of those above it: a link back to one of them is a loop.
-    waiting: list[tuple[str, str, tuple[tuple[int, int], ...]]] = [(top, prefix, (_identity(os.stat(top)),))]
+    ways: Counter[tuple[int, int]] = Counter()
+    waiting = [_Folder(top, prefix, (_identity(status),))]
     while waiting:
-        folder, shown, above = waiting.pop()
+        folder = waiting.pop()
         try:
-            with os.scandir(folder) as inside:
+            with os.scandir(folder.place) as inside:
                 found = list(inside)
         except OSError as error:
-            entries.append(_odd(shown.rstrip("/") or ".", folder, "unreadable-folder" if error.errno else "special"))
+            entries.append(_odd(folder.path.rstrip("/") or ".", folder.place, _why(error)))
             continue
         for item in found:
-            path = shown + item.name
+            path = folder.path + item.name
             try:
                 status = item.stat()
             except OSError as error:
-                entries.append(_odd(path, item.path, _link_kind(item, error)))
+                kind = _why(error, link=item.is_symlink())
+                if kind == "unreadable-folder":
+                    # It may be listed but not entered: one defect, however many files.
+                    entries.append(_odd(folder.path.rstrip("/") or ".", folder.place, kind))
+                    break
+                entries.append(_odd(path, item.path, kind))
                 continue
-            if stat.S_ISDIR(status.st_mode):
-                if item.name in PRUNED:
-                    continue
+            if not stat.S_ISDIR(status.st_mode):
+                entries.append(_file(path, item.path, status))
+            elif item.name not in PRUNED:
                 identity = _identity(status)
-                if identity in above:
+                ways[identity] += 1
+                if identity in folder.above or ways[identity] > MAX_WAYS:
                     entries.append(_odd(path, item.path, "link-loop"))
                     continue
                 folders.append(path)
-                waiting.append((item.path, path + "/", (*above, identity)))
-            else:
-                entries.append(_file(path, item.path, status))
-    entries.sort(key=lambda entry: entry.path)
+                waiting.append(_Folder(item.path, path + "/", (*folder.above, identity)))
+    entries.sort(key=_path)
     folders.sort()
     return entries, folders
+
+
+def _path(entry: Entry) -> str:
+    return entry.path
 
 
 def _file(path: str, place: str, status: os.stat_result) -> Entry:
@@ -100,10 +130,12 @@ def _odd(path: str, place: str, kind: Kind) -> Entry:
     return Entry(path, FileLocator(place), kind)
 
 
-def _link_kind(item: os.DirEntry[str], error: OSError) -> Kind:
-    if not item.is_symlink():
-        return "missing"
-    return "broken-link" if isinstance(error, FileNotFoundError) else "link-loop"
+def _why(error: OSError, *, link: bool = False) -> Kind:
+    if error.errno == errno.ELOOP:
+        return "link-loop"
+    if link:
+        return "broken-link"
+    return "missing" if error.errno in _GONE else "unreadable-folder"
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:

@@ -162,9 +162,7 @@ def test_the_loader_and_the_framework_imply_each_other(text: str, loader: str, f
     assert (training.loader, training.framework) == (loader, framework)
 
 
-@pytest.mark.parametrize(
-    ("size", "height", "width"), [("64", 64, 64), ("original", None, None), ("[3, 4]", 3, 4)]
-)
+@pytest.mark.parametrize(("size", "height", "width"), [("64", 64, 64), ("original", None, None), ("[3, 4]", 3, 4)])
 def test_an_image_size_has_three_forms(size: str, height: int | None, width: int | None) -> None:
     training = load(f"training: {{image_size: {size}}}").training
     assert (training.input_height, training.input_width) == (height, width)
@@ -351,17 +349,14 @@ def test_hostile_yaml_is_a_usage_error(text: str) -> None:
     assert error("training: {batch: 1}\n" + text if text.startswith("?") else text).position is not None
 
 
-@pytest.mark.parametrize(
-    "text", ["x = " + "9" * 5000, "x = " + "[" * 3000, "x = \x00", "x = inf", "x.y.z = {}"]
-)
+@pytest.mark.parametrize("text", ["x = " + "9" * 5000, "x = " + "[" * 3000, "x = \x00", "x = inf", "x.y.z = {}"])
 def test_hostile_toml_is_a_usage_error(text: str) -> None:
     assert error(f"[tool.datalint]\n{text}\n", "pyproject.toml").position is not None
 
 
 def test_only_numbers_truth_and_nothing_are_not_text() -> None:
     loaded = load(
-        "rules: {settings: {a: {a: no, b: 1_000, c: 12:30, d: 2020-01-01, "
-        "e: 017, f: 1e3, g: 2., h: -.5, i: true}}}"
+        "rules: {settings: {a: {a: no, b: 1_000, c: 12:30, d: 2020-01-01, e: 017, f: 1e3, g: 2., h: -.5, i: true}}}"
     )
     assert loaded.rules.settings["a"].params == {
         "a": "no",

@@ -84,9 +84,7 @@ def test_the_command_line_beats_the_file() -> None:
 
 
 def test_parameters_are_complete_and_the_user_s_win() -> None:
-    first, *_ = config.resolve_rules(
-        load("rules: {settings: {class-skew: {max_ratio: 50, severity: error}}}"), RULES
-    )
+    first, *_ = config.resolve_rules(load("rules: {settings: {class-skew: {max_ratio: 50, severity: error}}}"), RULES)
     assert first.params == {"max_ratio": 50, "least": 5, "word": "a", "strict": False, "allowed": ["RGB"]}
     assert first.severity is Severity.ERROR
     plain, *_ = config.resolve_rules(load(""), RULES)

@@ -150,13 +150,9 @@ def accepts(data: Any) -> bool:
 def test_reader_and_schema_accept_and_refuse_the_same() -> None:
     jsonschema.Draft7Validator.check_schema(SCHEMA)
     assert VALIDATOR.is_valid(FULL)
-    cases = [
-        (way, probe) for way in [*places(FULL), ("unknown",), ("training", "unknown")] for probe in PROBES
-    ]
+    cases = [(way, probe) for way in [*places(FULL), ("unknown",), ("training", "unknown")] for probe in PROBES]
     different = [
-        (way, probe)
-        for way, probe in cases
-        if accepts(changed(way, probe)) != VALIDATOR.is_valid(changed(way, probe))
+        (way, probe) for way, probe in cases if accepts(changed(way, probe)) != VALIDATOR.is_valid(changed(way, probe))
     ]
     # A `number` that is not one passes JSON Schema, which knows no such numbers.
     assert [case for case in different if case[1] == case[1] and case[1] != float("inf")] == []
@@ -192,13 +188,7 @@ def test_every_keyword_of_the_schema_is_understood() -> None:
     def keywords(node: Any) -> Iterator[str]:
         for key, value in node.items():
             yield key
-            children = (
-                value.values()
-                if key in ("properties", "definitions")
-                else value
-                if key == "anyOf"
-                else [value]
-            )
+            children = value.values() if key in ("properties", "definitions") else value if key == "anyOf" else [value]
             for child in children:
                 if isinstance(child, dict) and key != "default":
                     yield from keywords(child)
@@ -255,7 +245,5 @@ def test_all_mistakes_are_found_in_the_order_of_the_file() -> None:
 
 def test_the_documented_keys_are_up_to_date() -> None:
     page = (SCHEMA_FILE.parent.parent / "docs" / "config.md").read_text("utf-8")
-    begin, end = (
-        f"<!-- generated from datalint/config.schema.json: {word} -->\n" for word in ("begin", "end")
-    )
+    begin, end = (f"<!-- generated from datalint/config.schema.json: {word} -->\n" for word in ("begin", "end"))
     assert page.partition(begin)[2].partition(end)[0] == config.reference()

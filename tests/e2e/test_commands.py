@@ -22,8 +22,9 @@ def found(repository: Repository, *words: str) -> list[tuple[str, str | None]]:
 
 
 def break_one(repository: Repository, name: str = "images/train/cat/broken.jpg") -> None:
-    path = picture(repository.folder / name, 999)
-    path.write_bytes(path.read_bytes()[:300])
+    path = picture(repository.folder / name, sum(name.encode()))
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 3 // 4])
 
 
 def test_a_trainable_dataset_is_called_trainable(repository: Repository) -> None:
