@@ -123,7 +123,7 @@ def _forbidden(text: str, file: str) -> Position:
 def _explained(error: yaml.MarkedYAMLError, file: str) -> UsageError:
     problem = error.problem or "not YAML"
     hint = ""
-    if "chomping" in problem:
+    if "chomping" in problem or "comment or line break" in problem:
         problem, hint = "a value that starts with '>' or '|' needs quotes", 'as in "> 5"'
     elif "'\\t'" in problem or "tab character" in problem or "cannot start any token" in problem:
         hint = "indent with spaces, not tabs; quote text that starts with a special character"

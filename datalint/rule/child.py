@@ -140,9 +140,8 @@ class _Room:
         """Write the facts; runs no query of a rule and is the only step that reads files."""
         _limit_memory(None)
         try:
-            with contextlib.closing(
-                duckdb.connect(job["database"], config={"threads": self.settings["threads"]})
-            ) as facts:
+            own = duckdb.connect(job["database"], config={"threads": self.settings["threads"]})
+            with contextlib.closing(own) as facts:
                 facts.execute("set enable_progress_bar = false")
                 _create_tables(facts, TABLES, job["extra"])
                 for table in job["tables"]:
@@ -169,8 +168,10 @@ class _Room:
         return {}
 
     def run(self, job: dict[str, Any]) -> dict[str, Any]:
+        """On a connection of its own, so that nothing temporary outlives the rule."""
         assert self.facts is not None
-        return _rows(self.facts, job["sql"], job["params"], job["limit"])
+        with contextlib.closing(self.facts.cursor()) as own:
+            return _rows(own, job["sql"], job["params"], job["limit"])
 
     def case(self, job: dict[str, Any]) -> dict[str, Any]:
         """One inline test: its rows go in, the query runs, everything is rolled back."""

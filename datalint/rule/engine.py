@@ -254,6 +254,8 @@ class RuleEngine:
             child.opened = self._database
 
     def _start(self) -> _Child:
+        if self._child:
+            self._child.kill()
         self._child = _Child(self._folder, memory=self._memory, threads=self._threads)
         return self._child
 
@@ -274,7 +276,6 @@ class _Child:
 
     def __init__(self, folder: str, *, memory: int, threads: int) -> None:
         self.opened = ""
-        self.alive = True
         self._ready = False
         self._noise = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         self._process = subprocess.Popen(
@@ -287,12 +288,17 @@ class _Child:
             env={**os.environ, "MALLOC_ARENA_MAX": "2"},
         )
         self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
         self._send({"step": "start", "folder": folder, "memory": memory, "threads": threads})
 
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
 
     def ask(self, job: dict[str, Any], *, timeout: float | None) -> dict[str, Any]:
         """Raises _LostError, and has killed the child, when no answer came within `timeout` seconds."""
@@ -303,9 +309,9 @@ class _Child:
         return self._receive(timeout)
 
     def kill(self) -> None:
-        self.alive = False
         self._process.kill()
         self._process.wait()
+        self._listener.join()
         for pipe in (self._process.stdin, self._noise):
             with contextlib.suppress(OSError):
                 assert pipe

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -52,22 +53,8 @@ def rule(sql: str, *, name: str = "rule", message: str = "{path} {limit} {words}
 
 
 PATHS = rule("select path from samples where $limit > 0 and not list_contains($words, 'b') order by path")
-NASTY = [
-    "",
-    "a,b",
-    'say "hi"',
-    "two\nlines",
-    "cr\rcr",
-    "crlf\r\n",
-    "'",
-    "NULL",
-    "null",
-    "é\u2028",
-    "\x00",
-    "\udcff",
-    " x ",
-    "#",
-]
+NASTY = ["", "a,b", 'say "hi"', "two\nlines", "cr\rcr", "crlf\r\n", "'", "NULL", "null"]
+NASTY += ["é\u2028", "\x00", "\udcff", " x ", "#"]
 
 
 def test_every_text_survives_the_way_to_the_database() -> None:
@@ -83,12 +70,16 @@ def test_every_text_survives_the_way_to_the_database() -> None:
 def test_every_type_survives() -> None:
     tables = {
         "files": Data(
-            {"path": ["a", "b"], "width": [2**62, None], "contrast": [0.1, float("nan")], "progressive": [True, False]}
+            {
+                "path": ["a", "b"],
+                "width": [2**62, None],
+                "contrast": [0.1, float("nan")],
+                "progressive": [True, False],
+            }
         )
     }
-    query = rule(
-        "select path, width, contrast, progressive from files where $limit > 0 order by path", message="{words}"
-    )
+    sql = "select path, width, contrast, progressive from files where $limit > 0 order by path"
+    query = rule(sql, message="{words}")
     with RuleEngine(threads=1) as engine:
         outcome = engine.run([Bound(query)], tables)["rule"]
     assert list(outcome.rows) == [["a", 2**62, 0.1, True], ["b", None, "nan", False]]
@@ -119,6 +110,15 @@ def test_a_killed_child_costs_one_rule(tmp_path: Path) -> None:
         assert outcomes["slow"].error == "it was stopped after 1 s"
         assert outcomes["rule"].rows == [["p"]]
         assert engine.pid != first
+
+
+def test_a_child_that_was_killed_before_is_replaced() -> None:
+    tables = {"samples": Data({"path": ["p"]})}
+    with RuleEngine(threads=1) as engine:
+        engine.prepare([PATHS])
+        os.kill(engine.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, engine.pid, os.WEXITED | os.WNOWAIT)
+        assert engine.run([Bound(PATHS)], tables)["rule"].rows == [["p"]]
 
 
 def test_too_many_rows_are_cut_and_said() -> None:

@@ -1,0 +1,205 @@
+"""Every mistake in a rule file is a UsageError at its line and column."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from datalint.errors import UsageError
+from datalint.rule.engine import RuleEngine
+from datalint.rule.load import load_rule
+from datalint.rule.new import text_of
+from datalint.rule.testing import main, run_cases
+from datalint.strict_yaml import load
+from tests.conftest import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+RULE = """\
+id: acme/min-side
+title: Image is too small
+severity: warning
+family: misled
+params:
+  side: {type: integer, default: 8, min: 1, doc: shortest side}
+docs: |
+  Why.
+message: "{path} has {width} pixels (limit {side})"
+remedy: "enlarge it"
+key: [path]
+sql: |
+  select path, width
+  from files
+  where width < $side
+tests:
+  - name: silent
+    given: {files: [{path: a, width: 8}]}
+    expect: []
+  - name: told
+    given: {files: [{path: a, width: 7}]}
+    expect: [{path: a, message: "a has 7 pixels (limit 8)"}]
+"""
+CHECK = RULE.replace(
+    "sql: |\n  select path, width\n  from files\n  where width < $side\n",
+    "check:\n  select: files\n  where: status is null\n  metric: width\n  warn: < $side\n  fail: < $side / 2\n",
+)
+
+MISTAKES: dict[str, tuple[str, str, str, str]] = {
+    "unknown key": ("remedy:", "remdy:", "10:1", "did you mean 'remedy'?"),
+    "missing key": ("title: Image is too small\n", "", "1:1", "'title' is missing"),
+    "duplicate key": ("family:", "title: again\nfamily:", "4:1", "duplicate key 'title'"),
+    "anchor": ("[path]", "&a [path]", "11:6", "anchors"),
+    "alias": ('remedy: "enlarge it"', "remedy: *a", "10:9", "alias"),
+    "tag": ('remedy: "enlarge it"', "remedy: !!str x", "10:9", "tags"),
+    "second document": ("tests:", "---\ntests:", "16:1", "second document"),
+    "not YAML": ("key: [path]", "key: [path", "12:", ""),
+    "tab": ("  select path", "\tselect path", "13:1", "tab"),
+    "wrong type": ("title: Image is too small", "title: [a]", "2:8", "expected text"),
+    "number for text": ("title: Image is too small", "title: 3", "2:8", "quote it"),
+    "id without a namespace": ("acme/min-side", "min-side", "1:5", "namespace"),
+    "id of another file": ("acme/min-side", "acme/other", "1:5", "'min-side'"),
+    "severity": ("severity: warning", "severity: warn", "3:11", "did you mean 'warning'?"),
+    "family": ("family: misled", "family: mislead", "4:9", "did you mean 'misled'?"),
+    "parameter type": ("type: integer", "type: int", "6:16", "unknown type"),
+    "parameter default": ("default: 8", "default: eight", "6:34", "expected a whole number"),
+    "parameter below its minimum": ("default: 8", "default: 0", "6:34", "below the minimum 1"),
+    "parameter key": ("min: 1", "mim: 1", "6:37", "did you mean 'min'?"),
+    "parameter not declared": ("$side", "$sied", "15:17", "$sied is not declared"),
+    "parameter not used": ("params:\n", "params:\n  other: {type: string, default: a}\n", "6:3", "not used"),
+    "empty title": ("title: Image is too small", 'title: ""', "2:8", "empty"),
+    "template of an unknown name": ("{width} pixels", "{widht} pixels", "9:22", "did you mean 'width'?"),
+    "template without its brace": ("{width} pixels", "{width pixels", "9:22", "single '{'"),
+    "template of an unknown format": ("{width}", "{width:.99f}", "9:22", "unknown format"),
+    "template format of a text": ("{path} has", "{path:bytes} has", "9:11", "not a number"),
+    "template of an attribute": ("{width}", "{width.__class__}", "9:22", "not a name"),
+    "key that is not returned": ("key: [path]", "key: [pth]", "11:7", "did you mean 'path'?"),
+    "key twice": ("key: [path]", "key: [path, path]", "11:13", "twice"),
+    "SQL syntax": ("select path", "selekt path", "13:3", "syntax error"),
+    "SQL column": ("select path, width", "select path, widht as width", "13:16", "widht"),
+    "SQL column after letters with accents": (
+        "select path, width",
+        "select path, 'éé' as e, widht as width",
+        "13:27",
+        "widht",
+    ),
+    "SQL table": ("from files", "from flies", "14:8", "no table 'flies'"),
+    "SQL function": ("where width", "where random() < 1 and width", "15:9", "'random' is not allowed"),
+    "SQL clock": ("where width", "where current_date > '2020-01-01' and width", "15:9", "current_date"),
+    "SQL types": ("width < $side", "path + 1 < $side", "15:", "No function matches"),
+    "both sql and check": ("sql: |", "check: {select: files, metric: width, warn: < 1}\nsql: |", "12:1", "either"),
+    "no test that fires": ("    expect: [{path: a,", "    expect: [] # [{path: a,", "16:1", "firing"),
+    "no test that is silent": ("expect: []", "expect: [{path: b}]", "16:1", "silent"),
+    "test of an unknown table": ("{files: [{path: a, width: 8", "{flies: [{path: a, width: 8", "18:13", "'files'"),
+    "test of an unknown column": ("width: 8}", "widht: 8}", "18:31", "did you mean 'width'?"),
+    "test value of another type": ("width: 8}", "width: wide}", "18:38", "BIGINT"),
+    "test that expects an unknown column": ("expect: [{path: a,", "expect: [{pth: a,", "22:15", "'pth'"),
+    "test with an unknown parameter": ("name: silent\n", "name: silent\n    params: {sied: 2}\n", "18:14", "'side'"),
+    "tests of one name": ("name: told", "name: silent", "20:11", "two tests"),
+    "times": ("width: 8}", "width: 8, times: 0}", "18:48", "times"),
+}
+CHECK_MISTAKES: dict[str, tuple[str, str, str, str]] = {
+    "table": ("select: files", "select: flies", "13:11", "did you mean 'files'?"),
+    "key": ("metric:", "metrik:", "15:3", "did you mean 'metric'?"),
+    "where": ("status is null", "statsu is null", "14:10", "statsu"),
+    "metric": ("metric: width", "metric: least(width, hight)", "15:24", "hight"),
+    "comparison": ("warn: < $side", "warn: $side", "16:9", "comparison"),
+    "parameter": ("fail: < $side", "fail: < $sied", "17:11", "$sied"),
+    "neither": ("  warn: < $side\n  fail: < $side / 2\n", "", "13:3", "warn"),
+    "unquoted >": ("warn: < $side", "warn: > 5", "16:11", "quotes"),
+}
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[RuleEngine]:
+    with RuleEngine(threads=1) as engine:
+        yield engine
+
+
+def refused(engine: RuleEngine, text: str) -> UsageError:
+    with pytest.raises(UsageError) as caught:
+        engine.prepare([load_rule(text, "rules/min-side.yaml", builtin=False)])
+    return caught.value
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistake_is_located(engine: RuleEngine, name: str) -> None:
+    old, new, place, words = MISTAKES[name]
+    assert old in RULE
+    error = refused(engine, RULE.replace(old, new, 1))
+    assert str(error).startswith(f"rules/min-side.yaml:{place}"), error
+    assert words in f"{error.message} {error.hint}"
+
+
+@pytest.mark.parametrize("name", CHECK_MISTAKES)
+def test_mistake_in_a_check_is_located(engine: RuleEngine, name: str) -> None:
+    old, new, place, words = CHECK_MISTAKES[name]
+    assert old in CHECK
+    error = refused(engine, CHECK.replace(old, new, 1))
+    assert str(error).startswith(f"rules/min-side.yaml:{place}"), error
+    assert words in f"{error.message} {error.hint}"
+
+
+@pytest.mark.parametrize("text", [RULE, CHECK, RULE.replace("\n", "\r\n"), text_of("acme/min-side")])
+def test_sound_rules_pass_their_own_tests(text: str) -> None:
+    results = list(run_cases([load_rule(text, "rules/min-side.yaml", builtin=False)]))
+    assert [(result.case, result.detail) for result in results if not result.passed] == []
+    assert len(results) == 2
+
+
+def test_a_check_grades() -> None:
+    rule = load_rule(CHECK, "rules/min-side.yaml", builtin=False)
+    assert rule.sql == (
+        "with measured as (\n  select *, width as metric\n  from files\n  where status is null\n)\n"
+        "select *, case when metric < $side / 2 then 'error' else 'warning' end as severity\n"
+        "from measured\nwhere metric < $side\n   or metric < $side / 2\norder by all\n"
+    )
+    graded = CHECK.replace("expect: [{path: a, ", "expect: [{path: a, severity: error, ")
+    graded = graded.replace("width: 7}", "width: 3}").replace("a has 7", "a has 3")
+    assert all(result.passed for result in run_cases([load_rule(graded, "min-side.yaml", builtin=False)]))
+
+
+def test_a_check_groups() -> None:
+    text = CHECK.replace("select: files", "select: samples").replace("  where: status is null\n", "")
+    text = text.replace("metric: width", "group_by: label\n  metric: count(*)").replace("key: [path]", "key: [label]")
+    text = text.replace('"{path} has {width} pixels (limit {side})"', '"{label}: {metric}"')
+    text = text.replace("files: [{path: a, width: 8}]", "samples: [{label: a, times: 8}]")
+    text = text.replace("files: [{path: a, width: 7}]", "samples: [{label: a, times: 7}]")
+    text = text.replace('{path: a, message: "a has 7 pixels (limit 8)"}', '{label: a, metric: 7, message: "a: 7"}')
+    assert all(result.passed for result in run_cases([load_rule(text, "min-side.yaml", builtin=False)]))
+
+
+def test_a_failing_test_is_reported_with_what_came() -> None:
+    text = RULE.replace("a has 7 pixels", "a has 6 pixels").replace("expect: []", "expect: [] # here", 1)
+    silent, told = run_cases([load_rule(text, "min-side.yaml", builtin=False)])
+    assert silent.passed
+    assert not told.passed
+    assert told.detail == ("row 1, message: expected 'a has 6 pixels (limit 8)', got 'a has 7 pixels (limit 8)'")
+
+
+def test_a_missing_row_is_reported() -> None:
+    text = RULE.replace("{files: [{path: a, width: 7}]}", "{files: []}")
+    _, told = run_cases([load_rule(text, "min-side.yaml", builtin=False)])
+    assert told.detail == "expected 1 row, got 0 rows"
+
+
+def test_the_runner_exits_with_its_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "min-side.yaml"
+    file.write_text(RULE)
+    assert main([str(tmp_path)]) == 0
+    file.write_text(RULE.replace("a has 7", "a has 6"))
+    assert main([str(file)]) == 1
+    file.write_text(RULE.replace("from files", "from flies"))
+    assert main([str(file)]) == 2
+    assert "14:8: there is no table 'flies'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "rules").glob("*.yaml")), ids=lambda path: path.stem)
+def test_rules_fit_the_schema(path: Path) -> None:
+    schema = json.loads((ROOT / "datalint/rule/schema.json").read_text("utf-8"))
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(load(path.read_text("utf-8"), path.name).data)
