@@ -6,7 +6,6 @@ is the cause; if it lives, something outside killed the first one (kill -9, the 
 
 from __future__ import annotations
 
-import mmap
 import os
 import pickle
 import selectors
@@ -20,7 +19,8 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from datalint.engine import Answered, Failure
-from datalint.engine.serve import IDLE, LENGTH, MARKER, frame
+from datalint.engine.marker import SIZE, Markers
+from datalint.engine.serve import LENGTH, frame
 from datalint.errors import UnfinishedError
 
 if TYPE_CHECKING:
@@ -128,8 +128,8 @@ class _Pool:
         self.workers: list[_Worker] = []
         self.starts = self.deaths = 0
         self.selector = selectors.DefaultSelector()
-        self.marker_file = _scratch(workers * MARKER.size)
-        self.marker = mmap.mmap(self.marker_file.fileno(), 0)
+        self.marker_file = _scratch(workers * SIZE)
+        self.markers = Markers(self.marker_file.fileno())
         self.errors = _scratch(0)
 
     def answers(self) -> Iterator[Answered]:
@@ -166,7 +166,7 @@ class _Pool:
         for worker in self.workers:
             self._wait(worker)
         self.selector.close()
-        self.marker.close()
+        self.markers.close()
         self.marker_file.close()
         self.errors.close()
 
@@ -202,7 +202,7 @@ class _Pool:
 
     def _start(self) -> _Worker:
         slot = min(set(range(self.limit)) - {worker.slot for worker in self.workers})
-        MARKER.pack_into(self.marker, slot * MARKER.size, 0, IDLE, time.monotonic_ns())
+        self.markers.set(slot, 0, None)
         try:
             process = subprocess.Popen(
                 [*self.command, str(self.marker_file.fileno()), str(slot), str(self.memory)],
@@ -252,21 +252,18 @@ class _Pool:
             answered.append(Answered(batch.items, values))
         return answered
 
-    def _mark(self, worker: _Worker) -> tuple[int, int, int]:
-        number, position, since = MARKER.unpack_from(self.marker, worker.slot * MARKER.size)
-        return number, position, since
-
     def _stuck(self, worker: _Worker) -> bool:
         """Busy with one item for too long; or stopped, or never started."""
         if not worker.batches:
             return False
         limit = self.timeout if worker.ready else max(self.timeout, START_SECONDS)
-        since = max(self._mark(worker)[2], worker.touched if self._mark(worker)[1] == IDLE else 0)
+        mark = self.markers.get(worker.slot)
+        since = mark.since if mark.item is not None else max(mark.since, worker.touched)
         return time.monotonic_ns() - since > limit * 1e9
 
     def _bury(self, worker: _Worker, *, stuck: bool = False) -> list[Answered]:
         """End a worker; what it still owed is put back in line, but for the item that it died on."""
-        before = self._mark(worker)
+        before = self.markers.get(worker.slot)
         _kill(worker.process)
         # Everything that it wrote before it died counts.
         worker.process.wait()
@@ -278,12 +275,12 @@ class _Pool:
             with suppress(KeyError):
                 self.selector.unregister(descriptor)
         status = self._wait(worker)
-        number, position, _ = mark = self._mark(worker)
+        number, position, _ = mark = self.markers.get(worker.slot)
         # It may have come unstuck just before the signal.
-        hung = stuck and mark == before and position != IDLE
+        hung = stuck and mark == before and position is not None
         self._count_death(worker, status)
         for place, batch in enumerate(worker.batches):
-            if position == IDLE or place != number - worker.answered:
+            if position is None or place != number - worker.answered:
                 self.again.append(batch)
                 continue
             rest = [*batch.items[:position], *batch.items[position + 1 :]]

@@ -1,28 +1,25 @@
 """The worker's side: answers batches that arrive on standard input, and marks the item it is busy with.
 
-A frame is four bytes of length and a pickle. The marker (batch, item, monotonic nanoseconds) lies in memory
-that the parent shares, so it can still be read when the worker is dead.
+A frame is four bytes of length and a pickle.
 """
 
 from __future__ import annotations
 
 import gc
-import mmap
 import os
 import pickle
 import struct
 import sys
-import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from datalint.engine.marker import Markers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LENGTH = struct.Struct("<I")
-MARKER = struct.Struct("<qqq")
-IDLE = -1
-"""In the item's place: the worker is between two batches."""
 
 
 def frame(value: object) -> bytes:
@@ -42,25 +39,24 @@ def serve(function: Callable[[Any], object]) -> None:
     for descriptor in (0, 1, 2):
         os.dup2(null, descriptor)
     gc.freeze()
-    with mmap.mmap(marker, 0) as memo, suppress(BrokenPipeError):
+    with closing(Markers(marker)) as markers, suppress(BrokenPipeError):
         _write(sink, frame(None))
         number = 0
         while len(head := source.read(LENGTH.size)) == LENGTH.size:
             items = pickle.loads(source.read(*LENGTH.unpack(head)))  # noqa: S301 - the parent wrote it
-            answer = _answer(function, items, memo, slot * MARKER.size, number)
+            answer = _answer(function, items, partial(markers.set, slot, number))
             _write(sink, frame(answer))
             number += 1
 
 
 def _answer(
-    function: Callable[[Any], object], items: list[Any], memo: mmap.mmap, at: int, number: int
+    function: Callable[[Any], object], items: list[Any], mark: Callable[[int | None], None]
 ) -> tuple[list[object], dict[int, tuple[str, str]]]:
     """Answers in step with the items, and the failures by position."""
-    mark, clock = MARKER.pack_into, time.monotonic_ns
     answers: list[object] = []
     failures: dict[int, tuple[str, str]] = {}
     for position, item in enumerate(items):
-        mark(memo, at, number, position, clock())
+        mark(position)
         try:
             answers.append(function(item))
         except MemoryError as error:
@@ -69,7 +65,7 @@ def _answer(
         except Exception as error:  # noqa: BLE001,RUF100 - one odd item must not cost the others
             answers.append(None)
             failures[position] = ("error", f"{type(error).__name__}: {_words(error)}")
-    mark(memo, at, number, IDLE, clock())
+    mark(None)
     return answers, failures
 
 
