@@ -9,6 +9,7 @@ installed is named as missing. The bare decoder needs a C compiler and libjpeg-t
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -42,14 +43,17 @@ if __name__ == "__main__":
     Imagelab(data_path=sys.argv[1]).find_issues(n_jobs=2, verbose=False)
 """
 
-# Importing imagededup builds a MobileNet, which would fetch weights; its hashing does not need it.
+# Importing imagededup builds a MobileNet and would fetch its weights; hashing uses none of it.
 _IMAGEDEDUP = """
 import sys, types
-try:
-    import imagededup.utils.models as models
-    models.MobilenetV3.__init__ = lambda self: None
-except Exception:
-    pass
+class Nothing(types.ModuleType):
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Nothing(name)
+    def __call__(self, *words, **options):
+        return self
+sys.modules["imagededup.utils.models"] = Nothing("imagededup.utils.models")
 from imagededup.methods.hashing import PHash
 if __name__ == "__main__":
     assert PHash(verbose=False).encode_images(image_dir=sys.argv[1], num_enc_workers=2)
@@ -63,6 +67,20 @@ fastdup.create(work_dir=tempfile.mkdtemp(), input_dir=sys.argv[1]).run(num_threa
 GOALS = {"cleanvision": 9.0, "imagededup": 3.5, "fastdup": 6.0, "cvflow": 1.0}
 
 
+def as_yolo(folder: Path) -> Path:
+    """The same files in the only layout that cvflow reads: one box and one class for each."""
+    root = folder.with_name("yolo")
+    for name in ("images", "labels"):
+        for split in ("train", "val"):
+            (root / name / split).mkdir(parents=True)
+    for number, path in enumerate(sorted(folder.iterdir())):
+        split = "train" if number % 10 else "val"
+        os.link(path, root / "images" / split / path.name)
+        (root / "labels" / split / f"{path.stem}.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    (root / "data.yaml").write_text("path: .\ntrain: images/train\nval: images/val\nnames: {0: thing}\n")
+    return root
+
+
 def peers(python: str, folder: Path) -> list[Contestant]:
     """Those of the peers that this interpreter can import."""
     bin_folder = Path(python).parent
@@ -70,7 +88,7 @@ def peers(python: str, folder: Path) -> list[Contestant]:
         "cleanvision": [python, "-c", _CLEANVISION, str(folder)],
         "imagededup": [python, "-c", _IMAGEDEDUP, str(folder)],
         "fastdup": [python, "-c", _FASTDUP, str(folder)],
-        "cvflow": [str(bin_folder / "cvflow"), "inspect", str(folder)],
+        "cvflow": [str(bin_folder / "cvflow"), "inspect", str(as_yolo(folder))],
     }
     found = []
     for name, command in commands.items():
