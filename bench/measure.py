@@ -26,11 +26,10 @@ class Contestant:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """CPU and wall in seconds, peak in bytes (largest single process of the tree)."""
+    """CPU and wall in seconds. No peak of memory: Linux counts that of the parent before the exec into ru_maxrss."""
 
     cpu: float
     wall: float
-    peak: int
     code: int
 
 
@@ -46,7 +45,7 @@ def once(contestant: Contestant) -> Reading:
     wall = time.monotonic() - started
     if not isinstance(source, int):
         source.close()
-    return Reading(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss * 1024, process.returncode)
+    return Reading(usage.ru_utime + usage.ru_stime, wall, process.returncode)
 
 
 def rounds(contestants: Sequence[Contestant], *, count: int) -> dict[str, list[Reading]]:
@@ -64,12 +63,12 @@ def rounds(contestants: Sequence[Contestant], *, count: int) -> dict[str, list[R
 
 def table(readings: Mapping[str, Sequence[Reading]], *, base: str) -> str:
     """Markdown: medians, and each CPU time as a ratio to the base (median of the ratios within each round)."""
-    lines = ["| what | CPU s | wall s | peak MiB | CPU ratio | exit |", "|---|---|---|---|---|---|"]
+    lines = ["| what | CPU s | wall s | CPU ratio | exit |", "|---|---|---|---|---|"]
     for name, runs in readings.items():
         ratios = [run.cpu / own.cpu for run, own in zip(runs, readings[base], strict=True)]
         lines.append(
             f"| {name} | {statistics.median(run.cpu for run in runs):.2f} "
-            f"| {statistics.median(run.wall for run in runs):.2f} | {max(run.peak for run in runs) >> 20} "
+            f"| {statistics.median(run.wall for run in runs):.2f} "
             f"| {statistics.median(ratios):.2f} | {runs[-1].code} |"
         )
     return "\n".join(lines)

@@ -34,7 +34,12 @@ MAX_DEATHS = 5
 START_SECONDS = 60.0
 # One process per core is all the parallelism there is.
 _LIBRARIES = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
-_ENVIRONMENT = {f"{name}_NUM_THREADS": "1" for name in _LIBRARIES}
+_ENVIRONMENT = {
+    **{f"{name}_NUM_THREADS": "1" for name in _LIBRARIES},
+    # glibc would give the pages of one picture back and fault them in again for the next.
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
+}
 
 
 def run(
