@@ -44,7 +44,7 @@ def custom_rules(source: Source, home: str, folders: Iterable[str]) -> list[Rule
             text = source.read(name)
             if text is None:
                 raise UsageError(f"cannot read the rule file {name}")
-            rules.append(load_rule(_decode(text, name), name, builtin=False))
+            rules.append(load_rule(text, name, builtin=False))
     return rules
 
 
@@ -57,10 +57,3 @@ def all_rules(source: Source, home: str, folders: Iterable[str]) -> list[Rule]:
             raise UsageError(f"rule id {rule.id!r} is used twice, also in {seen[rule.id].file}", rule.position)
         seen[rule.id] = rule
     return rules
-
-
-def _decode(text: bytes, name: str) -> str:
-    try:
-        return text.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{name} is not UTF-8 at byte {error.start}") from error

@@ -106,8 +106,9 @@ def _decode(content: bytes, file: str) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        good = content[: error.start].decode("utf-8")
-        raise UsageError("not UTF-8", _place_at(good, len(good), file)) from error
+        good = content[: error.start].decode("utf-8").removeprefix("\ufeff")
+        byte = content[error.start]
+        raise UsageError(f"byte 0x{byte:02x} is not UTF-8", _place_at(good, len(good), file)) from error
 
 
 def _place_at(text: str, offset: int, file: str) -> Position:

@@ -71,10 +71,8 @@ def _files(paths: list[str]) -> list[str]:
 
 def _load(path: str) -> Rule:
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, "rb") as file:
             text = file.read()
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 at byte {error.start}") from error
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     return load_rule(text, path, builtin=None)
