@@ -15,6 +15,7 @@ import shutil
 import signal
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -38,6 +39,8 @@ MAX_TEXT = 10_000
 """Characters of one returned text; a sentence needs fewer."""
 MAX_ANSWER = 64 * 2**20
 """Characters of all that one query returns, so that the parent's memory is safe too."""
+GRACE = 2.0
+"""Seconds that a query may still take once nobody waits for its answer."""
 _TOO_LARGE = (duckdb.OutOfMemoryException, MemoryError)
 _BROKEN = (duckdb.FatalException, duckdb.InternalException)
 
@@ -46,26 +49,26 @@ def main() -> None:
     """Answer jobs until standard input ends."""
     answers = _private_stdout()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    jobs: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
     room: _Room | None = None
-    while True:
-        job = jobs.get()
+    while job := jobs.get():
         if room is None:
             room = _Room(job)
         answers.write(json.dumps(_answer(room, job)) + "\n")
         answers.flush()
+    _limit_memory(None)
 
 
 def _private_stdout() -> Any:
-    """What DuckDB prints must not end up among the answers."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    """What DuckDB prints must not end up among the answers. Never closed: its end is the end of the process."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", closefd=False)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     return answers
 
 
-def _listen(jobs: queue.SimpleQueue[dict[str, Any]]) -> None:
+def _listen(jobs: queue.SimpleQueue[dict[str, Any] | None]) -> None:
     """Beside the queries, so that a parent that was killed leaves neither a process nor a folder behind."""
     folder = ""
     for line in sys.stdin:
@@ -74,6 +77,9 @@ def _listen(jobs: queue.SimpleQueue[dict[str, Any]]) -> None:
         jobs.put(job)
     if folder:
         shutil.rmtree(folder, ignore_errors=True)
+    jobs.put(None)
+    # An idle main thread ends the process at once; this line is reached only beside a query that goes on.
+    time.sleep(GRACE)
     os._exit(0)
 
 
