@@ -57,8 +57,17 @@ def parse(content: bytes, file: str) -> Baseline:
     return baseline
 
 
-def apply(findings: Iterable[Finding], baseline: Baseline, *, ran: Collection[str] | None = None) -> Filtered:
-    """Take accepted findings away; entries of rules not in `ran` (None: all ran) are never called gone."""
+def apply(
+    findings: Iterable[Finding],
+    baseline: Baseline,
+    *,
+    ran: Collection[str] | None = None,
+    unread: Collection[str] = (),
+) -> Filtered:
+    """Take accepted findings away.
+
+    Entries of rules not in `ran` (None: all ran) or about paths in `unread` had no chance to occur: never gone.
+    """
     seen: set[str] = set()
     kept = []
     baselined = 0
@@ -71,7 +80,7 @@ def apply(findings: Iterable[Finding], baseline: Baseline, *, ran: Collection[st
     gone = [
         entry
         for fingerprint, entry in baseline.items()
-        if fingerprint not in seen and (ran is None or entry.rule in ran)
+        if fingerprint not in seen and (ran is None or entry.rule in ran) and entry.path not in unread
     ]
     return Filtered(kept, baselined, gone)
 

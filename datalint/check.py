@@ -26,7 +26,7 @@ from datalint.tables import Data
 from datalint.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from datalint.dataset import Dataset
     from datalint.request import Request
@@ -77,7 +77,12 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
     findings = [finding for item in bound for finding in judge(item, outcomes[item.rule.id])]
     failed = [NotChecked(f"{RULE_FAILED}{name}", outcome.error) for name, outcome in outcomes.items() if outcome.error]
     remaining = (
-        accept(workspace, findings, ran=[item.rule.id for item in bound])
+        accept(
+            workspace,
+            findings,
+            ran={name for name, outcome in outcomes.items() if not outcome.error},
+            unread={item.what for item in _unread(evidence)},
+        )
         if request.use_ignores
         else Remaining(findings)
     )
@@ -128,24 +133,28 @@ class Remaining:
     """Findings that are left once the user's ignores and baseline are taken away."""
 
     kept: Sequence[Finding]
+    notes: Sequence[Finding] = ()
+    """What is said of the ignores themselves."""
     ignored: int = 0
     baselined: int = 0
     gone: Sequence[baseline.Accepted] = ()
     """Baseline entries whose finding is no more."""
 
 
-def accept(workspace: Workspace, findings: Sequence[Finding], *, ran: Sequence[str]) -> Remaining:
-    """Take away what the user accepts; entries that expired or match nothing become findings of their own."""
+def accept(
+    workspace: Workspace, findings: Sequence[Finding], *, ran: Collection[str], unread: Collection[str]
+) -> Remaining:
+    """Take away what the user accepts; ignores that expired or match nothing become findings of their own."""
     settings = workspace.config
     suppressed = suppress.apply(findings, settings.ignore, today=datetime.now(UTC).date(), ran=ran)
     known = baseline.load(workspace.read_home, settings.baseline)
-    filtered = baseline.apply(suppressed.kept, known, ran=ran)
-    return Remaining(filtered.kept, suppressed.ignored, filtered.baselined, filtered.gone)
+    filtered = baseline.apply(suppressed.kept, known, ran=ran, unread=unread)
+    return Remaining(filtered.kept, suppressed.notes, suppressed.ignored, filtered.baselined, filtered.gone)
 
 
 def conclude(evidence: Evidence, remaining: Remaining, failed: Sequence[NotChecked], *, seconds: float) -> Result:
     """Count, put in order, and speak the verdict; `seconds` is the wall time of the run."""
-    found, findings = evidence.dataset, sorted(remaining.kept, key=_order)
+    found, findings = evidence.dataset, sorted([*remaining.kept, *remaining.notes], key=_order)
     levels = Counter(finding.severity for finding in findings)
     result = Result(
         verdict=Verdict.UNDECIDED,

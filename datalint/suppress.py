@@ -21,10 +21,12 @@ Keys = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Suppressed:
-    """`kept` ends with the findings about the entries themselves: `expired-ignore` and `unused-ignore`."""
+    """What is left, and apart from it what is said of the entries themselves: that belongs in no baseline."""
 
     kept: Sequence[Finding]
     ignored: int
+    notes: Sequence[Finding]
+    """Findings `expired-ignore` and `unused-ignore`."""
 
 
 def apply(
@@ -44,14 +46,14 @@ def apply(
         else:
             expired.match(finding)
             kept.append(finding)
-    kept += [_expired(entry, count) for entry, count in expired.counts() if count]
-    kept += [
+    notes = [_expired(entry, count) for entry, count in expired.counts() if count]
+    notes += [
         _unused(entry, today)
         for matcher in (active, expired)
         for entry, count in matcher.counts()
         if not count and (ran is None or entry.rule in ran)
     ]
-    return Suppressed(kept, ignored)
+    return Suppressed(kept, ignored, notes)
 
 
 class _Matcher:

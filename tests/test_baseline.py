@@ -70,6 +70,11 @@ def test_rules_that_did_not_run_keep_their_entries() -> None:
     ]
 
 
+def test_entries_about_files_that_nobody_could_read_are_kept() -> None:
+    known = baseline.accept(ITEMS)
+    assert [entry.path for entry in baseline.apply([], known, ran={"b"}, unread={"2.jpg"}).gone] == [None]
+
+
 def test_the_file_is_read_through_the_source() -> None:
     content = baseline.render(baseline.accept([finding()]))
     assert len(baseline.load({"b.jsonl": content}.get, "b.jsonl")) == 1

@@ -79,8 +79,8 @@ def test_an_entry_counts_through_its_last_day() -> None:
 def test_an_entry_that_ended_lets_its_findings_through_and_says_so() -> None:
     items = [finding(label="a"), finding(label="b")]
     result = apply(items, [ignore(until=date(2026, 6, 14))], today=TODAY)
-    assert list(result.kept[:2]) == items
-    (note,) = result.kept[2:]
+    assert list(result.kept) == items
+    (note,) = result.notes
     assert (note.rule, note.severity, note.path, note.line) == (
         "expired-ignore",
         Severity.WARNING,
@@ -93,13 +93,13 @@ def test_an_entry_that_ended_lets_its_findings_through_and_says_so() -> None:
 def test_an_entry_that_ended_does_not_hide_one_that_holds() -> None:
     result = apply([finding()], [ignore(until=date(2026, 1, 1)), ignore()], today=TODAY)
     assert result.ignored == 1
-    assert [note.message for note in result.kept] == [
+    assert [note.message for note in result.notes] == [
         "the ignore of class-skew ended on 2026-01-01 and matches no finding (because)"
     ]
 
 
 def test_an_entry_without_effect_is_reported_at_its_line() -> None:
-    (note,) = apply([], [ignore(path="x")], today=TODAY).kept
+    (note,) = apply([], [ignore(path="x")], today=TODAY).notes
     assert (note.rule, note.severity, note.path, note.line) == (
         "unused-ignore",
         Severity.INFO,
@@ -111,7 +111,7 @@ def test_an_entry_without_effect_is_reported_at_its_line() -> None:
 
 def test_an_entry_for_a_rule_that_did_not_run_is_not_called_unused() -> None:
     entries = [ignore("a"), ignore("b")]
-    assert [note.message for note in apply([], entries, today=TODAY, ran={"b"}).kept] == [
+    assert [note.message for note in apply([], entries, today=TODAY, ran={"b"}).notes] == [
         "the ignore of b matches no finding (because)"
     ]
 
@@ -120,9 +120,9 @@ def test_the_first_entry_that_matches_is_the_used_one() -> None:
     entries = [ignore(path="a/**"), ignore(path="a/x"), ignore(path="b")]
     result = apply([finding(path="a/x"), finding(path="b")], entries, today=TODAY)
     assert result.ignored == 2
-    assert len(result.kept) == 1
+    assert len(result.notes) == 1
 
 
 def test_notes_about_different_entries_are_different_findings() -> None:
     entries = [ignore(), ignore(path="a"), ignore(key={"path2": "a"}), ignore("other")]
-    assert len({note.fingerprint for note in apply([], entries, today=TODAY).kept}) == 4
+    assert len({note.fingerprint for note in apply([], entries, today=TODAY).notes}) == 4

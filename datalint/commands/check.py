@@ -67,7 +67,7 @@ def _judge(request: Request, key: replay.Key | None, arguments: argparse.Namespa
 
 
 def _edit_baseline(judged: Judged, *, accept_new: bool) -> None:
-    """Drop what is gone and, on demand, accept what was found; what datalint says of ignores is never accepted."""
+    """Drop what is gone and, on demand, accept what was found."""
     from datalint import baseline
 
     workspace = judged.workspace
@@ -75,8 +75,7 @@ def _edit_baseline(judged: Judged, *, accept_new: bool) -> None:
     old = baseline.load(workspace.read_home, workspace.config.baseline)
     new = baseline.prune(old, judged.remaining.gone)
     if accept_new:
-        own = ("unused-ignore", "expired-ignore")
-        new |= baseline.accept(finding for finding in judged.remaining.kept if finding.rule not in own)
+        new |= baseline.accept(judged.remaining.kept)
     baseline.write(path, new)
     sys.stderr.write(f"datalint: {len(new):,} accepted findings in {os.path.relpath(path)}\n")
 
