@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from datalint import baseline, dataset, suppress, target
+from datalint import baseline, changed, dataset, suppress, target, trust
 from datalint import config as configuration
 from datalint.errors import UnfinishedError
 from datalint.facts.cache import open_cache
@@ -105,7 +105,8 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
     pointers = "lfs-pointer" in found.skipped.columns.get("reason", ())
     if not len(found.samples) and not len(found.problems) and not pointers:
         raise UnfinishedError(f"no samples found in {found.root or '.'} (read as {found.format}): nothing was judged")
-    with open_cache(workspace.cache_dir if request.use_cache else None) as cache:
+    believed = trust.believable(workspace.cache_dir)
+    with open_cache(workspace.cache_dir if request.use_cache and believed else None) as cache:
         gathered = gather(
             found.files,
             cache=cache,
@@ -114,6 +115,8 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
             progress=progress,
         )
         warnings = tuple(cache.warnings)
+    if request.use_cache and not believed:
+        warnings += (f"{workspace.cache_dir} is tracked by git and was not believed: run `git rm -r --cached` on it",)
     machine = (
         target.lookup(request.target, settings.targets)
         if request.target
@@ -124,6 +127,7 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
         "files": gathered.data,
         "training": settings.training.row(),
         "target": machine.row(),
+        "changed": changed.read(request, workspace),
     }
     return Evidence(found, gathered, tables, machine.name, warnings)
 

@@ -111,6 +111,7 @@ def _dataset_options(verb: argparse.ArgumentParser) -> None:
     side = verb.add_mutually_exclusive_group()
     side.add_argument("--staged", action="store_true", help="judge the git index: what is about to be committed")
     side.add_argument("--tree", metavar="REF", help="judge a commit")
+    verb.add_argument("--base", metavar="REF", help="commit to compare with (default: the last one, or REF's parent)")
     verb.add_argument("--format", help="imagefolder, csv, tsv, jsonl or parquet (default: detected)")
     _config_option(verb)
     verb.add_argument("--target", help="machine to judge for (default: local)")

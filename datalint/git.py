@@ -121,6 +121,15 @@ def _intended(top: str) -> set[str]:
     return {os.fsdecode(name) for name in names}
 
 
+def committed(top: str, paths: Sequence[str]) -> bytes:
+    """Mode and object id of each of the paths in the last commit, as git prints them; empty before the first one."""
+    if not _run(top, ("rev-parse", "--verify", "--quiet", "HEAD^{commit}"), b"").stdout:
+        return b""
+    if {"", "."} & set(paths):
+        return run(top, "rev-parse", "--verify", "HEAD^{tree}")
+    return run(top, "ls-tree", "-z", "--full-tree", "HEAD", "--", *paths)
+
+
 def commit(top: str, ref: str) -> str:
     """Full id of a commit; raises UsageError for a ref that does not lead to one."""
     process = _run(top, ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"), b"")
@@ -141,23 +150,28 @@ def _tree_item(record: bytes) -> Item:
     return Item(os.fsdecode(name), mode, blob)
 
 
-def changes(top: str, *, base: str | None = None, head: str | None = None) -> list[Change]:
-    """What `head` (None: the index) has made of `base` (None: the last commit, or nothing before the first one).
+def changes(top: str, *, base: str | None = None, head: str | None = None, worktree: bool = False) -> list[Change]:
+    """What `head` (None: the index, or the tracked files of the work tree) has made of `base`.
 
-    Renames are those with the same bytes: guessing at similar ones would read every blob.
+    Without a base: of the last commit, or of the parent of `head`; where there is none, of nothing. Renames are
+    those with the same bytes: guessing at similar ones would read every blob.
     """
-    if base is not None:
-        start = commit(top, base)
-    elif _run(top, ("rev-parse", "--verify", "--quiet", "HEAD^{commit}"), b"").returncode:
-        start = run(top, "hash-object", "-t", "tree", "--stdin").decode().strip()
+    start = commit(top, base) if base is not None else _before(top, head)
+    words = ("-z", "--name-status", "--find-renames=100%", "-l0", "--ignore-submodules=dirty")
+    if worktree:
+        listing = run(top, "diff", "--no-ext-diff", *words, start, "--")
+    elif head is None:
+        listing = run(top, "diff-index", "-r", "--cached", *words, start, "--")
     else:
-        start = "HEAD"
-    words = ("-r", "-z", "--name-status", "--find-renames=100%", "-l0", "--ignore-submodules=dirty")
-    if head is None:
-        listing = run(top, "diff-index", "--cached", *words, start, "--")
-    else:
-        listing = run(top, "diff-tree", *words, start, commit(top, head), "--")
+        listing = run(top, "diff-tree", "-r", *words, start, commit(top, head), "--")
     return _changes(listing)
+
+
+def _before(top: str, head: str | None) -> str:
+    """HEAD, the parent of `head`, or the empty tree where that is missing."""
+    name = "HEAD" if head is None else f"{commit(top, head)}^"
+    found = _run(top, ("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"), b"")
+    return found.stdout.decode().strip() or run(top, "hash-object", "-t", "tree", "--stdin").decode().strip()
 
 
 def _changes(listing: bytes) -> list[Change]:

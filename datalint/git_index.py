@@ -1,4 +1,4 @@
-"""Where the git index lies and what its checksum is, without running git: the hook's first question."""
+"""Where the git index lies and what state it is in, without running git: the hook's first question."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import os
 _CHECKSUM_BYTES = 20
 
 
-def locate(start: str) -> tuple[str, str] | None:
-    """Top level of the work tree and path of its index, or None outside a work tree.
+def locate(start: str) -> tuple[str, str, str] | None:
+    """Top level of the work tree, path of its index and its git directory, or None outside a work tree.
 
     Honours GIT_INDEX_FILE (`git commit -a`, `--only` judge an index of their own) and the `.git` file of
     worktrees and submodules. With GIT_DIR or GIT_WORK_TREE set elsewhere it gives up: git itself must answer.
@@ -31,7 +31,7 @@ def locate(start: str) -> tuple[str, str] | None:
         return None
     index = os.environ.get("GIT_INDEX_FILE")
     # git itself reads a relative GIT_INDEX_FILE from the top level of the work tree.
-    return folder, os.path.join(folder, index) if index else os.path.join(directory, "index")
+    return folder, os.path.join(folder, index) if index else os.path.join(directory, "index"), directory
 
 
 def _git_directory(path: str) -> str | None:
@@ -54,3 +54,49 @@ def checksum(index: str) -> str | None:
     except OSError:
         return None
     return tail.hex() if any(tail) else None
+
+
+def last_commit(directory: str) -> str | None:
+    """What HEAD leads to, in hexadecimal; None before the first commit and where only git can tell (reftable)."""
+    head = _line(os.path.join(directory, "HEAD"))
+    if head is None or not head.startswith("ref: "):
+        return head
+    name = head.removeprefix("ref: ")
+    common = os.path.join(directory, _line(os.path.join(directory, "commondir")) or ".")
+    return _line(os.path.join(common, name)) or _packed(os.path.join(common, "packed-refs"), name)
+
+
+def _line(path: str) -> str | None:
+    try:
+        with open(path, "rb") as file:
+            return os.fsdecode(file.read()).rstrip("\r\n") or None
+    except OSError:
+        return None
+
+
+def _packed(path: str, name: str) -> str | None:
+    """One line a ref: its commit, a space, its name (git-pack-refs)."""
+    ending = b" " + os.fsencode(name) + b"\n"
+    try:
+        with open(path, "rb") as file:
+            return next((line[: -len(ending)].decode() for line in file if line.endswith(ending)), None)
+    except OSError:
+        return None
+
+
+def tracks(index: str, folder: str) -> bool | None:
+    """Whether the index holds a file below `folder`, a path relative to the top level; None where git must be asked.
+
+    Names stand in it as they are, except in version 4, which shortens them, and in an index that is split in two
+    (gitformat-index: extension "link").
+    """
+    try:
+        with open(index, "rb") as file:
+            data = file.read()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return None
+    if os.fsencode(folder.replace(os.sep, "/")) + b"/" in data:
+        return True
+    return None if data[4:8] == b"\0\0\0\4" or b"link" in data else False

@@ -1,9 +1,10 @@
 """The verdict of an unchanged git index, shown again without judging anything.
 
-Two keys, tried in turn. The first is the checksum that git writes at the end of its index: nothing at all has
-changed. The second is the list of index entries that the last verdict read (dataset, configuration, rules,
-baseline): something else has changed. Neither needs numpy, duckdb or a decoder. A verdict is remembered only
-where the index alone decides it: everything was read, and no rule failed.
+Two keys, tried in turn. The first is the checksum that git writes at the end of its index, and the last commit:
+nothing at all has changed. The second is the list of index entries that the last verdict read (dataset,
+configuration, rules, baseline), and what the last commit has in their place: something else has changed. Neither
+needs numpy, duckdb or a decoder. A verdict is remembered only where the two decide it: everything was read, and no
+rule failed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from datalint import __version__, git_index
+from datalint import __version__, git_index, trust
 from datalint.facts import cache
 
 if TYPE_CHECKING:
@@ -31,24 +32,28 @@ class Key:
     cache_dir: str
     question: str
     index: str | None
-    """Checksum of the index; None where git does not write one (index.skipHash)."""
+    """Checksum of the index and id of the last commit; None where git must be asked for either."""
     top: str
 
 
 def key_of(request: Request) -> Key | None:
     """None when the run does not judge the index, or must not use the cache."""
-    if not request.staged or not request.use_cache:
+    if not request.staged or not request.use_cache or request.base is not None:
         return None
     here = os.getcwd()
     located = git_index.locate(here)
     if located is None:
         return None
-    top, index = located
+    top, index, directory = located
     folder = os.path.abspath(
         request.cache_dir or os.environ.get("DATALINT_CACHE_DIR") or os.path.join(top, ".datalint_cache")
     )
+    if not trust.believable(folder):
+        return None
     words = {**asdict(request), "workers": None, "here": os.path.relpath(here, top)}
-    return Key(folder, _digest(words, _engine(), _today(), _machine()), git_index.checksum(index), top)
+    checksum, commit = git_index.checksum(index), git_index.last_commit(directory)
+    state = f"{checksum}:{commit}" if checksum and commit else None
+    return Key(folder, _digest(words, _engine(), _today(), _machine()), state, top)
 
 
 def recall(key: Key) -> tuple[Result, str] | None:
@@ -101,7 +106,7 @@ def _load(text: str | None) -> tuple[Result, str] | None:
 def _entries(top: str, scope: tuple[str, ...] | list[str]) -> str:
     from datalint import git
 
-    return hashlib.sha256(git.index_listing(top, scope)).hexdigest()
+    return hashlib.sha256(git.index_listing(top, scope) + b"\0\0" + git.committed(top, scope)).hexdigest()
 
 
 def _digest(*parts: object) -> str:

@@ -12,6 +12,8 @@ class Request:
     path: str | None = None
     staged: bool = False
     tree: str | None = None
+    base: str | None = None
+    """Commit that the table `changed` compares with."""
     format: str | None = None
     config: str | None = None
     select: tuple[str, ...] = ()

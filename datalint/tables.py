@@ -260,9 +260,10 @@ TABLES: dict[str, Table] = {
         ),
         _table(
             "changed",
-            "path that differs from the base commit",
-            ("path", "VARCHAR", "path now"),
-            ("status", "VARCHAR", "A added, M modified, D deleted, R renamed"),
+            "path at or below the dataset root that differs from the base commit (--staged: the last one; --tree: "
+            "its parent; else that of --base, and no row without it)",
+            ("path", "VARCHAR", "path now, or that of the deleted file"),
+            ("status", "VARCHAR", "A added, M modified, T other type, D deleted, R renamed with the same bytes"),
             ("old_path", "VARCHAR", "path before a rename"),
         ),
     )

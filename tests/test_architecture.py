@@ -27,7 +27,7 @@ LAYERS = (
     {"source"},
     {"dataset", "facts", "rule", "report", "target", "engine", "config_file"},
     {"config_rules"},
-    {"config", "suppress", "baseline", "init", "progress", "request"},
+    {"config", "suppress", "baseline", "init", "progress", "request", "trust"},
     {"ruleset", "workspace", "replay"},
     {"changed"},
     {"check"},

@@ -212,7 +212,11 @@ def test_folders_of_hooks_and_of_objects(plain: Repository) -> None:
 
 class TestWhereTheIndexLies:
     def test_checksum_changes_with_the_index_and_only_with_it(self, repository: Repository) -> None:
-        assert git_index.locate(repository.top) == (repository.top, f"{repository.top}/.git/index")
+        assert git_index.locate(repository.top) == (
+            repository.top,
+            f"{repository.top}/.git/index",
+            f"{repository.top}/.git",
+        )
         index = f"{repository.top}/.git/index"
         assert git_index.checksum(index) is None
         repository.write("a", b"1")
@@ -233,7 +237,7 @@ class TestWhereTheIndexLies:
 
     def test_found_from_below(self, plain: Repository) -> None:
         below = plain.write("deep/er/a").parent
-        assert git_index.locate(str(below)) == (plain.top, f"{plain.top}/.git/index")
+        assert git_index.locate(str(below)) == (plain.top, f"{plain.top}/.git/index", f"{plain.top}/.git")
 
     def test_outside_a_repository(self, tmp_path: Path) -> None:
         assert git_index.locate(str(tmp_path)) is None
@@ -281,3 +285,95 @@ class TestWhereTheIndexLies:
         (tmp_path / "odd").mkdir()
         (tmp_path / "odd/.git").write_bytes(b"\xff nothing")
         assert git_index.locate(str(tmp_path / "odd")) is None
+
+
+class TestTheLastCommit:
+    def test_is_that_of_git_whether_loose_packed_or_detached(self, repository: Repository) -> None:
+        directory = f"{repository.top}/.git"
+        assert git_index.last_commit(directory) is None
+        repository.write("a", b"1")
+        repository.commit()
+        asked = repository.git("rev-parse", "HEAD").decode().strip()
+        assert git_index.last_commit(directory) == asked
+        repository.git("branch", "longer-main")
+        repository.git("pack-refs", "--all")
+        assert git_index.last_commit(directory) == asked
+        repository.git("checkout", "--quiet", "--detach")
+        assert git_index.last_commit(directory) == asked
+
+    def test_is_read_in_a_second_worktree(self, plain: Repository, tmp_path: Path) -> None:
+        plain.write("a", b"1")
+        plain.commit()
+        plain.git("worktree", "add", "--quiet", str(tmp_path / "side"))
+        side = Repository(tmp_path / "side")
+        side.write("b", b"2")
+        side.commit()
+        located = git_index.locate(side.top)
+        assert located is not None
+        assert git_index.last_commit(located[2]) == side.git("rev-parse", "HEAD").decode().strip()
+
+
+class TestChanges:
+    @pytest.fixture
+    def grown(self, plain: Repository) -> Repository:
+        for name in ("kept", "edited", "moved", "gone"):
+            plain.write(f"data/{name}", name.encode())
+        plain.commit()
+        return plain
+
+    def change(self, repository: Repository) -> None:
+        repository.write("data/new", b"new")
+        repository.write("data/edited", b"other")
+        repository.git("mv", "data/moved", "data/elsewhere")
+        repository.git("rm", "--quiet", "data/gone")
+
+    CHANGES = (
+        git.Change("data/edited", "M"),
+        git.Change("data/elsewhere", "R", "data/moved"),
+        git.Change("data/gone", "D"),
+        git.Change("data/new", "A"),
+    )
+
+    def test_of_the_index_against_the_last_commit(self, grown: Repository) -> None:
+        self.change(grown)
+        grown.git("add", "--all")
+        assert tuple(sorted(git.changes(grown.top), key=lambda change: change.path)) == self.CHANGES
+
+    def test_of_a_commit_against_its_parent(self, grown: Repository) -> None:
+        self.change(grown)
+        grown.commit()
+        assert git.changes(grown.top) == []
+        assert tuple(sorted(git.changes(grown.top, head="HEAD"), key=lambda change: change.path)) == self.CHANGES
+
+    def test_of_the_work_tree_against_a_base(self, grown: Repository) -> None:
+        self.change(grown)
+        grown.write("data/untracked", b"nobody knows it")
+        found = git.changes(grown.top, base="HEAD", worktree=True)
+        assert {(change.path, change.status) for change in found} == {
+            ("data/edited", "M"),
+            ("data/elsewhere", "R"),
+            ("data/gone", "D"),
+        }
+
+    def test_of_the_first_commit_are_all_its_files(self, grown: Repository) -> None:
+        assert {change.status for change in git.changes(grown.top, head="HEAD")} == {"A"}
+
+    def test_before_the_first_commit(self, plain: Repository) -> None:
+        plain.write("a", b"1")
+        plain.git("add", "--all")
+        assert git.changes(plain.top) == [git.Change("a", "A")]
+        assert git.committed(plain.top, ["a"]) == b""
+
+    def test_a_base_that_is_no_commit(self, grown: Repository) -> None:
+        with pytest.raises(UsageError, match="no commit 'nothing'"):
+            git.changes(grown.top, base="nothing")
+
+    def test_what_was_committed_changes_with_its_paths_only(self, grown: Repository) -> None:
+        before, everything = git.committed(grown.top, ["data", "rules"]), git.committed(grown.top, ["."])
+        grown.write("code", b"1")
+        grown.commit()
+        assert git.committed(grown.top, ["data", "rules"]) == before
+        assert git.committed(grown.top, ["."]) != everything
+        grown.write("data/kept", b"not kept")
+        grown.commit()
+        assert git.committed(grown.top, ["data", "rules"]) != before

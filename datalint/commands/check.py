@@ -35,10 +35,12 @@ def request_of(arguments: argparse.Namespace) -> Request:
     """Also for `facts`, which has fewer options."""
     # pre-commit sets it when it runs for a push or in CI (`--from-ref/--to-ref`): then the commit is judged.
     pushed = os.environ.get("PRE_COMMIT_TO_REF") if arguments.staged else None
+    pushed_from = os.environ.get("PRE_COMMIT_FROM_REF") if pushed else None
     return Request(
         path=arguments.path,
         staged=arguments.staged and not pushed,
         tree=pushed or arguments.tree,
+        base=arguments.base or pushed_from or None,
         format=arguments.format,
         config=arguments.config,
         select=_words(getattr(arguments, "select", [])),
