@@ -1,4 +1,4 @@
-"""Message templates: `{name}`, `{name:bytes}`, `{name:percent}`, `{name:.1f}`, `{name:,}`, `{name:g}`.
+"""Message templates: `{n}`, `{n:bytes}`, `{n:percent}`, `{n:.1f}`, `{n:,}`, `{n:g}`, `{n:image|images}`.
 
 Read by a regular expression, never by `str.format`, which would reach into objects.
 """
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _FIELD = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?::([^{}]*))?\Z")
 _FORMAT = re.compile(r"(?:,?\.[0-9]f|,|g)\Z")
+_WORDS = re.compile(r"[^|]*\|[^|]*\Z")
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 NONE = "none"
 """How NULL reads in a sentence."""
@@ -65,8 +66,9 @@ def parse(text: str) -> Template:
         if not field:
             raise TemplateError(f"{token.group()} is not a name in braces", token.start())
         name, form = field.group(1), (field.group(2) or "").strip()
-        if form and form not in ("bytes", "percent") and not _FORMAT.match(form):
-            raise TemplateError(f"unknown format {form!r}: bytes, percent, .1f, ',' or g", token.start())
+        if form and form not in ("bytes", "percent") and not _FORMAT.match(form) and not _WORDS.match(form):
+            known = "bytes, percent, .1f, ',', g or singular|plural"
+            raise TemplateError(f"unknown format {form!r}: {known}", token.start())
         parts.append(Field(name, form, token.start()))
     parts.append(text[at:])
     return Template(tuple(part for part in parts if part != ""))
@@ -80,6 +82,8 @@ def shown(value: Any, form: str = "") -> str:
         return _plain(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{value!r} is not a number, as ':{form}' needs")
+    if "|" in form:
+        return form.split("|")[value != 1]
     if not math.isfinite(value):
         return str(value)
     if form == "bytes":

@@ -32,6 +32,10 @@ from datalint.rule.template import TemplateError, parse
         ("{{{a}}}", 1, "{1}"),
         ("{ a : .2f }", 1, "1.00"),
         ("100%", 1, "100%"),
+        ("{a} {a:image is|images are} red", 1, "1 image is red"),
+        ("{a} {a:image is|images are} red", 2, "2 images are red"),
+        ("{a} image{a:|s}", 0, "0 images"),
+        ("{a} image{a:|s}", 1.0, "1 image"),
     ],
 )
 def test_render(text: str, value: object, expected: str) -> None:
@@ -40,7 +44,7 @@ def test_render(text: str, value: object, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "offset"),
-    [("ab {", 3), ("}", 0), ("{}", 0), ("{0}", 0), ("x{a.b}", 1), ("{a[0]}", 0), ("{a!r}", 0), ("{a:>99999999}", 0)],
+    [("ab {", 3), ("}", 0), ("{}", 0), ("{0}", 0), ("x{a.b}", 1), ("{a[0]}", 0), ("{a!r}", 0), ("{a:>99999999}", 0), ("{a:x|y|z}", 0)],
 )
 def test_refused(text: str, offset: int) -> None:
     with pytest.raises(TemplateError) as caught:
