@@ -97,11 +97,12 @@ def _header(data: bytes) -> _Header:
     header = _Header()
     at, end = 2, len(data)
     while at + 4 <= end:
-        if data[at] != 0xFF:
-            return header
         marker = data[at + 1]
-        if marker == 0xFF:
-            at += 1
+        # Decoders step over stray bytes between segments, so the picture's header may come after some.
+        if data[at] != 0xFF or marker in (0x00, 0xFF):
+            at = data.find(b"\xff", at + 1)
+            if at < 0:
+                return header
             continue
         if marker in _ALONE:
             at += 2
@@ -135,8 +136,11 @@ def _without_stray_bytes(data: bytes) -> bytes | None:
         marker = data[at + 1]
         if marker == 0xDA:
             return b"".join([*parts, data[at:]]) if stray else None
-        if marker in _ALONE or marker == 0xD9:
+        if marker in (0xD8, 0xD9):
             return None
+        if marker in _ALONE:
+            at, stray = at + 2, True
+            continue
         stop = at + 2 + ((data[at + 2] << 8) | data[at + 3])
         parts.append(data[at:stop])
         at = stop

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 # Part of the cache key: raise it whenever the same bytes could give another fact.
-EXTRACTOR = "1"
+EXTRACTOR = "2"
+_LARGEST = (1 << 63) - 1
+"""What a BIGINT column holds: a hostile header multiplies to more."""
 
 
 @dataclass(slots=True)
@@ -44,7 +46,7 @@ class Facts:
         """Dimensions in pixels and what follows from them."""
         self.width, self.height, self.channels, self.bit_depth = width, height, channels, bit_depth
         self.megapixels = width * height / 1e6
-        self.decoded_bytes = width * height * channels * max(1, bit_depth // 8)
+        self.decoded_bytes = min(width * height * channels * max(1, bit_depth // 8), _LARGEST)
 
 
 FIELDS = tuple(field.name for field in fields(Facts))

@@ -63,7 +63,7 @@ def read(facts: Facts, data: bytes, found: str | None) -> None:
             facts.pillow = False
             facts.tensorflow = None
         except _REFUSALS as error:
-            _refused(facts, error, found)
+            _refused(facts, data, error, found)
 
 
 def _read(facts: Facts, data: bytes, found: str | None) -> None:
@@ -156,11 +156,17 @@ def _other_frames(facts: Facts, image: Image.Image) -> None:
             return
 
 
-def _refused(facts: Facts, error: Exception, found: str | None) -> None:
+def _refused(facts: Facts, data: bytes, error: Exception, found: str | None) -> None:
     words = _words(error)
     lower = words.lower()
-    facts.pillow = facts.tensorflow = False
-    if found in ("heif", "avif", "jxl", "exr", "dicom", "npy", "fits") and isinstance(error, UnidentifiedImageError):
+    facts.pillow = False
+    # TensorFlow's own decoders take some of what Pillow refuses, and nobody asked them.
+    facts.tensorflow = None if facts.format in _TENSORFLOW else False
+    if "decompressed data too large" in lower:
+        facts.blame("oversized", "bomb", f"its metadata is a decompression bomb: {words}")
+    elif found == "bmp" and (impossible := _impossible_bmp(data)) is not None:
+        facts.blame("damaged", "bad-header", impossible)
+    elif found in ("heif", "avif", "jxl", "exr", "dicom", "npy", "fits") and isinstance(error, UnidentifiedImageError):
         facts.blame("unsupported", "no-decoder", f"{found} needs a decoder that is not installed")
     elif (
         "unsupported" in lower
@@ -177,6 +183,22 @@ def _refused(facts: Facts, error: Exception, found: str | None) -> None:
         facts.blame("damaged", "bad-header", words)
     else:
         facts.blame("damaged", "bit-rot", words)
+
+
+def _impossible_bmp(data: bytes) -> str | None:
+    """Words for a header that no version of the format allows, as against one that Pillow does not know."""
+    if len(data) < 54:
+        return None
+    header, bits, colours = (
+        int.from_bytes(data[start:stop], "little") for start, stop in ((14, 18), (28, 30), (46, 50))
+    )
+    if not (header == 12 or 16 <= header <= 64 or header in (108, 124)):
+        return f"its header says that it is {header:,} bytes long"
+    if header >= 40 and bits not in (0, 1, 2, 4, 8, 16, 24, 32, 64):
+        return f"its header says {bits:,} bits a pixel"
+    if header >= 40 and colours * 4 > len(data):
+        return f"its header says {colours:,} palette colours, more than the file holds"
+    return None
 
 
 def _words(error: BaseException) -> str:

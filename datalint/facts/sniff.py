@@ -50,6 +50,16 @@ _TEXTS: tuple[tuple[bytes, str, str], ...] = (
     (b"{", "json", "a JSON document, perhaps an error answer of a server"),
     (b"[", "json", "a JSON document"),
 )
+# What text tools make of the PNG signature, \x89PNG CR LF \x1a LF; the longer start of two goes first.
+_MANGLED: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG\n\x1a\n", "line ends were converted to LF: its PNG signature has lost a CR"),
+    (b"\x89PNG\r\x1a\r", "line ends were converted to CR: its PNG signature has lost an LF"),
+    (b"\x89PNG\r\r\n", "line ends were converted to CR LF: its PNG signature has grown"),
+    (b"\x89PNG\r\n\x1a\r\n", "line ends were converted to CR LF: its PNG signature has grown"),
+    (b"\x89PNG\n\n", "line ends were converted to LF: every CR of its PNG signature became LF"),
+    (b"\x89PNG\r\r", "line ends were converted to CR: every LF of its PNG signature became CR"),
+    (b"\x09PNG\r\n", "the eighth bit was cleared: transferred as text"),
+)
 
 
 def image_format(data: bytes | bytearray | memoryview) -> str | None:
@@ -94,15 +104,7 @@ def line_ends(data: bytes | bytearray | memoryview) -> str | None:
     The PNG signature was made for this: it holds both kinds of line end (PNG specification, 5.2).
     """
     head = bytes(data[:12])
-    if head[:8] == b"\x89PNG\r\n\x1a\n":
-        return None
-    if head.startswith((b"\x89PNG\n\x1a\n", b"\x89PNG\r\x1a\r")):
-        return "line ends were converted to LF or CR: its PNG signature has lost bytes"
-    if head.startswith((b"\x89PNG\r\r\n", b"\x89PNG\r\n\x1a\r\n", b"\x89PNG\n\n", b"\x89PNG\r\r")):
-        return "line ends were converted to CR LF: its PNG signature has grown"
-    if head.startswith(b"\x09PNG\r\n"):
-        return "the eighth bit was cleared: transferred as text"
-    return None
+    return next((words for start, words in _MANGLED if head.startswith(start)), None)
 
 
 def grown_line_ends(data: bytes) -> bool:
