@@ -178,11 +178,23 @@ def _refused(facts: Facts, data: bytes, error: Exception, found: str | None) -> 
     elif "truncated" in lower or "eof" in lower or "end of file" in lower:
         facts.blame("damaged", "truncated", words)
     elif isinstance(error, UnidentifiedImageError):
-        facts.blame("damaged", "bad-header", f"its header is damaged: {found or 'image'} by its first bytes only")
+        facts.blame("damaged", "bad-header", f"its header is damaged: {_complaint(data, found)}")
     elif facts.width is None:
         facts.blame("damaged", "bad-header", words)
     else:
         facts.blame("damaged", "bit-rot", words)
+
+
+def _complaint(data: bytes, found: str | None) -> str:
+    """What the format's own decoder says; Image.open asks it too, and swallows the answer."""
+    opener = Image.OPEN.get((found or "").upper())
+    try:
+        if opener is not None:
+            opener[0](io.BytesIO(data), "")
+    except _REFUSALS as error:
+        if "not identified by this driver" not in str(error):
+            return _words(error)
+    return f"{found or 'image'} by its first bytes only"
 
 
 def _impossible_bmp(data: bytes) -> str | None:

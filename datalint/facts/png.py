@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datalint.facts import pillow
@@ -11,60 +12,83 @@ if TYPE_CHECKING:
     from datalint.facts.model import Facts
 
 
+_LATER_FRAMES = {b"fcTL", b"fdAT"}
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 """Bit depths by colour type (PNG specification, 11.2.1)."""
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What the chunks tell: `fatal` for every decoder, `minor` for those that mind ancillary chunks."""
+
+    fatal: tuple[str, str] | None = None
+    minor: str | None = None
+    frame: str | None = None
+    """A later frame's data is wrong."""
+    frames: int | None = None
+    """As declared by acTL."""
+    end: int = 8
 
 
 def read(facts: Facts, data: bytes) -> None:
     """Walk the chunks (PNG specification, 5.3), then decode; raises only MemoryError."""
     facts.format = "png"
-    problem, frames, end = _walk(data)
+    walk = _walk(data)
     pillow.read(facts, data, "png")
     if facts.status == "oversized":
         return
-    if frames is not None and (facts.frames or 1) < frames:
-        facts.frames = frames
-    if problem is not None:
-        cause, detail = problem
-        # The chunk walk names the cause better than the decoder that stumbled over it.
+    if walk.frames is not None and (facts.frames or 1) < walk.frames:
+        facts.frames = walk.frames
+    # The chunk walk names the cause better than the decoder that stumbled over it.
+    if walk.fatal is not None:
+        cause, detail = walk.fatal
         facts.status, facts.cause, facts.detail = "damaged", cause, detail
         facts.tensorflow = False
+    elif facts.cause == "bad-header" and walk.minor is not None:
+        facts.cause, facts.detail = "bad-checksum", walk.minor
+    elif walk.frame is not None:
+        facts.blame("damaged", "bad-checksum", walk.frame)
     elif facts.status == "ok":
-        facts.trailing_bytes = len(data) - end
+        facts.trailing_bytes = len(data) - walk.end
 
 
-def _walk(data: bytes) -> tuple[tuple[str, str] | None, int | None, int]:
-    """What is wrong with the critical chunks, the frames that acTL declares, and where the file ends."""
-    at, frames, seen_data = 8, None, False
+def _walk(data: bytes) -> _Walk:
+    walk, seen_data = _Walk(), False
     while True:
+        at = walk.end
         if at + 12 > len(data):
-            return ("truncated", f"ends after {len(data):,} bytes without its end chunk"), frames, at
+            walk.fatal = ("truncated", f"ends after {len(data):,} bytes without its end chunk")
+            return walk
         length = int.from_bytes(data[at : at + 4], "big")
         kind = data[at + 4 : at + 8]
         stop = at + 12 + length
-        if stop > len(data):
-            if not kind.isalpha():
-                return ("bit-rot", f"no chunk where one must begin, at offset {at:,}"), frames, at
-            return (
-                ("truncated", f"ends after {len(data):,} of at least {stop:,} bytes, in chunk {kind.decode()}"),
-                frames,
-                at,
-            )
         if not kind.isalpha():
-            return ("bit-rot", f"no chunk where one must begin, at offset {at:,}"), frames, at
-        critical = not kind[0] & 0x20
-        if critical and zlib.crc32(data[at + 4 : stop - 4]) != int.from_bytes(data[stop - 4 : stop], "big"):
-            return ("bad-checksum", f"checksum of chunk {kind.decode()} at offset {at:,} is wrong"), frames, at
+            walk.fatal = ("bit-rot", f"no chunk where one must begin, at offset {at:,}")
+            return walk
+        name = kind.decode("ascii")
+        if stop > len(data):
+            walk.fatal = ("truncated", f"ends after {len(data):,} of at least {stop:,} bytes, in chunk {name}")
+            return walk
+        if zlib.crc32(data[at + 4 : stop - 4]) != int.from_bytes(data[stop - 4 : stop], "big"):
+            wrong = f"checksum of chunk {name} at offset {at:,} is wrong"
+            if kind[0] & 0x20 == 0:
+                walk.fatal = ("bad-checksum", wrong)
+                return walk
+            walk.minor = walk.minor or wrong
+            if kind in _LATER_FRAMES:
+                walk.frame = walk.frame or wrong
         if kind == b"IHDR" and length == 13 and (impossible := _impossible(data[at + 8 : at + 21])) is not None:
-            return ("bad-header", impossible), frames, at
+            walk.fatal = ("bad-header", impossible)
+            return walk
         if kind == b"acTL" and length == 8:
             # A number beyond PNG's 31 bits declares nothing.
             frames = int.from_bytes(data[at + 8 : at + 12], "big")
-            frames = frames if frames < 1 << 31 else None
+            walk.frames = frames if frames < 1 << 31 else None
         seen_data = seen_data or kind == b"IDAT"
+        walk.end = stop
         if kind == b"IEND":
-            return (None if seen_data else ("bad-header", "has no image data (no IDAT chunk)")), frames, stop
-        at = stop
+            walk.fatal = None if seen_data else ("bad-header", "has no image data (no IDAT chunk)")
+            return walk
 
 
 def _impossible(header: bytes) -> str | None:
