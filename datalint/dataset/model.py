@@ -93,7 +93,7 @@ def odd_entries(entries: Sequence[Entry], problems: Rows) -> None:
     """Links, folders and devices that could not be listed become problems."""
     details: Mapping[str, tuple[str, str]] = {
         "broken-link": ("broken-link", "symbolic link to nothing"),
-        "link-loop": ("link-loop", "symbolic link that leads back to a folder above it"),
+        "link-loop": ("link-loop", "symbolic link that leads back to itself or to a folder above it"),
         "unreadable-folder": ("unreadable-folder", "folder that may not be listed"),
         "special": ("not-a-file", "neither a file nor a folder"),
         "missing": ("missing-file", "vanished while it was listed"),
