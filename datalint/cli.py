@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
+import io
+import math
 import sys
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from datalint import __version__
+from datalint.commands import reader_has_gone
 from datalint.errors import DatalintError, ExitCode, UsageError
 
 EXIT_CODES = """\
@@ -17,6 +19,12 @@ exit codes: 0 nothing blocking, 1 blocking findings, 2 wrong usage, configuratio
 
 
 class _Parser(argparse.ArgumentParser):
+    """Options are never guessed from a beginning: a new one must not change what an old command means."""
+
+    def __init__(self, **options: Any) -> None:
+        formatter = argparse.RawDescriptionHelpFormatter
+        super().__init__(epilog=EXIT_CODES, formatter_class=formatter, allow_abbrev=False, **options)
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, hint=f"see `{self.prog} --help`")
 
@@ -26,8 +34,6 @@ def parser() -> argparse.ArgumentParser:
     root = _Parser(
         prog="datalint",
         description="Tells you, before you commit or merge, that an image dataset will not train.",
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     root.add_argument("--version", action="version", version=f"datalint {__version__}")
     verbs = root.add_subparsers(dest="verb", metavar="COMMAND", parser_class=_Parser)
@@ -79,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
     init = _verb(verbs, "init", "write a commented datalint.yaml from what is found", "datalint.commands.init")
     init.add_argument("path", nargs="?", default=".", metavar="PATH")
     init.add_argument("--stdout", action="store_true", help="print it instead of writing it")
+    init.add_argument("--schema", action="store_true", help="also write the JSON Schema that editors complete from")
 
     _verb(
         verbs,
@@ -90,13 +97,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _verb(verbs: argparse._SubParsersAction[_Parser], name: str, text: str, module: str) -> _Parser:
-    verb = verbs.add_parser(
-        name,
-        help=text,
-        description=text[0].upper() + text[1:] + ".",
-        epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    verb = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     verb.set_defaults(module=module)
     verb.add_argument("--color", choices=("auto", "always", "never"), default="auto")
     return verb
@@ -118,24 +119,41 @@ def _dataset_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--no-cache", action="store_true", help="read every file again")
     verb.add_argument("--cache-dir", metavar="DIR", help="where facts are kept (default: .datalint_cache)")
     verb.add_argument("--workers", type=_positive, metavar="N", help="scan processes (default: all allowed cores)")
-    verb.add_argument("--timeout", type=float, default=60.0, metavar="S", help="seconds a file may take (default: 60)")
+    verb.add_argument(
+        "--timeout", type=_seconds, default=60.0, metavar="S", help="seconds a file may take (default: 60)"
+    )
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return number
 
 
 def main(words: list[str] | None = None) -> int:
     """Run one command; returns the exit code. Every expected error is one line on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name may hold what the terminal's encoding cannot say.
+            stream.reconfigure(errors="backslashreplace")
     words = sys.argv[1:] if words is None else words
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
         words = ["check", *words]
     try:
         arguments = parser().parse_args(words)
-        return int(import_module(arguments.module).run(arguments))
+        code = int(import_module(arguments.module).run(arguments))
+        sys.stdout.flush()
+        return code
     except DatalintError as error:
         print(f"datalint: {error}", file=sys.stderr)
         if isinstance(error, UsageError) and error.hint:
@@ -145,6 +163,5 @@ def main(words: list[str] | None = None) -> int:
         print("datalint: interrupted", file=sys.stderr)
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        # The reader has gone (`datalint facts | head`); Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        reader_has_gone()
         return int(ExitCode.UNFINISHED)

@@ -83,6 +83,9 @@ def resolve_rules(
             defaults = {name: param.default for name, param in rule.params.items()}
             severity, params = (own.severity, own.params) if own else (None, {})
             bound.append(BoundRule(rule, severity, {**defaults, **params}))
+    if not bound:
+        # Without a rule every dataset would be called trainable.
+        raise UsageError("no rule is left to run", config.position("rules"), "see select, ignore and settings")
     return bound
 
 
@@ -108,7 +111,8 @@ def _check_selectors(
     ]
     for word, place, option in given:
         if word not in words:
-            raise UsageError(f"{option}unknown rule, tag or family {word!r}", place, suggest(word, words))
+            hint = suggest(word, words) or "`datalint rules` lists them"
+            raise UsageError(f"{option}unknown rule, tag or family {word!r}", place, hint)
 
 
 def _check_params(config: Config, rule: RuleLike, setting: RuleSetting) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from datalint.config_file import YAML_NAME, present, read_file
 from datalint.config_schema import SCHEMA_FILE
+from datalint.entry import display
 from datalint.errors import Position, UnfinishedError, UsageError
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from datalint.tables import Data
 
+SCHEMA_NAME = "datalint.schema.json"
 _CLASSES_SHOWN = 20
 
 
@@ -32,12 +34,12 @@ class DatasetLike(Protocol):
 def propose(found: DatasetLike, *, path: str, schema: str | None = None) -> str:
     """The text of a `datalint.yaml` that loads as it is; what was seen and assumed stands in its comments.
 
-    `path` is the dataset's, relative to the file. `schema` is the address that editors complete from: the
-    schema of this installation where it is None.
+    `path` is the dataset's, relative to the file. `schema` is what editors complete from, also relative to the
+    file: the place of this installation would mean nothing to anybody else.
     """
     splits = _counts(found.samples, "split")
     lines = [
-        f"# yaml-language-server: $schema={schema or SCHEMA_FILE.as_uri()}",
+        *([f"# yaml-language-server: $schema={schema}"] if schema else []),
         "# Proposed by `datalint init`: every value below was seen or assumed, so read it once.",
         "",
         "dataset:",
@@ -76,13 +78,28 @@ def propose(found: DatasetLike, *, path: str, schema: str | None = None) -> str:
 
 def write(folder: str, text: str) -> str:
     """Create `datalint.yaml` in the folder, return its path; UsageError where a configuration is already."""
+    refuse_to_replace(folder)
+    return _write(os.path.join(folder, YAML_NAME), "x", text)
+
+
+def refuse_to_replace(folder: str) -> None:
+    """UsageError where the folder has a configuration already."""
     path = os.path.join(folder, YAML_NAME)
     if os.path.lexists(path):
-        raise UsageError(f"{YAML_NAME} is already there and is not overwritten", Position(path))
+        hint = "`datalint init --stdout` prints a proposal"
+        raise UsageError(f"{YAML_NAME} is already there and is not overwritten", Position(path), hint)
     if present(lambda name: read_file(os.path.join(folder, name))):
         raise UsageError("the folder already has a configuration for datalint", Position(folder))
+
+
+def write_schema(folder: str) -> str:
+    """Put the schema of this version beside the configuration, over that of an older one; return its path."""
+    return _write(os.path.join(folder, SCHEMA_NAME), "w", SCHEMA_FILE.read_text("utf-8"))
+
+
+def _write(path: str, mode: Literal["x", "w"], text: str) -> str:
     try:
-        with open(path, "x", encoding="utf-8") as file:
+        with open(path, mode, encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
         raise UnfinishedError(f"cannot write {path}: {error.strerror}") from error
@@ -110,6 +127,8 @@ def _comments(lines: Iterable[str]) -> Iterator[str]:
 
 
 def _quoted(text: str) -> str:
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise UsageError(f"{display(text)} is not UTF-8, so no configuration can name it: rename it")
     return '"' + _escaped(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
 
 

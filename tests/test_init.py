@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from datalint import config
+from datalint import config, config_schema
 from datalint.errors import UnfinishedError, UsageError
-from datalint.init import propose, write
+from datalint.init import SCHEMA_NAME, propose, write, write_schema
 from datalint.tables import Data
 
 EVIL = [
@@ -58,7 +59,16 @@ def test_the_proposal_loads_and_holds_what_was_seen() -> None:
 def test_without_a_second_split_a_validation_split_is_proposed() -> None:
     text = propose(Found(samples=samples(["a"], ["train"])), path=".")
     assert "# validation_split: 0.2" in text
-    assert "$schema=file://" in text.split("\n", 1)[0]
+
+
+def test_without_a_schema_beside_the_file_no_editor_is_sent_anywhere() -> None:
+    assert "$schema" not in propose(Found(), path=".")
+
+
+def test_the_schema_beside_the_file_is_ours_and_a_newer_one_replaces_it(tmp_path: Path) -> None:
+    (tmp_path / SCHEMA_NAME).write_text("{}")
+    assert Path(write_schema(str(tmp_path))) == tmp_path / SCHEMA_NAME
+    assert json.loads((tmp_path / SCHEMA_NAME).read_text("utf-8")) == config_schema.schema()
 
 
 def test_the_proposed_recipe_is_the_default_one() -> None:
@@ -82,10 +92,15 @@ def test_the_commented_examples_load_too() -> None:
 
 @pytest.mark.parametrize("name", EVIL)
 def test_no_name_can_break_out_of_its_place(name: str) -> None:
-    text = propose(Found(samples=samples([name], [name]), assumptions=(name,)), path=name or "x")
-    loaded = load(text)
-    assert loaded.dataset.path == (name or "x")
+    path = "x" if name in ("", "\udc80") else name
+    loaded = load(propose(Found(samples=samples([name], [name]), assumptions=(name,)), path=path))
+    assert loaded.dataset.path == path
     assert loaded.rules.select == ()
+
+
+def test_a_path_that_yaml_cannot_hold_is_said() -> None:
+    with pytest.raises(UsageError, match=r"images\\xff is not UTF-8"):
+        propose(Found(), path="images\udcff")
 
 
 def test_writing_refuses_to_replace_anything(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from datalint import replay, report
+from datalint.commands import reader_has_gone
 from datalint.errors import UsageError
 from datalint.outcome import exit_code
 from datalint.report.style import Style, wants_color
+from datalint.report.words import count
 from datalint.request import Request
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ def run(arguments: argparse.Namespace) -> int:
     request = request_of(arguments)
     outputs = [_output(text) for text in arguments.output] or [(_default_format(), None)]
     edits = arguments.write_baseline or arguments.prune_baseline
+    if edits and (request.staged or request.tree or not request.use_ignores):
+        raise UsageError("the baseline is edited in the work tree: leave --staged, --tree and --no-ignores out")
     key = None if edits else replay.key_of(request)
     remembered = replay.recall(key) if key else None
     result, fail_on = remembered or _judge(request, key, arguments)
@@ -78,8 +82,9 @@ def _edit_baseline(judged: Judged, *, accept_new: bool) -> None:
     new = baseline.prune(old, judged.remaining.gone)
     if accept_new:
         new |= baseline.accept(judged.remaining.kept)
-    baseline.write(path, new)
-    sys.stderr.write(f"datalint: {len(new):,} accepted findings in {os.path.relpath(path)}\n")
+    if accept_new or new != old:
+        baseline.write(path, new)
+    sys.stderr.write(f"datalint: {count(len(new), 'accepted finding')} in {os.path.relpath(path)}\n")
 
 
 def _words(options: list[str]) -> tuple[str, ...]:
@@ -101,7 +106,11 @@ def _write(result: Result, name: str, file: str | None, arguments: argparse.Name
     limit = 0 if arguments.verbose else 10
     if file is None:
         style = Style(color=wants_color(arguments.color, sys.stdout), limit=limit)
-        report.load(name).render(result, sys.stdout, style)
+        try:
+            report.load(name).render(result, sys.stdout, style)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            reader_has_gone()  # whoever reads one line has the verdict, and so has the exit code
         return
     try:
         with open(file, "w", encoding="utf-8", errors="backslashreplace") as out:

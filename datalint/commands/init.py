@@ -7,30 +7,25 @@ import sys
 from typing import TYPE_CHECKING
 
 from datalint import dataset
-from datalint.errors import ExitCode, UsageError
-from datalint.init import propose
+from datalint.errors import ExitCode
+from datalint.init import SCHEMA_NAME, propose, refuse_to_replace, write, write_schema
 from datalint.request import Request
 from datalint.workspace import open_workspace
 
 if TYPE_CHECKING:
     import argparse
 
-NAME = "datalint.yaml"
-
 
 def run(arguments: argparse.Namespace) -> int:
-    if os.path.lexists(NAME) and not arguments.stdout:
-        raise UsageError(f"{NAME} is already here", hint="`datalint init --stdout` prints a proposal")
+    if not arguments.stdout:
+        refuse_to_replace(os.curdir)
     workspace = open_workspace(Request(path=arguments.path))
     found = dataset.read(workspace.source, root=workspace.root)
-    text = propose(found, path=os.path.relpath(arguments.path))
+    text = propose(found, path=os.path.relpath(arguments.path), schema=SCHEMA_NAME if arguments.schema else None)
     if arguments.stdout:
         sys.stdout.write(text)
         return ExitCode.CLEAN
-    try:
-        with open(NAME, "x", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise UsageError(f"cannot write {NAME}: {error.strerror}") from error
-    sys.stdout.write(f"wrote {NAME}\nnext: read what it assumed, then `datalint check`\n")
+    written = [write(os.curdir, text), *([write_schema(os.curdir)] if arguments.schema else [])]
+    sys.stdout.write(f"wrote {' and '.join(map(os.path.normpath, written))}\n")
+    sys.stdout.write("next: read what it assumed, then `datalint check`\n")
     return ExitCode.CLEAN

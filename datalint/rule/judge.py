@@ -26,7 +26,7 @@ def judge(bound: Bound, outcome: Outcome) -> Iterator[Finding]:
             rule=rule.id,
             severity=bound.severity or severity,
             family=rule.family,
-            message=_sentence(rule, "message", names) + remark,
+            message=(_sentence(rule, "message", names) or rule.title) + remark,
             remedy=_sentence(rule, "remedy", names),
             path=_text(row.get("path")),
             line=_line(row.get("line")),
@@ -65,4 +65,5 @@ def _text(value: Any) -> str | None:
 
 
 def _line(value: Any) -> int | None:
-    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """Lines count from 1; anything else a rule returns is no line."""
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 1 else None

@@ -76,7 +76,6 @@ def test_select_ignore_and_off(text: str, expected: list[str]) -> None:
 
 def test_the_command_line_beats_the_file() -> None:
     text = "rules: {select: [misled], ignore: [acme/], settings: {class-skew: off}}"
-    assert ids(text) == []
     assert ids(text, select=("class-skew",)) == ["class-skew"]
     assert ids(text, select=("files",)) == ["truncated-image"]
     assert ids(text, select=("all", "acme/dark")) == ["truncated-image", "acme/dark"]
@@ -149,6 +148,26 @@ def test_a_mistake_is_reported_where_it_stands(text: str, message: str, hint: st
         ids(text)
     assert str(caught.value).startswith(f"datalint.yaml:{message}")
     assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("rules: {select: [misled], ignore: [misled]}", {}),
+        ("rules: {select: [class-skew], settings: {class-skew: off}}", {}),
+        ("", {"select": ("class-skew",), "ignore": ("misled",)}),
+    ],
+)
+def test_a_run_without_any_rule_is_an_error_not_a_clean_verdict(text: str, options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="no rule is left to run"):
+        ids(text, **options)
+
+
+def test_a_word_near_to_nothing_is_answered_with_where_to_look() -> None:
+    many = [Rule(f"rule-{number}", Family.MISLED) for number in range(30)]
+    with pytest.raises(UsageError) as caught:
+        config.resolve_rules(load(""), many, ignore=("zzzzz",))
+    assert caught.value.hint == "`datalint rules` lists them"
 
 
 def test_a_mistake_on_the_command_line_has_no_place() -> None:
