@@ -70,7 +70,7 @@ def _read(facts: Facts, data: bytes, found: str | None) -> None:
     with Image.open(io.BytesIO(data)) as image:
         facts.format = _FORMATS.get(image.format or "", (image.format or found or "").lower())
         bands = 1 if image.mode in ("P", "PA") else len(image.getbands())
-        facts.size(image.width, image.height, bands, _depth(image))
+        facts.size(image.width, image.height, bands, _DEPTH.get(image.mode, 8))
         facts.mode = image.mode
         facts.frames = getattr(image, "n_frames", 1)
         facts.progressive = bool(image.info.get("interlace")) if facts.format == "png" else None
@@ -88,16 +88,6 @@ def _read(facts: Facts, data: bytes, found: str | None) -> None:
         if facts.format != "png":
             # Decoders that do not animate see only the default image of an APNG, which was just loaded.
             _other_frames(facts, image)
-
-
-def _depth(image: Image.Image) -> int:
-    if image.format == "PNG" and image.mode in ("RGB", "RGBA", "LA", "L"):
-        # Pillow reduces 16-bit colour to 8 bits while it decodes; the raw mode still tells.
-        tiles = getattr(image, "tile", [])
-        raw = str(tiles[0][3]) if tiles else ""
-        if "16" in raw:
-            return 16
-    return _DEPTH.get(image.mode, 8)
 
 
 def _tensorflow(facts: Facts, data: bytes) -> bool:

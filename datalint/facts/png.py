@@ -27,6 +27,7 @@ class _Walk:
     """A later frame's data is wrong."""
     frames: int | None = None
     """As declared by acTL."""
+    depth: int | None = None
     end: int = 8
 
 
@@ -37,6 +38,9 @@ def read(facts: Facts, data: bytes) -> None:
     pillow.read(facts, data, "png")
     if facts.status == "oversized":
         return
+    if walk.depth and facts.width and facts.height and facts.channels:
+        # Pillow widens 2 and 4 bits to 8 and reduces 16-bit colour to 8; the header says what is stored.
+        facts.size(facts.width, facts.height, facts.channels, walk.depth)
     if walk.frames is not None and (facts.frames or 1) < walk.frames:
         facts.frames = walk.frames
     # The chunk walk names the cause better than the decoder that stumbled over it.
@@ -77,9 +81,12 @@ def _walk(data: bytes) -> _Walk:
             walk.minor = walk.minor or wrong
             if kind in _LATER_FRAMES:
                 walk.frame = walk.frame or wrong
-        if kind == b"IHDR" and length == 13 and (impossible := _impossible(data[at + 8 : at + 21])) is not None:
-            walk.fatal = ("bad-header", impossible)
-            return walk
+        if kind == b"IHDR" and length == 13:
+            impossible = _impossible(data[at + 8 : at + 21])
+            if impossible is not None:
+                walk.fatal = ("bad-header", impossible)
+                return walk
+            walk.depth = data[at + 16]
         if kind == b"acTL" and length == 8:
             # A number beyond PNG's 31 bits declares nothing.
             frames = int.from_bytes(data[at + 8 : at + 12], "big")

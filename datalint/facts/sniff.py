@@ -26,6 +26,8 @@ _IMAGES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"v/1\x01", "exr"),
     (0, b"SIMPLE  =", "fits"),
     (128, b"DICM", "dicom"),
+    (4, b"\x11\xaf", "fli"),
+    (4, b"\x12\xaf", "fli"),
     (0, b"\x93NUMPY", "npy"),
 )
 _PNM = tuple(b"P%d" % number for number in range(1, 8))
