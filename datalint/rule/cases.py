@@ -90,6 +90,8 @@ def _row(reader: Reader, row: Any, name: str, way: Way) -> tuple[Mapping[str, An
         type_ = types.get(column, "VARCHAR")
         if value is not None and not is_a(value, _FITS[type_]):
             reader.fail(f"{column} is a {type_}, got {shown(value)}", (*way, column))
+        if type_ == "BIGINT" and value is not None and not -(2**63) <= value < 2**63:
+            reader.fail(f"{column} is a {type_} of 64 bits, got {value}", (*way, column))
         if type_ == "VARCHAR" and value is not None:
             values[column] = as_text(value)
     return values, times

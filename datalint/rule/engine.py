@@ -34,6 +34,8 @@ TIMEOUT = 30.0
 """Seconds that one rule may run."""
 MAX_ROWS = 100_000
 """Findings of one rule; more help nobody."""
+_NO_COLUMN = "Referenced column"
+_USER_COLUMN = "a column of your manifest is known once a test gives it to a row of samples"
 _START_TIMEOUT = 120.0
 _END_TIMEOUT = 5.0
 # -P and the explicit path: the child must never import a module from the directory that is being linted.
@@ -103,7 +105,8 @@ class RuleEngine:
         rules = [rule for rule in rules if self._known(rule) is None]
         for rule, answer in zip(rules, self._ask_about(rules), strict=True):
             if "error" in answer:
-                raise UsageError(answer["error"], rule.where_in_sql(answer.get("offset")))
+                hint = _USER_COLUMN if _NO_COLUMN in answer["error"] and "samples" in rule.sql else ""
+                raise UsageError(answer["error"], rule.where_in_sql(answer.get("offset")), hint)
             prepared = Prepared(
                 sql=rule.sql,
                 tables=frozenset(answer["tables"]),

@@ -43,11 +43,20 @@ class _Bound:
 def run_cases(rules: Iterable[Rule], *, timeout: float = TIMEOUT) -> Iterator[CaseResult]:
     """Every inline test, in order. Raises UsageError, with its place, for a rule that is wrong in itself."""
     rules = list(rules)
+    _refuse_twins(rules)
     with RuleEngine(timeout=timeout, threads=1) as engine:
         engine.prepare(rules)
         for rule in rules:
             for case in rule.tests:
                 yield run_case(engine, rule, case)
+
+
+def _refuse_twins(rules: Iterable[Rule]) -> None:
+    seen: dict[str, Rule] = {}
+    for rule in rules:
+        twin = seen.setdefault(rule.id, rule)
+        if twin is not rule:
+            raise UsageError(f"rule id {rule.id!r} is used twice, also in {twin.file}", rule.position)
 
 
 def run_case(engine: RuleEngine, rule: Rule, case: Case) -> CaseResult:
@@ -112,11 +121,12 @@ def main(words: Sequence[str]) -> int:
         except UsageError as error:
             sys.stdout.write(f"{error}{f' ({error.hint})' if error.hint else ''}\n")
             wrong += 1
-    sound = []
+    sound: list[Rule] = []
     with RuleEngine() as engine:
         for rule in rules:
             try:
                 engine.prepare([rule])
+                _refuse_twins([*sound, rule])
                 sound.append(rule)
             except UsageError as error:
                 sys.stdout.write(f"{error}{f' ({error.hint})' if error.hint else ''}\n")

@@ -28,7 +28,8 @@ def verify(rule: Rule, *, params: Collection[str], columns: Sequence[Sequence[st
     for name, kinds in _LOCATIONS.items():
         if name in types and not types[name].startswith((*kinds, '"NULL"')):
             hint = "rename it with `as`"
-            raise UsageError(f"the column {name!r} is a {types[name]}, not a {kinds[0]}", rule.where_in_sql(None), hint)
+            wanted = "number" if kinds is _NUMERIC else kinds[0]
+            raise UsageError(f"the column {name!r} is a {types[name]}, not a {wanted}", rule.where_in_sql(None), hint)
     _key(rule, types)
     used = {*params, *_templates(rule, types)}
     for name in rule.params:

@@ -100,6 +100,65 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "test that expects an unknown column": ("expect: [{path: a,", "expect: [{pth: a,", "22:15", "'pth'"),
     "test with an unknown parameter": ("name: silent\n", "name: silent\n    params: {sied: 2}\n", "18:14", "'side'"),
     "tests of one name": ("name: told", "name: silent", "20:11", "two tests"),
+    "a list in place of the mapping": (RULE, "- id: acme/min-side\n", "1:1", "expected a mapping, got a list"),
+    "a text in place of the mapping": (RULE, "acme/min-side\n", "1:1", "expected a mapping, got 'acme/min-side'"),
+    "empty file": (RULE, "", "1:1", "the file is empty"),
+    "nothing but a comment": (RULE, "# later\n", "1:1", "the file is empty"),
+    "longer than a rule may be": (RULE, RULE + "#" * 200_000, "1:1", "longer than 200,000 characters"),
+    "nothing for a text": ("title: Image is too small", "title:", "2:7", "expected text, got nothing"),
+    "title of two lines": ("title: Image is too small", "title: |\n  a\n  b", "2:8", "must be one line"),
+    "empty key": ("key: [path]", "key: []", "11:6", "empty"),
+    "a number in key": ("key: [path]", "key: [path, 3]", "11:13", "expected text, got 3"),
+    "empty SQL": (RULE[RULE.index("sql: |") : RULE.index("tests:")], 'sql: ""\n', "12:6", "sql is empty"),
+    "parameter name": ("  side: {type", "  Side: {type", "6:3", "lower case"),
+    "parameter that is no mapping": (
+        "{type: integer, default: 8, min: 1, doc: shortest side}",
+        "8",
+        "6:9",
+        "a mapping",
+    ),
+    "parameter without a default": ("default: 8, ", "", "6:9", "'default' is missing"),
+    "parameter above its maximum": ("min: 1", "max: 7", "6:34", "8 is above the maximum 7"),
+    "parameter that is none of its choices": ("min: 1", "choices: [1, 2]", "6:34", "8 is none of 1, 2"),
+    "items of a number": ("min: 1", "items: string", "6:37", "only a list has items"),
+    "items of another type": (
+        "type: integer, default: 8, min: 1",
+        "type: list, items: integer, default: [a]",
+        "6:47",
+        "expected a list of type integer, got 'a' in it",
+    ),
+    "limits of a text": ("type: integer, default: 8", "type: string, default: a", "6:36", "needs an integer"),
+    "parameter that a column hides": (
+        "width\n  from files\n  where width < $side",
+        "width, 1 as side\n  from files",
+        "6:3",
+        "both a column and a parameter",
+    ),
+    "two columns of one name": ("select path, width", "select path, path, width", "12:6", "two columns called 'path'"),
+    "line that is a text": (
+        "select path, width",
+        "select path, width, 'x' as line",
+        "12:6",
+        "is a VARCHAR, not a number",
+    ),
+    "path that is a number": ("select path, width", "select 1 as path, width", "12:6", "not a VARCHAR"),
+    "column of a manifest that no test gives": (
+        "from files\n  where width <",
+        "from samples\n  where hospital <",
+        "15:9",
+        "Referenced column",
+    ),
+    "test with a wrong value": ("name: silent\n", "name: silent\n    params: {side: 0}\n", "18:20", "minimum 1"),
+    "test table that is no list": ("{files: [{path: a, width: 8}]}", "{files: 8}", "18:20", "a list of rows, got 8"),
+    "test row that is no mapping": ("[{path: a, width: 8}]", "[8]", "18:21", "expected a row such as"),
+    "test row too large for its column": ("width: 8}", "width: 9223372036854775808}", "18:38", "64 bits"),
+    "test column in capitals": (
+        "{files: [{path: a, width: 8}]}",
+        "{samples: [{Path: a}]}",
+        "18:24",
+        "did you mean 'path'?",
+    ),
+    "expected row that is no mapping": ("expect: [{path: a, ", "expect: [a, {path: a, ", "22:14", "expected a row"),
     "times": ("width: 8}", "width: 8, times: 0}", "18:48", "times"),
 }
 CHECK_MISTAKES: dict[str, tuple[str, str, str, str]] = {
@@ -110,6 +169,14 @@ CHECK_MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "comparison": ("warn: < $side", "warn: $side", "16:9", "comparison"),
     "parameter": ("fail: < $side", "fail: < $sied", "17:11", "$sied"),
     "neither": ("  warn: < $side\n  fail: < $side / 2\n", "", "13:3", "warn"),
+    "empty": ("where: status is null", 'where: ""', "14:10", "expected text, got ''"),
+    "a number in a list": ("metric: width", "metric: width\n  columns: [path, 3]", "16:19", "expected text, got 3"),
+    "columns beside groups": (
+        "metric: width",
+        "metric: width\n  columns: [path]\n  group_by: path",
+        "16:3",
+        "returns those",
+    ),
     "unquoted >": ("warn: < $side", "warn: > 5", "16:11", "quotes"),
 }
 
@@ -171,6 +238,50 @@ def test_a_check_groups() -> None:
     text = text.replace("files: [{path: a, width: 7}]", "samples: [{label: a, times: 7}]")
     text = text.replace('{path: a, message: "a has 7 pixels (limit 8)"}', '{label: a, metric: 7, message: "a: 7"}')
     assert all(result.passed for result in run_cases([load_rule(text, "min-side.yaml", builtin=False)]))
+
+
+@pytest.mark.parametrize(
+    ("dropped", "severity"), [("  fail: < $side / 2\n", "warning"), ("  warn: < $side\n", "error")]
+)
+def test_a_check_of_one_limit_has_one_severity(dropped: str, severity: str) -> None:
+    text = CHECK.replace(dropped, "").replace("< $side / 2", "< $side")
+    text = text.replace("expect: [{path: a, ", f"expect: [{{path: a, severity: {severity}, ")
+    assert [result.detail for result in run_cases([load_rule(text, "min-side.yaml", builtin=False)])] == ["", ""]
+
+
+def test_a_check_returns_the_columns_that_it_names() -> None:
+    text = CHECK.replace("metric: width", "columns: [path, width]\n  metric: width + height").replace(
+        "$side", "$side * 2"
+    )
+    text = text.replace("width: 8}", "width: 8, height: 8}").replace("width: 7}", "width: 7, height: 8}")
+    rule = load_rule(text, "min-side.yaml", builtin=False)
+    assert "select path, width, width + height as metric" in rule.sql
+    assert [result.detail for result in run_cases([rule])] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("name", "builtin"),
+    [("acme/min-side", True), ("Min-Side", True), ("min-side", False), ("acme/Min-Side", None), ("a/b/min-side", None)],
+)
+def test_an_id_fits_its_folder(name: str, builtin: bool | None) -> None:
+    with pytest.raises(UsageError, match=r"^rules/min-side\.yaml:1:5: id .* must be"):
+        load_rule(RULE.replace("acme/min-side", name), "rules/min-side.yaml", builtin=builtin)
+
+
+def test_a_byte_that_is_not_utf_8_has_its_place() -> None:
+    with pytest.raises(UsageError, match=r"^min-side\.yaml:2:18: byte 0xfc is not UTF-8"):
+        load_rule(RULE.replace("too", "t\u00fc").encode("latin-1"), "min-side.yaml", builtin=False)
+
+
+def test_two_rules_of_one_id_are_refused() -> None:
+    twins = [load_rule(RULE, f"{folder}/min-side.yaml", builtin=False) for folder in ("a", "b")]
+    with pytest.raises(UsageError, match=r"^b/min-side\.yaml:1:5: .* used twice, also in a/min-side\.yaml"):
+        list(run_cases(twins))
+
+
+def test_a_column_of_the_manifest_comes_with_a_hint(engine: RuleEngine) -> None:
+    text = RULE.replace("from files\n  where width <", "from samples\n  where hospital <")
+    assert "once a test gives it" in refused(engine, text).hint
 
 
 def test_a_failing_test_is_reported_with_what_came() -> None:

@@ -44,7 +44,17 @@ def test_render(text: str, value: object, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "offset"),
-    [("ab {", 3), ("}", 0), ("{}", 0), ("{0}", 0), ("x{a.b}", 1), ("{a[0]}", 0), ("{a!r}", 0), ("{a:>99999999}", 0), ("{a:x|y|z}", 0)],
+    [
+        ("ab {", 3),
+        ("}", 0),
+        ("{}", 0),
+        ("{0}", 0),
+        ("x{a.b}", 1),
+        ("{a[0]}", 0),
+        ("{a!r}", 0),
+        ("{a:>99999999}", 0),
+        ("{a:x|y|z}", 0),
+    ],
 )
 def test_refused(text: str, offset: int) -> None:
     with pytest.raises(TemplateError) as caught:
