@@ -42,7 +42,7 @@ class Evidence:
     gathered: Gathered
     tables: Mapping[str, Data]
     target: str
-    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +114,9 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
             timeout=request.timeout,
             progress=progress,
         )
-        warnings = tuple(cache.warnings)
+        notes = (*workspace.notes, *cache.warnings)
     if request.use_cache and not believed:
-        warnings += (f"{workspace.cache_dir} is tracked by git and was not believed: run `git rm -r --cached` on it",)
+        notes += (f"{workspace.cache_dir} is tracked by git and was not believed: run `git rm -r --cached` on it",)
     machine = (
         target.lookup(request.target, settings.targets)
         if request.target
@@ -129,7 +129,7 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
         "target": machine.row(),
         "changed": changed.read(request, workspace),
     }
-    return Evidence(found, gathered, tables, machine.name, warnings)
+    return Evidence(found, gathered, tables, machine.name, notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def conclude(evidence: Evidence, remaining: Remaining, failed: Sequence[NotCheck
         ),
         findings=findings,
         not_checked=[*failed, *_unread(evidence)],
-        notes=[*found.assumptions, *evidence.warnings],
+        notes=[*found.assumptions, *evidence.notes],
     )
     return replace(result, verdict=verdict(result))
 

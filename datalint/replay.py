@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,7 @@ def key_of(request: Request) -> Key | None:
     )
     if not trust.believable(folder):
         return None
-    words = {**asdict(request), "workers": None, "here": os.path.relpath(here, top)}
+    words = {**asdict(request), "workers": None, "here": os.path.relpath(here, top), "beside": _beside(here, top)}
     checksum, commit = git_index.checksum(index), git_index.last_commit(directory)
     state = f"{checksum}:{commit}" if checksum and commit else None
     return Key(folder, _digest(words, _engine(), _today(), _machine()), state, top)
@@ -107,6 +108,21 @@ def _entries(top: str, scope: tuple[str, ...] | list[str]) -> str:
     from datalint import git
 
     return hashlib.sha256(git.index_listing(top, scope) + b"\0\0" + git.committed(top, scope)).hexdigest()
+
+
+def _beside(here: str, top: str) -> list[tuple[str, int, int]]:
+    """Configurations in the work tree: where they differ from the index, the report says so."""
+    found = []
+    folder = here
+    while True:
+        for name in ("datalint.yaml", "pyproject.toml"):
+            path = os.path.join(folder, name)
+            with suppress(OSError):
+                status = os.stat(path)
+                found.append((path, status.st_size, status.st_mtime_ns))
+        if folder == top or len(folder) <= len(top):
+            return found
+        folder = os.path.dirname(folder)
 
 
 def _digest(*parts: object) -> str:

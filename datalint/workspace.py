@@ -10,6 +10,8 @@ from datalint import config as configuration
 from datalint.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from datalint.config import Config
     from datalint.request import Request
     from datalint.source import Source
@@ -26,6 +28,8 @@ class Workspace:
     root: str
     home: str
     cache_dir: str
+    notes: tuple[str, ...] = ()
+    """What the user should know about how the run was set up."""
 
     def read_home(self, name: str) -> bytes | None:
         """A small file beside the configuration, as the source holds it."""
@@ -84,7 +88,32 @@ def _open_git(request: Request) -> Workspace:
         root = os.path.normpath(os.path.join(home, config.dataset.path))
     if root.startswith(".."):
         raise UsageError(f"the dataset {root!r} lies outside the repository {top}", config.dataset.position)
-    return Workspace(source=source, config=config, root=root, home=home, cache_dir=_cache_dir(request, top))
+    return Workspace(
+        source=source,
+        config=config,
+        root=root,
+        home=home,
+        cache_dir=_cache_dir(request, top),
+        notes=tuple(_unstaged(source, here, top, request)) if request.staged else (),
+    )
+
+
+def _unstaged(source: Source, here: str, top: str, request: Request) -> Iterator[str]:
+    """A configuration in the work tree that the index lacks, or holds in another version: it does not count."""
+    folder = configuration.find_home(here, explicit=request.config)
+    local = _reader(folder)
+    for name in (os.path.basename(request.config),) if request.config else configuration.FILES:
+        written = local(name)
+        if written is None or not (
+            request.config or configuration.present(lambda asked, name=name: local(name) if asked == name else None)  # type: ignore[misc]
+        ):
+            continue
+        path = _relative(os.path.join(folder, name), top)
+        staged = source.read(path)
+        if staged is None:
+            yield f"{path} is not in the index and was not read: `git add` it"
+        elif staged.replace(b"\r\n", b"\n") != written.replace(b"\r\n", b"\n"):
+            yield f"{path} has changes that are not staged; the version in the index was read"
 
 
 def _home_in_source(source: Source, here: str, top: str, request: Request) -> str:

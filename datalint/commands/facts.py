@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         workspace = open_workspace(request)
         with progress.bar("reading images") as advance:
             evidence = check.collect(workspace, request, progress=advance)
-        for warning in evidence.warnings:
+        for warning in evidence.notes:
             sys.stderr.write(f"datalint: {warning}\n")
         engine.export(evidence.tables, arguments.sql or DEFAULT, format=name, file=file or None, out=sys.stdout.buffer)
     return ExitCode.CLEAN

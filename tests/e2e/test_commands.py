@@ -129,9 +129,21 @@ def test_staged_judges_the_configuration_in_the_index(repository: Repository) ->
     (repository.folder / "datalint.yaml").write_text(
         CONFIG.replace("rare-class: off", "rare-class: off, truncated-image: off")
     )
-    assert repository.datalint("check", "--staged").returncode == 1
+    refused = repository.datalint("check", "--staged", "-o", "text")
+    assert refused.returncode == 1
+    assert "datalint.yaml has changes that are not staged" in refused.stdout
     repository.git("add", "datalint.yaml")
     assert repository.datalint("check", "--staged").returncode == 0
+
+
+def test_staged_says_that_an_untracked_configuration_does_not_count(repository: Repository) -> None:
+    repository.git("rm", "-q", "--cached", "datalint.yaml")
+    repository.commit("forgotten")
+    assert (
+        "datalint.yaml is not in the index" in repository.datalint("check", "images", "--staged", "-o", "text").stdout
+    )
+    (repository.folder / "datalint.yaml").unlink()
+    assert "not in the index" not in repository.datalint("check", "images", "--staged", "-o", "text").stdout
 
 
 def test_tree_judges_a_commit(repository: Repository) -> None:
