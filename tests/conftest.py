@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+CORPORA = Path(os.environ.get("DATALINT_CORPORA", ROOT.parent / "shared" / "corpora"))
 
 
 @pytest.fixture(scope="session")
 def corpora() -> Path:
     """Folder of the real corpora, described in docs/corpora.md; the test is skipped where it is absent."""
-    folder = Path(os.environ.get("DATALINT_CORPORA", ROOT.parent / "shared" / "corpora"))
-    if not folder.is_dir():
-        pytest.skip(f"the real corpora are not here ({folder}); set DATALINT_CORPORA")
-    return folder
+    if not CORPORA.is_dir():
+        pytest.skip(f"the real corpora are not here ({CORPORA}); set DATALINT_CORPORA")
+    return CORPORA

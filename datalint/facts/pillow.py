@@ -93,15 +93,43 @@ def _read(facts: Facts, data: bytes, found: str | None) -> None:
 def _tensorflow(facts: Facts, data: bytes) -> bool:
     """Whether tf.io.decode_image(channels=3, expand_animations=False) takes what Pillow has decoded."""
     if facts.format == "bmp":
-        # decode_bmp reads 24 bits a pixel for three channels and nothing compressed.
-        return (
-            len(data) > 34
-            and int.from_bytes(data[28:30], "little") == 24
-            and int.from_bytes(data[30:34], "little") == 0
-        )
+        return _tensorflow_bmp(data)
+    if facts.format == "gif":
+        return _tensorflow_gif(data)
     if facts.format == "webp" and (facts.frames or 1) > 1:
         return False
     return facts.format in _TENSORFLOW
+
+
+def _tensorflow_bmp(data: bytes) -> bool:
+    """Whole bytes a pixel in 1, 3 or 4 channels, not compressed, and not one byte after the last row.
+
+    The header's compression is not looked at: compressed rows are merely of another length.
+    """
+    if len(data) < 32:
+        return False
+    start, width, height = (int.from_bytes(data[at : at + 4], "little", signed=True) for at in (10, 18, 22))
+    channels = int.from_bytes(data[28:30], "little", signed=True) // 8
+    row = (channels * width + 3) // 4 * 4
+    return channels in (1, 3, 4) and width > 0 and len(data) == start + row * abs(height)
+
+
+def _tensorflow_gif(data: bytes) -> bool:
+    """Whether giflib comes to a first frame that has a colour table; it takes no extension without a block."""
+
+    def table(flags: int) -> int:
+        return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+    shared = table(data[10])
+    at = 13 + shared
+    while at + 9 < len(data) and data[at] == 0x21:
+        at += 2
+        if data[at] == 0:
+            return False
+        while at < len(data) and data[at]:
+            at += 1 + data[at]
+        at += 1
+    return at + 9 < len(data) and data[at] == 0x2C and bool(shared or table(data[at + 9]))
 
 
 def _orientation(image: Image.Image) -> int | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _LATER_FRAMES = {b"fcTL", b"fdAT"}
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 """Bit depths by colour type (PNG specification, 11.2.1)."""
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
 @dataclass(slots=True)
@@ -27,7 +28,8 @@ class _Walk:
     """A later frame's data is wrong."""
     frames: int | None = None
     """As declared by acTL."""
-    depth: int | None = None
+    stored: tuple[int, int] | None = None
+    """Channels and bits a channel."""
     end: int = 8
 
 
@@ -38,9 +40,9 @@ def read(facts: Facts, data: bytes) -> None:
     pillow.read(facts, data, "png")
     if facts.status == "oversized":
         return
-    if walk.depth and facts.width and facts.height and facts.channels:
-        # Pillow widens 2 and 4 bits to 8 and reduces 16-bit colour to 8; the header says what is stored.
-        facts.size(facts.width, facts.height, facts.channels, walk.depth)
+    if walk.stored is not None and facts.width and facts.height:
+        # Pillow widens 2 and 4 bits to 8, reduces 16-bit colour to 8 and adds channels to 16-bit grey with alpha.
+        facts.size(facts.width, facts.height, *walk.stored)
     if walk.frames is not None and (facts.frames or 1) < walk.frames:
         facts.frames = walk.frames
     # The chunk walk names the cause better than the decoder that stumbled over it.
@@ -86,7 +88,7 @@ def _walk(data: bytes) -> _Walk:
             if impossible is not None:
                 walk.fatal = ("bad-header", impossible)
                 return walk
-            walk.depth = data[at + 16]
+            walk.stored = _CHANNELS[data[at + 17]], data[at + 16]
         if kind == b"acTL" and length == 8:
             # A number beyond PNG's 31 bits declares nothing.
             frames = int.from_bytes(data[at + 8 : at + 12], "big")
