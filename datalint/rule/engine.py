@@ -157,8 +157,13 @@ class RuleEngine:
         target = os.path.join(self._folder, "export")
         child = self._running()
         self._open(child, writable=self._folder)
-        answer = child.ask({"step": "export", "sql": sql, "format": format, "file": target}, timeout=None)
+        try:
+            answer = child.ask({"step": "export", "sql": sql, "format": format, "file": target}, timeout=None)
+        except _LostError as loss:
+            raise UnfinishedError(f"the query could not finish: {loss}") from loss
         child.opened = ""
+        if answer.get("broken"):
+            self._restart()
         if answer.get("error"):
             raise UsageError(f"the query failed: {answer['error']}")
         with open(target, "rb") as source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 import time
@@ -74,7 +75,7 @@ def _detail(engine: RuleEngine, rule: Rule, case: Case) -> str:
     rows = [dict(zip(outcome.columns, cells, strict=True)) for cells in outcome.rows]
     got = [_seen(row, finding) for row, finding in zip(rows, findings, strict=True)]
     lines = [
-        f"row {index + 1}, {name}: expected {shown(value)}, got {shown(row.get(name))}"
+        f"row {index + 1}, {name}: expected {_worded(value)}, got {_worded(row.get(name))}"
         for index, (expected, row) in enumerate(zip(case.expect, got, strict=False))
         for name, value in expected.items()
         if not _equal(value, row.get(name))
@@ -100,6 +101,10 @@ def _equal(expected: Any, got: Any) -> bool:
     if isinstance(expected, list) and isinstance(got, list):
         return len(expected) == len(got) and all(map(_equal, expected, got))
     return bool(expected == got)
+
+
+def _worded(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else shown(value)
 
 
 def _rows(number: int) -> str:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import signal
+import subprocess
+import sys
+import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from datalint.errors import UsageError
+from datalint.errors import UnfinishedError, UsageError
 from datalint.finding import Severity
+from datalint.rule.child import GRACE
 from datalint.rule.engine import Outcome, RuleEngine
 from datalint.rule.judge import judge
 from datalint.rule.load import load_rule
 from datalint.tables import Data
+from tests.conftest import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from datalint.rule.model import Rule
@@ -52,6 +59,8 @@ def rule(sql: str, *, name: str = "rule", message: str = "{path} {limit} {words}
     return load_rule(TEXT.format(name=name, sql=sql, message=message), f"{name}.yaml", builtin=True)
 
 
+ENDLESS = "from files a, files b, files c, files d"
+MANY = {"samples": Data({"path": ["p"]}), "files": Data({"path": [str(n) for n in range(3000)]})}
 PATHS = rule("select path from samples where $limit > 0 and not list_contains($words, 'b') order by path")
 NASTY = ["", "a,b", 'say "hi"', "two\nlines", "cr\rcr", "crlf\r\n", "'", "NULL", "null"]
 NASTY += ["é\u2028", "\x00", "\udcff", " x ", "#"]
@@ -100,13 +109,11 @@ def test_a_manifest_without_the_column_is_said() -> None:
     assert "hospital" in outcome.error
 
 
-def test_a_killed_child_costs_one_rule(tmp_path: Path) -> None:
-    tables = {"samples": Data({"path": ["p"]}), "files": Data({"path": [str(n) for n in range(3000)]})}
-    joined = "from files a, files b, files c, files d"
-    slow = rule(f"select max(a.path) as path {joined} where $limit > 0", name="slow", message="{words}")
+def test_a_killed_child_costs_one_rule() -> None:
+    slow = rule(f"select max(a.path) as path {ENDLESS} where $limit > 0", name="slow", message="{words}")
     with RuleEngine(timeout=1, threads=1) as engine:
         first = engine.pid
-        outcomes = engine.run([Bound(slow), Bound(PATHS)], tables)
+        outcomes = engine.run([Bound(slow), Bound(PATHS)], MANY)
         assert outcomes["slow"].error == "it was stopped after 1 s"
         assert outcomes["rule"].rows == [["p"]]
         assert engine.pid != first
@@ -129,6 +136,149 @@ def test_too_many_rows_are_cut_and_said() -> None:
         outcome = engine.run([Bound(PATHS)], tables)["rule"]
     assert outcome.error == "it found more than 2 rows; the first are shown"
     assert outcome.rows == [["a"], ["b"]]
+
+
+def test_rows_without_a_value_are_rows() -> None:
+    query = rule("select 'p' as path from samples having count(*) > $limit", message="{words}")
+    with RuleEngine(threads=1) as engine:
+        facts = engine.run([Bound(query)], {"samples": Data({"path": [None] * 3})})["rule"]
+        text = TEXT.format(name="rule", sql=query.sql, message="{words}").replace(
+            "{path: a, hospital: x}", "{times: 3}"
+        )
+        case = load_rule(text, "rule.yaml", builtin=True)
+        assert facts.rows == engine.run_case(case, case.tests[1]).rows == [["p"]]
+
+
+def test_a_table_without_rows_is_there() -> None:
+    query = rule("select 'p' as path from samples having count(*) < $limit", message="{words}")
+    with RuleEngine(threads=1) as engine:
+        assert engine.run([Bound(query)], {"samples": Data({"path": []})})["rule"].rows == [["p"]]
+
+
+@pytest.mark.parametrize(
+    ("sql", "value"),
+    [
+        ("[1, null]", [1, None]),
+        ("{'a': 1, 'b': [true]}", {"a": 1, "b": [True]}),
+        ("1.25::decimal(9, 2)", 1.25),
+        ("2::hugeint * 9223372036854775807", 2 * (2**63 - 1)),
+        ("'2026-01-02'::date", "2026-01-02"),
+        ("1e308 * 10", "inf"),
+    ],
+)
+def test_what_a_query_returns(sql: str, value: object) -> None:
+    query = rule(f"select 'p' as path, {sql} as value where $limit > 0", message="{words}")
+    with RuleEngine(threads=1) as engine:
+        assert engine.run([Bound(query)], {})["rule"].rows == [["p", value]]
+
+
+def test_long_texts_are_cut() -> None:
+    query = rule("select path, length(path) as n from samples where $limit > 0", message="{words}")
+    with RuleEngine(threads=1) as engine:
+        ((path, n),) = engine.run([Bound(query)], {"samples": Data({"path": ["x" * 30_000]})})["rule"].rows
+    assert n == 20_000
+    assert path == "x" * 10_000 + "..."
+
+
+def test_a_query_that_takes_too_long_to_understand_is_refused() -> None:
+    with RuleEngine(threads=1, timeout=1e-9) as engine, pytest.raises(UsageError, match="not be parsed in time"):
+        engine.prepare([PATHS])
+
+
+def test_facts_that_cannot_be_written_end_the_check() -> None:
+    with RuleEngine(threads=1) as engine:
+        os.mkdir(os.path.join(engine._folder, "facts-1.duckdb"))
+        with pytest.raises(UnfinishedError, match="the tables could not be written"):
+            engine.run([Bound(PATHS)], {})
+
+
+@contextlib.contextmanager
+def kill_later(engine: RuleEngine) -> Iterator[None]:
+    """Kills the child half a second after it began to read a new database."""
+    pid, database = engine.pid, os.path.join(engine._folder, "facts-1.duckdb")
+
+    def watch() -> None:
+        while not os.path.exists(database):
+            time.sleep(0.01)
+        time.sleep(0.5)
+        os.kill(pid, signal.SIGKILL)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    yield
+    watcher.join()
+
+
+def test_a_rule_whose_process_is_killed_says_so() -> None:
+    slow = rule(f"select max(a.path) as path {ENDLESS} where $limit > 0", name="slow", message="{words}")
+    with RuleEngine(threads=1) as engine, kill_later(engine):
+        outcomes = engine.run([Bound(slow), Bound(PATHS)], MANY)
+    assert outcomes["slow"].error == "its process ended with code -9"
+    assert outcomes["rule"].rows == [["p"]]
+
+
+def test_an_export_whose_process_is_killed_says_so() -> None:
+    with RuleEngine(threads=1) as engine, kill_later(engine), pytest.raises(UnfinishedError, match="code -9"):
+        engine.export(MANY, f"select max(a.path) {ENDLESS}", format="csv", file=None, out=io.BytesIO())
+
+
+def test_facts_that_vanish_end_the_check() -> None:
+    slow = rule(f"select max(a.path) as path {ENDLESS} where $limit > 0", name="slow", message="{words}")
+    with RuleEngine(threads=1, timeout=2) as engine:
+        remove = threading.Timer(1, os.remove, [os.path.join(engine._folder, "facts-1.duckdb")])
+        engine.prepare([slow, PATHS])
+        remove.start()
+        with pytest.raises(UnfinishedError, match="the tables cannot be read"):
+            engine.run([Bound(slow), Bound(PATHS)], MANY)
+        remove.join()
+
+
+def test_an_idle_child_ends_by_itself() -> None:
+    with RuleEngine(threads=1) as engine:
+        engine.prepare([PATHS])
+        child = engine._running()
+    assert child._process.returncode == 0
+
+
+def test_a_child_that_was_never_asked_is_not_waited_for() -> None:
+    with RuleEngine(threads=1) as engine:
+        child = engine._running()
+    assert child._process.returncode == -signal.SIGKILL
+
+
+ORPHAN = """
+import sys
+from tests.rule.test_engine import ENDLESS, MANY, Bound, rule
+from datalint.rule.engine import RuleEngine
+with RuleEngine(threads=1) as engine:
+    slow = rule(f"select max(a.path) as path {ENDLESS} where $limit > 0", message="{words}")
+    engine.prepare([slow])
+    print(engine.pid, engine._folder, flush=True)
+    engine.run([Bound(slow)], MANY)
+"""
+
+
+def runs(pid: str) -> bool:
+    """Not so for a zombie: who reaps orphans is not ours to say."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_killed_parent_leaves_neither_process_nor_folder() -> None:
+    with subprocess.Popen([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True, cwd=ROOT) as parent:
+        assert parent.stdout
+        pid, folder = parent.stdout.readline().split()
+        while not os.path.exists(f"{folder}/facts-1.duckdb"):
+            time.sleep(0.01)
+        parent.kill()
+    deadline = time.monotonic() + GRACE + 10
+    while (os.path.exists(folder) or runs(pid)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not os.path.exists(folder)
+    assert not runs(pid)
 
 
 def test_nothing_is_left_behind() -> None:
@@ -161,6 +311,11 @@ def test_export(tmp_path: Path, format: str) -> None:  # noqa: A002
 def test_a_wrong_query_is_wrong_usage(sql: str) -> None:
     with RuleEngine(threads=1) as engine, pytest.raises(UsageError, match="the query failed"):
         engine.export({}, sql, format="csv", file=None, out=io.BytesIO())
+
+
+def test_an_export_to_nowhere_is_wrong_usage(tmp_path: Path) -> None:
+    with RuleEngine(threads=1) as engine, pytest.raises(UsageError, match=r"cannot write .*: No such file"):
+        engine.export({}, "from samples", format="csv", file=str(tmp_path / "no/out"), out=io.BytesIO())
 
 
 def test_judge_renders_and_identifies() -> None:

@@ -292,6 +292,37 @@ def test_a_failing_test_is_reported_with_what_came() -> None:
     assert told.detail == ("row 1, message: expected 'a has 6 pixels (limit 8)', got 'a has 7 pixels (limit 8)'")
 
 
+@pytest.mark.parametrize(
+    ("value", "expected", "detail"),
+    [
+        ("width > 5", "true", ""),
+        ("width > 5", "false", "expected false, got true"),
+        ("width > 5", "1", "expected 1, got true"),
+        ("[width, 0.5]", "[7, 0.5000000001]", ""),
+        ("[width]", "[7, 8]", "expected [7, 8], got [7]"),
+        ("width / 3", "2.3333333", ""),
+        ("width / 3", "2.33", "expected 2.33, got 2.3333333333333335"),
+        ("cast(width as varchar)", "7", ""),
+        ("null", "null", ""),
+        ("null", "x", "expected 'x', got nothing"),
+        ("{'a': width}", "{a: 7}", ""),
+        ("cast(path as bigint)", "1", "Could not convert string 'a' to INT64"),
+    ],
+)
+def test_what_is_expected_is_compared(value: str, expected: str, detail: str) -> None:
+    text = RULE.replace("select path, width", f"select path, width, {value} as value")
+    text = text.replace("expect: [{path: a,", f"expect: [{{value: {expected}, path: a,")
+    told = list(run_cases([load_rule(text, "min-side.yaml", builtin=False)]))[1]
+    assert told.passed is not bool(detail)
+    assert detail in told.detail
+
+
+def test_a_row_too_many_is_shown() -> None:
+    text = RULE.replace("{files: [{path: a, width: 8}]}", "{files: [{path: b, width: 1}]}")
+    silent, _ = run_cases([load_rule(text, "min-side.yaml", builtin=False)])
+    assert silent.detail == "expected 0 rows, got 1 row\ngot {path: b, width: 1}"
+
+
 def test_a_missing_row_is_reported() -> None:
     text = RULE.replace("{files: [{path: a, width: 7}]}", "{files: []}")
     _, told = run_cases([load_rule(text, "min-side.yaml", builtin=False)])
@@ -307,6 +338,14 @@ def test_the_runner_exits_with_its_verdict(tmp_path: Path, capsys: pytest.Captur
     file.write_text(RULE.replace("from files", "from flies"))
     assert main([str(file)]) == 2
     assert "14:8: there is no table 'flies'" in capsys.readouterr().out
+    file.write_text(RULE.replace("remedy:", "remdy:"))
+    assert main([str(file)]) == 2
+    assert "10:1: unknown key 'remdy' (did you mean 'remedy'?)" in capsys.readouterr().out
+    file.write_text(RULE)
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more/min-side.yml").write_text(RULE)
+    assert main([str(tmp_path)]) == 2
+    assert "used twice" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "rules").glob("*.yaml")), ids=lambda path: path.stem)
