@@ -84,11 +84,11 @@ def _packed(path: str, name: str) -> str | None:
         return None
 
 
-def tracks(index: str, folder: str) -> bool | None:
+def tracks(index: str, directory: str, folder: str) -> bool | None:
     """Whether the index holds a file below `folder`, a path relative to the top level; None where git must be asked.
 
     Names stand in it as they are, except in version 4, which shortens them, and in an index that is split in two
-    (gitformat-index: extension "link").
+    (gitformat-index: the other half is a file named sharedindex in the git directory).
     """
     try:
         with open(index, "rb") as file:
@@ -99,4 +99,5 @@ def tracks(index: str, folder: str) -> bool | None:
         return None
     if os.fsencode(folder.replace(os.sep, "/")) + b"/" in data:
         return True
-    return None if data[4:8] == b"\0\0\0\4" or b"link" in data else False
+    split = any(name.startswith("sharedindex.") for name in os.listdir(directory))
+    return None if split or data[4:8] == b"\0\0\0\4" else False

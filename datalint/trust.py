@@ -13,9 +13,9 @@ def believable(folder: str) -> bool:
     located = git_index.locate(os.path.dirname(folder))
     if located is None:
         return True
-    top, index, _ = located
+    top, index, directory = located
     below = os.path.relpath(folder, os.path.realpath(top))
-    tracked = git_index.tracks(index, below)
+    tracked = git_index.tracks(index, directory, below)
     if tracked is None:
         from datalint import git
 
