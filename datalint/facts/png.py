@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,8 +29,8 @@ class _Walk:
     """A later frame's data is wrong."""
     frames: int | None = None
     """As declared by acTL."""
-    stored: tuple[int, int] | None = None
-    """Channels and bits a channel."""
+    stored: tuple[int, int, int, int] | None = None
+    """Width, height, channels and bits a channel."""
     end: int = 8
 
 
@@ -38,11 +39,12 @@ def read(facts: Facts, data: bytes) -> None:
     facts.format = "png"
     walk = _walk(data)
     pillow.read(facts, data, "png")
+    if walk.stored is not None:
+        # Pillow widens 2 and 4 bits to 8, reduces 16-bit colour to 8, adds channels to 16-bit grey with alpha, and
+        # says nothing about what it refuses.
+        facts.size(*walk.stored)
     if facts.status == "oversized":
         return
-    if walk.stored is not None and facts.width and facts.height:
-        # Pillow widens 2 and 4 bits to 8, reduces 16-bit colour to 8 and adds channels to 16-bit grey with alpha.
-        facts.size(facts.width, facts.height, *walk.stored)
     if walk.frames is not None and (facts.frames or 1) < walk.frames:
         facts.frames = walk.frames
     # The chunk walk names the cause better than the decoder that stumbled over it.
@@ -84,11 +86,12 @@ def _walk(data: bytes) -> _Walk:
             if kind in _LATER_FRAMES:
                 walk.frame = walk.frame or wrong
         if kind == b"IHDR" and length == 13:
+            width, height, depth, colour = struct.unpack_from(">IIBB", data, at + 8)
             impossible = _impossible(data[at + 8 : at + 21])
             if impossible is not None:
                 walk.fatal = ("bad-header", impossible)
                 return walk
-            walk.stored = _CHANNELS[data[at + 17]], data[at + 16]
+            walk.stored = (width, height, _CHANNELS[colour], depth)
         if kind == b"acTL" and length == 8:
             # A number beyond PNG's 31 bits declares nothing.
             frames = int.from_bytes(data[at + 8 : at + 12], "big")

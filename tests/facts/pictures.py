@@ -1,0 +1,63 @@
+"""Small pictures made where they are needed, as bytes."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+
+def smooth(width: int = 96, height: int = 64, *, seed: int = 1) -> Image.Image:
+    """Coloured clouds: compressible and structured, as a photograph is."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+
+
+def noise(width: int = 64, height: int = 48, *, seed: int = 1) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8))
+
+
+def encoded(image: Image.Image, format: str, **options: Any) -> bytes:  # noqa: A002
+    out = io.BytesIO()
+    image.save(out, format, **options)
+    return out.getvalue()
+
+
+def chunk(kind: bytes, body: bytes = b"") -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def header(width: int, height: int, depth: int, colour: int, *rest: int) -> bytes:
+    return chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, *(rest or (0, 0, 0))))
+
+
+def png(*chunks: bytes) -> bytes:
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def rows(height: int, row_bytes: int) -> bytes:
+    """An IDAT chunk of unfiltered rows that differ."""
+    return chunk(b"IDAT", zlib.compress(b"".join(b"\0" + bytes([row % 200]) * row_bytes for row in range(height))))
+
+
+def spoiled(data: bytes, kind: bytes) -> bytes:
+    """The PNG with one bit of the checksum of its first `kind` chunk turned."""
+    at = data.index(kind)
+    stop = at + 8 + int.from_bytes(data[at - 4 : at], "big")
+    return data[: stop - 1] + bytes([data[stop - 1] ^ 1]) + data[stop:]
+
+
+def segment(marker: int, body: bytes) -> bytes:
+    """A JPEG marker segment."""
+    return bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
+
+
+def tiff_block(value: int, *, order: str = ">", kind: int = 3) -> bytes:
+    """A TIFF directory with the orientation tag alone; kind 3 is SHORT, 4 is LONG."""
+    cell = struct.pack(order + ("HH" if kind == 3 else "I"), *((value, 0) if kind == 3 else (value,)))
+    mark = b"II*\0" if order == "<" else b"MM\0*"
+    return mark + struct.pack(order + "IHHHI", 8, 1, 0x0112, kind, 1) + cell + struct.pack(order + "I", 0)
