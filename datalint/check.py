@@ -69,7 +69,7 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
     workspace = open_workspace(request)
     settings = workspace.config
     with RuleEngine(timeout=request.rule_timeout) as engine:
-        rules = all_rules(workspace.source, workspace.home, settings.rules.paths)
+        rules = all_rules(workspace.source, workspace.home, settings)
         bound = configuration.resolve_rules(settings, rules, select=request.select, ignore=request.ignore)
         engine.prepare([item.rule for item in bound])
         evidence = collect(workspace, request, progress=progress)

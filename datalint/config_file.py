@@ -95,7 +95,9 @@ def parse_toml(content: bytes, file: str) -> Document | None:
     """Table [tool.datalint]; None where the file has none."""
     import tomllib
 
-    text = _decode(content, file)
+    from datalint import strict_yaml
+
+    text = strict_yaml.decode(content, file).removeprefix("\ufeff")
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -199,13 +201,3 @@ def read_file(path: str) -> bytes | None:
         return None
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
-
-
-def _decode(content: bytes, file: str) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        column = error.start - (content.rfind(b"\n", 0, error.start) + 1) + 1
-        place = Position(file, line, column)
-        raise UsageError(f"byte 0x{content[error.start]:02x} is not UTF-8", place) from error

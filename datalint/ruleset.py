@@ -10,8 +10,7 @@ from datalint.errors import UsageError
 from datalint.rule.load import load_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+    from datalint.config import Config
     from datalint.rule.model import Rule
     from datalint.source import Source
 
@@ -28,10 +27,10 @@ def builtin_rules() -> list[Rule]:
     ]
 
 
-def custom_rules(source: Source, home: str, folders: Iterable[str]) -> list[Rule]:
-    """Rules of the user's folders, relative to `home`; a folder that is not there is a UsageError."""
+def custom_rules(source: Source, home: str, config: Config) -> list[Rule]:
+    """Rules of the user's folders, relative to `home`; a folder without any is a UsageError."""
     rules = []
-    for folder in folders:
+    for index, folder in enumerate(config.rules.paths):
         root = os.path.normpath(os.path.join(home, folder))
         names = [
             entry.path
@@ -39,7 +38,8 @@ def custom_rules(source: Source, home: str, folders: Iterable[str]) -> list[Rule
             if entry.path.endswith((".yaml", ".yml")) and entry.kind == "file"
         ]
         if not names:
-            raise UsageError(f"no rule files in {folder} (rules.paths)")
+            place = config.position("rules", "paths", index)
+            raise UsageError(f"no rule files in {folder}", place, "`datalint new-rule acme/name` writes one")
         for name in names:
             text = source.read(name)
             if text is None:
@@ -48,9 +48,9 @@ def custom_rules(source: Source, home: str, folders: Iterable[str]) -> list[Rule
     return rules
 
 
-def all_rules(source: Source, home: str, folders: Iterable[str]) -> list[Rule]:
+def all_rules(source: Source, home: str, config: Config) -> list[Rule]:
     """Built-in and custom rules; two rules with one id are a UsageError."""
-    rules = [*builtin_rules(), *custom_rules(source, home, folders)]
+    rules = [*builtin_rules(), *custom_rules(source, home, config)]
     seen: dict[str, Rule] = {}
     for rule in rules:
         if rule.id in seen:

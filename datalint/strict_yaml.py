@@ -82,7 +82,7 @@ class Loaded:
 def load(text: str | bytes, file: str) -> Loaded:
     """Raises UsageError, with its place, for what is not plain YAML: also aliases, tags, duplicate keys."""
     if isinstance(text, bytes):
-        text = _decode(text, file)
+        text = decode(text, file)
     text = text.removeprefix("\ufeff")
     if len(text) > MAX_CHARACTERS:
         raise UsageError(f"longer than {MAX_CHARACTERS:,} characters", Position(file))
@@ -102,7 +102,8 @@ def load(text: str | bytes, file: str) -> Loaded:
     return loaded
 
 
-def _decode(content: bytes, file: str) -> str:
+def decode(content: bytes, file: str) -> str:
+    """Text, its byte order mark included; raises UsageError with the place of the first byte that is not UTF-8."""
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -128,6 +129,8 @@ def _explained(error: yaml.MarkedYAMLError, file: str) -> UsageError:
         problem, hint = "a value that starts with '>' or '|' needs quotes", 'as in "> 5"'
     elif "'\\t'" in problem or "tab character" in problem or "cannot start any token" in problem:
         hint = "indent with spaces, not tabs; quote text that starts with a special character"
+    elif "expected key" in problem:
+        hint = "check the indentation; text that starts with { or [ needs quotes"
     elif "mapping values are not allowed" in problem:
         hint = "text that contains ': ' needs quotes"
     mark = error.problem_mark or error.context_mark

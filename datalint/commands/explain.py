@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace) -> int:
     workspace = open_workspace(Request(config=arguments.config))
-    rules = {rule.id: rule for rule in all_rules(workspace.source, workspace.home, workspace.config.rules.paths)}
+    rules = {rule.id: rule for rule in all_rules(workspace.source, workspace.home, workspace.config)}
     rule = rules.get(arguments.rule)
     if rule is None:
         near = difflib.get_close_matches(arguments.rule, rules, n=1)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace) -> int:
     workspace = open_workspace(Request(config=arguments.config))
-    rules = all_rules(workspace.source, workspace.home, workspace.config.rules.paths)
+    rules = all_rules(workspace.source, workspace.home, workspace.config)
     rows = []
     for rule in rules:
         setting = workspace.config.rules.settings.get(rule.id)

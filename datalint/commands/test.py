@@ -62,10 +62,8 @@ def _files(paths: list[str]) -> list[str]:
             if not inside:
                 raise UsageError(f"no rule files in {path}")
             found += sorted(inside)
-        elif os.path.exists(path):
-            found.append(path)
         else:
-            raise UsageError(f"no such file or folder: {path}")
+            found.append(path)
     return found
 
 

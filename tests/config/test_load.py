@@ -252,10 +252,23 @@ def test_toml_mistakes_have_their_line(text: str, place: str, message: str) -> N
     assert caught.message.startswith(message)
 
 
-def test_bytes_that_are_not_utf8_have_their_place() -> None:
+@pytest.mark.parametrize(
+    ("name", "content", "place"),
+    [
+        ("datalint.yaml", b"# ok\nx: \xff", "2:4"),
+        ("datalint.yaml", "\ufeffä: ".encode() + b"\xff", "1:4"),
+        ("pyproject.toml", b"[tool.datalint]\n# \xc3\xa4\nx = '\xff'", "3:6"),
+    ],
+)
+def test_bytes_that_are_not_utf8_have_their_place(name: str, content: bytes, place: str) -> None:
     with pytest.raises(UsageError) as caught:
-        config.load({"datalint.yaml": b"# ok\nx: \xff"}.get)
-    assert str(caught.value) == "datalint.yaml:2:4: byte 0xff is not UTF-8"
+        config.load({name: content}.get)
+    assert str(caught.value) == f"{name}:{place}: byte 0xff is not UTF-8"
+
+
+@pytest.mark.parametrize(("name", "text"), [("datalint.yaml", "target: a"), ("pyproject.toml", FULL_TOML)])
+def test_a_byte_order_mark_does_not_matter(name: str, text: str) -> None:
+    assert load("\ufeff" + text, name).target == load(text, name).target
 
 
 def test_two_configurations_are_an_error_not_a_precedence() -> None:

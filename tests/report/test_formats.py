@@ -61,10 +61,14 @@ RESULT = Result(
 )
 
 
-def rendered(name: str, style: Style | None = None) -> str:
+def rendered(name: str, style: Style | None = None, result: Result = RESULT) -> str:
     out = io.StringIO()
-    report.load(name).render(RESULT, out, style or Style())
+    report.load(name).render(result, out, style or Style())
     return out.getvalue()
+
+
+def shown(result: Result, style: Style | None = None) -> str:
+    return rendered("text", style, result)
 
 
 @pytest.mark.parametrize("name", report.FORMATS)
@@ -104,6 +108,22 @@ def test_text_shows_ten_findings_of_a_rule_and_counts_the_rest() -> None:
 
 def test_concise_keeps_one_line_per_finding_whatever_the_name_holds() -> None:
     assert len(rendered("concise").splitlines()) == len(RESULT.findings) + len(RESULT.not_checked) + 1
+
+
+def test_text_shows_ten_that_were_not_checked_and_counts_the_rest() -> None:
+    many = replace(RESULT, not_checked=[NotChecked(f"{number}.jpg", "gone") for number in range(12)])
+    assert shown(many).count(": gone") == 10
+    assert "and 2 more\n" in shown(many)
+    assert shown(many, Style(limit=0)).count(": gone") == 12
+
+
+def test_text_says_nothing_of_classes_and_splits_where_there_are_none() -> None:
+    plain = replace(RESULT, dataset=replace(RESULT.dataset, samples=1, classes=0, splits=0))
+    assert shown(plain).startswith("UNTRAINABLE  flowers (1 image) on local\n")
+
+
+def test_a_long_run_is_told_in_minutes() -> None:
+    assert " in 2.5 min (" in shown(replace(RESULT, summary=replace(RESULT.summary, seconds=150.0)))
 
 
 def test_colour_is_only_escape_codes() -> None:
