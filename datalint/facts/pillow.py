@@ -51,22 +51,26 @@ def loads(data: bytes, *, draft: bool = True) -> tuple[bool, str]:
     return True, ""
 
 
-def read(facts: Facts, data: bytes, found: str | None) -> None:
-    """Fill the facts of one file; `found` is the format by its first bytes. Raises only MemoryError."""
+def read(facts: Facts, data: bytes, found: str | None) -> bool:
+    """Fill the facts of one file; `found` is the format by its first bytes. Raises only MemoryError.
+
+    True where the last row holds only zeros, which is what Pillow leaves where a PNG has no data for it.
+    """
     facts.format = found
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            _read(facts, data, found)
+            return _read(facts, data, found)
         except Image.DecompressionBombError as error:
             facts.blame("oversized", "bomb", _words(error))
             facts.pillow = False
             facts.tensorflow = None
         except _REFUSALS as error:
             _refused(facts, data, error, found)
+    return False
 
 
-def _read(facts: Facts, data: bytes, found: str | None) -> None:
+def _read(facts: Facts, data: bytes, found: str | None) -> bool:
     with Image.open(io.BytesIO(data)) as image:
         facts.format = _FORMATS.get(image.format or "", (image.format or found or "").lower())
         bands = 1 if image.mode in ("P", "PA") else len(image.getbands())
@@ -79,8 +83,9 @@ def _read(facts: Facts, data: bytes, found: str | None) -> None:
                 "oversized", "bomb", f"declares {image.width:,} x {image.height:,} pixels (limit {MAX_PIXELS:,})"
             )
             facts.pillow = False
-            return
+            return False
         image.load()
+        blank_end = not any(image.crop((0, image.height - 1, image.width, image.height)).tobytes())
         facts.pillow = True
         facts.tensorflow = _tensorflow(facts, data)
         facts.orientation = _orientation(image)
@@ -88,6 +93,7 @@ def _read(facts: Facts, data: bytes, found: str | None) -> None:
         if facts.format != "png":
             # Decoders that do not animate see only the default image of an APNG, which was just loaded.
             _other_frames(facts, image)
+    return blank_end
 
 
 def _tensorflow(facts: Facts, data: bytes) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from datalint.facts import pillow
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _LATER_FRAMES = {b"fcTL", b"fdAT"}
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 """Bit depths by colour type (PNG specification, 11.2.1)."""
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+_PIECE = 1 << 20
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 
@@ -31,6 +33,9 @@ class _Walk:
     """As declared by acTL."""
     stored: tuple[int, int, int, int] | None = None
     """Width, height, channels and bits a channel."""
+    interlaced: bool = False
+    parts: list[slice] = field(default_factory=list)
+    """Where the bodies of the IDAT chunks lie."""
     end: int = 8
 
 
@@ -38,7 +43,7 @@ def read(facts: Facts, data: bytes) -> None:
     """Walk the chunks (PNG specification, 5.3), then decode; raises only MemoryError."""
     facts.format = "png"
     walk = _walk(data)
-    pillow.read(facts, data, "png")
+    blank_end = pillow.read(facts, data, "png")
     if walk.stored is not None:
         # Pillow widens 2 and 4 bits to 8, reduces 16-bit colour to 8, adds channels to 16-bit grey with alpha, and
         # says nothing about what it refuses.
@@ -56,12 +61,15 @@ def read(facts: Facts, data: bytes) -> None:
         facts.cause, facts.detail = "bad-checksum", walk.minor
     elif walk.frame is not None:
         facts.blame("damaged", "bad-checksum", walk.frame)
+    elif facts.pillow and (blank_end or walk.interlaced) and (missing := _missing(data, walk)) is not None:
+        facts.blame("damaged", "truncated", missing)
+        facts.tensorflow = False
     elif facts.status == "ok":
         facts.trailing_bytes = len(data) - walk.end
 
 
 def _walk(data: bytes) -> _Walk:
-    walk, seen_data = _Walk(), False
+    walk = _Walk()
     while True:
         at = walk.end
         if at + 12 > len(data):
@@ -92,15 +100,47 @@ def _walk(data: bytes) -> _Walk:
                 walk.fatal = ("bad-header", impossible)
                 return walk
             walk.stored = (width, height, _CHANNELS[colour], depth)
+            walk.interlaced = data[at + 20] == 1
         if kind == b"acTL" and length == 8:
             # A number beyond PNG's 31 bits declares nothing.
             frames = int.from_bytes(data[at + 8 : at + 12], "big")
             walk.frames = frames if frames < 1 << 31 else None
-        seen_data = seen_data or kind == b"IDAT"
+        if kind == b"IDAT":
+            walk.parts.append(slice(at + 8, stop - 4))
         walk.end = stop
         if kind == b"IEND":
-            walk.fatal = None if seen_data else ("bad-header", "has no image data (no IDAT chunk)")
+            walk.fatal = None if walk.parts else ("bad-header", "has no image data (no IDAT chunk)")
             return walk
+
+
+def _missing(data: bytes, walk: _Walk) -> str | None:
+    """Words where the image data, although whole, is not enough for every row; libpng refuses it, Pillow does not."""
+    if walk.stored is None:
+        return None
+    width, height, channels, bits = walk.stored
+    wanted = sum(
+        rows * (1 + -(-columns * channels * bits // 8))
+        for columns, rows in (_passes(width, height) if walk.interlaced else [(width, height)])
+        if columns
+    )
+    inflater, got = zlib.decompressobj(), 0
+    try:
+        for part in walk.parts:
+            rest = data[part]
+            while rest and got < wanted:
+                got += len(inflater.decompress(rest, _PIECE))
+                rest = inflater.unconsumed_tail
+    except zlib.error:
+        return None
+    got += len(inflater.flush(1)) if got < wanted else 0
+    return f"its image data ends after {got:,} of {wanted:,} bytes" if got < wanted else None
+
+
+def _passes(width: int, height: int) -> list[tuple[int, int]]:
+    """Columns and rows of each pass of Adam7 (PNG specification, 8.2)."""
+    return [
+        (-(-max(0, width - left) // across), -(-max(0, height - top) // down)) for left, top, across, down in _ADAM7
+    ]
 
 
 def _impossible(header: bytes) -> str | None:
