@@ -12,13 +12,14 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import datalint
 from datalint.errors import UnfinishedError, UsageError
 from datalint.rule.handover import write_tables
+from datalint.rule.hints import failure, hint
 from datalint.rule.verify import verify
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ TIMEOUT = 30.0
 """Seconds that one rule may run."""
 MAX_ROWS = 100_000
 """Findings of one rule; more help nobody."""
-_NO_COLUMN = "Referenced column"
-_USER_COLUMN = "a column of your manifest is known once a test gives it to a row of samples"
 _START_TIMEOUT = 120.0
 _END_TIMEOUT = 5.0
 # -P and the explicit path: the child must never import a module from the directory that is being linted.
@@ -105,8 +104,8 @@ class RuleEngine:
         rules = [rule for rule in rules if self._known(rule) is None]
         for rule, answer in zip(rules, self._ask_about(rules), strict=True):
             if "error" in answer:
-                hint = _USER_COLUMN if _NO_COLUMN in answer["error"] and "samples" in rule.sql else ""
-                raise UsageError(answer["error"], rule.where_in_sql(answer.get("offset")), hint)
+                place = rule.where_in_sql(answer.get("offset"))
+                raise UsageError(answer["error"], place, hint(answer["error"], rule.sql))
             prepared = Prepared(
                 sql=rule.sql,
                 tables=frozenset(answer["tables"]),
@@ -122,12 +121,12 @@ class RuleEngine:
         rules = list(rules)
         self.prepare(item.rule for item in rules)
         self._fill(tables)
-        return {
-            item.rule.id: self._outcome(
-                {"step": "run", "sql": item.rule.sql, "params": self._bound(item.rule, item.params)}, ready=True
-            )
-            for item in rules
-        }
+        return {item.rule.id: self._judged(item) for item in rules}
+
+    def _judged(self, item: Bound) -> Outcome:
+        params = self._bound(item.rule, item.params)
+        outcome = self._outcome({"step": "run", "sql": item.rule.sql, "params": params}, ready=True)
+        return replace(outcome, error=failure(outcome.error, item.rule.extra))
 
     def run_case(self, rule: Rule, case: Case) -> Outcome:
         """One inline test, on nothing but its own rows."""

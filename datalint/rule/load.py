@@ -13,7 +13,7 @@ from datalint.rule.cases import read_cases
 from datalint.rule.checks import COMPARISON, translate
 from datalint.rule.model import Piece, Rule
 from datalint.rule.params import read_params
-from datalint.rule.reader import Reader, shown, suggestion
+from datalint.rule.reader import Reader, is_a, shown, suggestion
 from datalint.tables import TABLES
 
 if TYPE_CHECKING:
@@ -93,6 +93,9 @@ def _sql(reader: Reader, sql: str) -> tuple[str, tuple[Piece, ...]]:
 
 
 def _check(reader: Reader, check: dict[str, Any]) -> tuple[str, tuple[Piece, ...]]:
+    for key in ("warn", "fail"):
+        if is_a(check.get(key), (int, float)):
+            reader.fail(f"{key} is a comparison, as in `< {check[key]}`; got {check[key]}", ("check", key))
     reader.mapping(("check",), _CHECK_KEYS, required=("select", "metric"))
     if check["select"] not in TABLES:
         hint = suggestion(check["select"], TABLES)

@@ -166,6 +166,7 @@ CHECK_MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "key": ("metric:", "metrik:", "15:3", "did you mean 'metric'?"),
     "where": ("status is null", "statsu is null", "14:10", "statsu"),
     "metric": ("metric: width", "metric: least(width, hight)", "15:24", "hight"),
+    "limit without a comparison": ("warn: < $side", "warn: 5", "16:9", "as in `< 5`"),
     "comparison": ("warn: < $side", "warn: $side", "16:9", "comparison"),
     "parameter": ("fail: < $side", "fail: < $sied", "17:11", "$sied"),
     "neither": ("  warn: < $side\n  fail: < $side / 2\n", "", "13:3", "warn"),
@@ -279,9 +280,22 @@ def test_two_rules_of_one_id_are_refused() -> None:
         list(run_cases(twins))
 
 
-def test_a_column_of_the_manifest_comes_with_a_hint(engine: RuleEngine) -> None:
-    text = RULE.replace("from files\n  where width <", "from samples\n  where hospital <")
-    assert "once a test gives it" in refused(engine, text).hint
+@pytest.mark.parametrize(
+    ("condition", "hint"),
+    [
+        ("hospital = 'x'", "a column of your manifest is known once a test gives it to a row of samples"),
+        ('split = "val"', "text is written in single quotes: 'val'"),
+        ("sample_id < {side}", "braces belong in message and remedy; in the query a parameter is written $name"),
+        ("label < 5", "columns of your manifest are text: try_cast(age as integer)"),
+        ("label + 1 < 5", "columns of your manifest are text: try_cast(age as integer)"),
+        ("sample_id <", ""),
+    ],
+)
+def test_a_query_that_is_refused_comes_with_a_hint(engine: RuleEngine, condition: str, hint: str) -> None:
+    old = "width\n  from files\n  where width < $side"
+    text = RULE.replace(old, f"line as width\n  from samples\n  where {condition}")
+    assert text != RULE
+    assert refused(engine, text).hint == hint
 
 
 def test_a_failing_test_is_reported_with_what_came() -> None:

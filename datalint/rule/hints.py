@@ -1,0 +1,36 @@
+"""What the author of a query may have meant, where DuckDB's message alone does not say it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_NO_COLUMN = re.compile(r'Referenced column "([^"]+)" not found')
+_BRACE = re.compile(r'syntax error at or near "[{}]"')
+_CAST = re.compile(r"explicit (type )?cast")
+
+
+def hint(message: str, sql: str) -> str:
+    """The next step for a query that was refused; empty where the message says enough."""
+    reads_samples = "samples" in sql.lower()
+    column = _NO_COLUMN.search(message)
+    if column and f'"{column[1]}"' in sql:
+        return f"text is written in single quotes: '{column[1]}'"
+    if column and reads_samples:
+        return "a column of your manifest is known once a test gives it to a row of samples"
+    if _BRACE.search(message):
+        return "braces belong in message and remedy; in the query a parameter is written $name"
+    if _CAST.search(message) and reads_samples:
+        return "columns of your manifest are text: try_cast(age as integer)"
+    return ""
+
+
+def failure(message: str, extra: Collection[str]) -> str:
+    """Why a sound rule could not run on these facts; `extra` names the columns that its tests gave to samples."""
+    column = _NO_COLUMN.search(message)
+    if column and column[1].lower() in {name.lower() for name in extra}:
+        return f"the manifest has no column {column[1]!r}"
+    return message
