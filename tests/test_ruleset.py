@@ -60,7 +60,9 @@ def test_a_folder_without_rules_is_said_where_it_is_named(tmp_path: Path) -> Non
 def test_an_id_that_is_used_twice_names_both_files(tmp_path: Path) -> None:
     put(tmp_path, "ours/one.yaml")
     put(tmp_path, "ours/again/one.yaml")
-    with pytest.raises(UsageError, match=r":1:5: rule id .acme/one. is used twice, also in home/ours/(again/)?one\.yaml"):
+    with pytest.raises(
+        UsageError, match=r":1:5: rule id .acme/one. is used twice, also in home/ours/(again/)?one\.yaml"
+    ):
         rules(tmp_path)
 
 

@@ -6,6 +6,7 @@ import difflib
 import sys
 from typing import TYPE_CHECKING
 
+from datalint.config import RuleSetting
 from datalint.errors import ExitCode, UsageError
 from datalint.report.style import Style, wants_color
 from datalint.request import Request
@@ -14,7 +15,6 @@ from datalint.workspace import open_workspace
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
 
     from datalint.rule.model import Rule
 
@@ -29,18 +29,19 @@ def run(arguments: argparse.Namespace) -> int:
             f"unknown rule {arguments.rule!r}",
             hint=f"did you mean {near[0]!r}?" if near else "`datalint rules` lists them",
         )
-    setting = workspace.config.rules.settings.get(rule.id)
-    in_force = dict(setting.params) if setting else {}
+    setting = workspace.config.rules.settings.get(rule.id, RuleSetting())
     style = Style(color=wants_color(arguments.color, sys.stdout))
-    sys.stdout.write(page(rule, in_force, style))
+    sys.stdout.write(page(rule, setting, style))
     return ExitCode.CLEAN
 
 
-def page(rule: Rule, in_force: Mapping[str, object], style: Style) -> str:
+def page(rule: Rule, setting: RuleSetting, style: Style) -> str:
     """Title, why, parameters, remedy, how to accept it, SQL."""
+    severity = "off" if setting.off else (setting.severity or rule.severity).value
+    default = "" if severity == rule.severity.value else f" (default: {rule.severity.value})"
     lines = [
         f"{style.paint(rule.id, 'bold')}: {rule.title}",
-        f"{rule.severity.value}, {rule.family.headline}" + (f", tags {', '.join(rule.tags)}" if rule.tags else ""),
+        f"{severity}{default}, {rule.family.headline}" + (f", tags {', '.join(rule.tags)}" if rule.tags else ""),
         "",
         rule.docs.strip(),
         "",
@@ -48,8 +49,8 @@ def page(rule: Rule, in_force: Mapping[str, object], style: Style) -> str:
     if rule.params:
         lines.append(style.paint("parameters", "bold"))
         for param in rule.params.values():
-            value = in_force.get(param.name, param.default)
-            origin = "" if param.name in in_force else " (default)"
+            value = setting.params.get(param.name, param.default)
+            origin = "" if param.name in setting.params else " (default)"
             lines.append(f"  {param.name} = {value!r}{origin}: {param.doc}")
         lines.append("")
     if rule.remedy:
