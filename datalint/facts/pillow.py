@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from datalint.facts import pixels
+from datalint.facts import length, pixels
 
 if TYPE_CHECKING:
     from datalint.facts.model import Facts
@@ -190,7 +190,9 @@ def _refused(facts: Facts, data: bytes, error: Exception, found: str | None) -> 
         facts.blame("oversized", "bomb", f"its metadata is a decompression bomb: {words}")
     elif found == "bmp" and (impossible := _impossible_bmp(data)) is not None:
         facts.blame("damaged", "bad-header", impossible)
-    elif found in ("heif", "avif", "jxl", "exr", "dicom", "npy", "fits") and isinstance(error, UnidentifiedImageError):
+    elif (cut := length.missing(data, found)) is not None:
+        facts.blame("damaged", "truncated", cut)
+    elif found in ("heif", "jxl", "exr", "dicom", "npy", "fits") and isinstance(error, UnidentifiedImageError):
         facts.blame("unsupported", "no-decoder", f"{found} needs a decoder that is not installed")
     elif (
         "unsupported" in lower

@@ -1,0 +1,44 @@
+"""How long a file says that it is, for formats whose decoders only say that they cannot begin."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+_ORDERS: dict[bytes, Literal["little", "big"]] = {b"II*\0": "little", b"MM\0*": "big"}
+
+
+def missing(data: bytes, found: str | None) -> str | None:
+    """Words where the file's own header points beyond its end, else None."""
+    if found == "webp":
+        stop: int | None = 8 + int.from_bytes(data[4:8], "little")
+    elif found in ("avif", "heif"):
+        stop = _boxes(data)
+    elif found == "tiff":
+        stop = _directory(data)
+    else:
+        return None
+    if stop is None or stop <= len(data):
+        return None
+    return f"ends after {len(data):,} of at least {stop:,} bytes"
+
+
+def _boxes(data: bytes) -> int | None:
+    """End of the last box of the top level (ISO/IEC 14496-12, 4.2); None where the last one runs to the end."""
+    at = 0
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        if size == 1:
+            size = int.from_bytes(data[at + 8 : at + 16], "big")
+        if size < 8:
+            return None
+        at += size
+    return at if at >= len(data) else at + 8
+
+
+def _directory(data: bytes) -> int | None:
+    """End of the first directory (TIFF 6.0, section 2), which writers often put last."""
+    order = _ORDERS.get(data[:4])
+    if order is None:
+        return None
+    start = int.from_bytes(data[4:8], order)
+    return start + 2 + 12 * int.from_bytes(data[start : start + 2], order)
