@@ -169,7 +169,7 @@ class _Room:
         if job.get("writable"):
             folder = job["writable"].replace("'", "''")
             self.facts.execute(f"set allowed_directories = ['{folder}']; set enable_external_access = false")
-        self.facts.execute("set enable_progress_bar = false; set lock_configuration = true")
+        self.facts.execute("set errors_as_json = true; set enable_progress_bar = false; set lock_configuration = true")
         _limit_memory(self.memory)
         return {}
 

@@ -91,7 +91,8 @@ def shown(value: Any, form: str = "") -> str:
     if form == "percent":
         share = value * 100
         return f"{share:.0f}%" if abs(share) >= 100 else f"{share:.3g}%"
-    return format(value, form)
+    # A whole number is often a DOUBLE in SQL: round(), sum(width * 1.0).
+    return format(int(value) if form == "," and value == int(value) else value, form)
 
 
 def _plain(value: Any) -> str:
