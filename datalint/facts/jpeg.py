@@ -166,7 +166,9 @@ def _orientation(block: bytes) -> int | None:
     order, number, start = found
     for place in range(start, min(start + 12 * number, len(block) - 11), 12):
         if struct.unpack_from(order + "H", block, place)[0] == 0x0112:
-            return int(struct.unpack_from(order + "H", block, place + 8)[0])
+            # The tag is a SHORT; some editors write a LONG, which other readers take.
+            kind = struct.unpack_from(order + "H", block, place + 2)[0]
+            return int(struct.unpack_from(order + ("I" if kind == 4 else "H"), block, place + 8)[0])
     return None
 
 
