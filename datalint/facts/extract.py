@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datalint.facts import jpeg, pillow, png, sniff
+from datalint.facts import jpeg, length, pillow, png, sniff
 from datalint.facts.model import EXTRACTOR, Facts
 
 __all__ = ["EXTRACTOR", "extract"]
@@ -26,8 +26,10 @@ def extract(data: bytes) -> Facts:
         pillow.read(facts, data, found)
     else:
         _unknown(facts, data)
-    if facts.status == "damaged" and facts.cause != "crlf-mangled" and sniff.grown_line_ends(data):
-        facts.cause, facts.detail = "crlf-mangled", "every line feed follows a carriage return: converted as if text"
+    suspect = facts.status == "damaged" or (facts.status == "ok" and length.grown_by_line_ends(data, found))
+    if suspect and facts.cause != "crlf-mangled" and sniff.grown_line_ends(data):
+        facts.status, facts.cause = "damaged", "crlf-mangled"
+        facts.detail = "every line feed follows a carriage return: converted as if text"
     return facts
 
 

@@ -22,6 +22,15 @@ def missing(data: bytes, found: str | None) -> str | None:
     return f"ends after {len(data):,} of at least {stop:,} bytes"
 
 
+def grown_by_line_ends(data: bytes, found: str | None) -> bool:
+    """Whether a file whose decoder notices nothing is longer than it says by one byte for each of its line ends."""
+    at = {"bmp": 2, "webp": 4}.get(found or "")
+    if at is None:
+        return False
+    surplus = len(data) - int.from_bytes(data[at : at + 4], "little") - (8 if found == "webp" else 0)
+    return surplus > 0 and surplus == data.count(b"\r\n")
+
+
 def _boxes(data: bytes) -> int | None:
     """End of the last box of the top level (ISO/IEC 14496-12, 4.2); None where the last one runs to the end."""
     at = 0

@@ -54,7 +54,7 @@ def loads(data: bytes, *, draft: bool = True) -> tuple[bool, str]:
 def read(facts: Facts, data: bytes, found: str | None) -> bool:
     """Fill the facts of one file; `found` is the format by its first bytes. Raises only MemoryError.
 
-    True where the last row holds only zeros, which is what Pillow leaves where a PNG has no data for it.
+    True where the last row of a PNG holds only zeros, which is what Pillow leaves where there is no data for it.
     """
     facts.format = found
     with warnings.catch_warnings():
@@ -85,7 +85,7 @@ def _read(facts: Facts, data: bytes, found: str | None) -> bool:
             facts.pillow = False
             return False
         image.load()
-        blank_end = not any(image.crop((0, image.height - 1, image.width, image.height)).tobytes())
+        blank_end = facts.format == "png" and _blank_end(image)
         facts.pillow = True
         facts.tensorflow = _tensorflow(facts, data)
         facts.orientation = _orientation(image)
@@ -94,6 +94,10 @@ def _read(facts: Facts, data: bytes, found: str | None) -> bool:
             # Decoders that do not animate see only the default image of an APNG, which was just loaded.
             _other_frames(facts, image)
     return blank_end
+
+
+def _blank_end(image: Image.Image) -> bool:
+    return not image.crop((0, image.height - 1, image.width, image.height)).tobytes().strip(b"\0")
 
 
 def _tensorflow(facts: Facts, data: bytes) -> bool:
