@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,8 @@ def page(rule: Rule, setting: RuleSetting, style: Style) -> str:
         for param in rule.params.values():
             value = setting.params.get(param.name, param.default)
             origin = "" if param.name in setting.params else " (default)"
-            lines.append(f"  {param.name} = {value!r}{origin}: {param.doc}")
+            meaning = f": {param.doc}" if param.doc else ""
+            lines.append(f"  {param.name} = {json.dumps(value, ensure_ascii=False)}{origin}{meaning}")
         lines.append("")
     if rule.remedy:
         lines += [style.paint("next step", "bold"), f"  {rule.remedy}", ""]
