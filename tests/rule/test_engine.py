@@ -217,6 +217,15 @@ def test_a_rule_whose_process_is_killed_says_so() -> None:
     assert outcomes["rule"].rows == [["p"]]
 
 
+def test_a_rule_that_needs_too_much_memory_says_so() -> None:
+    greedy = rule("select list(a.path || b.path)[1] as path from files a, files b where $limit > 0", name="greedy",
+                  message="{words}")  # fmt: skip
+    with RuleEngine(threads=1, memory=2**28) as engine:
+        outcomes = engine.run([Bound(greedy), Bound(PATHS)], MANY)
+    assert outcomes["greedy"].error == "it needs more memory than a rule may take"
+    assert outcomes["rule"].rows == [["p"]]
+
+
 def test_an_export_whose_process_is_killed_says_so() -> None:
     with RuleEngine(threads=1) as engine, kill_later(engine), pytest.raises(UnfinishedError, match="code -9"):
         engine.export(MANY, f"select max(a.path) {ENDLESS}", format="csv", file=None, out=io.BytesIO())
