@@ -22,20 +22,20 @@ def read(request: Request, workspace: Workspace) -> Data:
     The index is compared with the last commit and a commit with its first parent, unless the request names a base;
     the work tree only with a base that it names.
     """
-    source = workspace.source
-    if request.staged or request.tree:
-        return _table(git.changes(source.base, base=request.base, head=request.tree), workspace.root, display)
-    if request.base is None:
+    if workspace.top is None and request.base is None:
         return Data({})
-    folder = os.path.realpath(os.path.join(source.base, workspace.root))
-    top = git.top_level(folder if os.path.isdir(folder) else os.path.dirname(folder))
+    base = os.path.realpath(workspace.source.base)
+    folder = os.path.normpath(os.path.join(base, workspace.root))
+    if workspace.top is not None:
+        top = workspace.top
+        changes = git.changes(top, base=request.base, head=request.tree)
+    else:
+        folder = os.path.realpath(folder)
+        top = git.top_level(folder if os.path.isdir(folder) else os.path.dirname(folder))
+        changes = git.changes(top, base=request.base, worktree=True)
     # Every other table names files as they lie below the source's base.
-    base = os.path.realpath(source.base)
-    return _table(
-        git.changes(top, base=request.base, worktree=True),
-        os.path.relpath(folder, top),
-        lambda path: display(os.path.relpath(os.path.join(top, path), base)),
-    )
+    named = (lambda path: display(os.path.relpath(os.path.join(top, path), base))) if base != top else display
+    return _table(changes, os.path.relpath(folder, top), named)
 
 
 def _table(changes: list[git.Change], root: str, named: Callable[[str], str]) -> Data:

@@ -56,11 +56,13 @@ class Judged:
 
     @property
     def scope(self) -> tuple[str, ...]:
-        """Paths of the source that the verdict was read from: dataset, configuration, custom rules, baseline."""
+        """Paths in the repository that the verdict was read from: dataset, configuration, custom rules, baseline."""
         settings, home = self.workspace.config, self.workspace.home
+        base = posixpath.relpath(self.workspace.source.base, self.workspace.top or self.workspace.source.base)
         beside = (*configuration.FILES, settings.baseline, *settings.rules.paths)
         images = (settings.dataset.root,) if settings.dataset.root else ()
-        return (self.workspace.root, *(posixpath.normpath(posixpath.join(home, name)) for name in (*beside, *images)))
+        paths = (self.workspace.root, *(posixpath.join(home, name) for name in (*beside, *images)))
+        return tuple(posixpath.normpath(posixpath.join(base, path)) for path in paths)
 
 
 def check(request: Request, *, progress: Progress | None = None) -> Judged:
@@ -93,13 +95,14 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
 def collect(workspace: Workspace, request: Request, *, progress: Progress | None = None) -> Evidence:
     """Read the dataset, gather its facts and lay out the tables; raises UnfinishedError when nothing is there."""
     settings = workspace.config
+    images = settings.dataset.root
     found = dataset.read(
         workspace.source,
         root=workspace.root,
         format=request.format or settings.dataset.format,
         framework=settings.training.framework if settings.training.declared else None,
         columns=settings.dataset.columns,
-        files_root=settings.dataset.root,
+        files_root=None if images is None else posixpath.normpath(posixpath.join(workspace.home, images)),
     )
     # Pointers are files of the dataset that nobody has fetched: that is a finding, not an empty dataset.
     pointers = "lfs-pointer" in found.skipped.columns.get("reason", ())

@@ -28,6 +28,8 @@ class Workspace:
     root: str
     home: str
     cache_dir: str
+    top: str | None = None
+    """Top of the repository where git is the source, else None."""
     notes: tuple[str, ...] = ()
     """What the user should know about how the run was set up."""
 
@@ -57,9 +59,7 @@ def _open_worktree(request: Request) -> Workspace:
     root = os.path.abspath(request.path if request.path is not None else os.path.join(home, config.dataset.path))
     if not os.path.lexists(root):
         raise UsageError(f"dataset path {config.dataset.path!r} does not exist", config.dataset.position)
-    base = here if request.path is not None and _contains(here, root) else home
-    if not _contains(base, root):
-        base = root if os.path.isdir(root) else os.path.dirname(root)
+    base = _base(home, here, root if os.path.isdir(root) else os.path.dirname(root))
     return Workspace(
         source=open_worktree(base),
         config=config,
@@ -72,6 +72,7 @@ def _open_worktree(request: Request) -> Workspace:
 def _open_git(request: Request) -> Workspace:
     from datalint import git
     from datalint.source.index import open_index
+    from datalint.source.moved import moved
     from datalint.source.tree import open_tree
 
     here = os.getcwd()
@@ -88,12 +89,16 @@ def _open_git(request: Request) -> Workspace:
         root = os.path.normpath(os.path.join(home, config.dataset.path))
     if root.startswith(".."):
         raise UsageError(f"the dataset {root!r} lies outside the repository {top}", config.dataset.position)
+    is_file = source.read(root, limit=1) is not None
+    base = _base(*(os.path.join(top, folder) for folder in (home, here, os.path.dirname(root) if is_file else root)))
+    base = os.path.normpath(base)
     return Workspace(
-        source=source,
+        source=moved(source, _relative(base, top)),
         config=config,
-        root=root,
-        home=home,
+        root=_relative(os.path.join(top, root), base),
+        home=_relative(os.path.join(top, home), base),
         cache_dir=_cache_dir(request, top),
+        top=top,
         notes=tuple(_unstaged(source, here, top, request)) if request.staged else (),
     )
 
@@ -145,6 +150,15 @@ def _reader(folder: str) -> configuration.Reader:
 
 def _inside(explicit: str | None, home: str) -> str | None:
     return None if explicit is None else os.path.relpath(os.path.abspath(explicit), home)
+
+
+def _base(home: str, here: str, dataset: str) -> str:
+    """Folder that every path starts from: of the configuration, else the working directory, else the dataset.
+
+    Work tree and git agree on it, so that an ignore or a baseline of the one holds for the other.
+    """
+    folders = [os.path.normpath(folder) for folder in (home, here, dataset)]
+    return next(folder for folder in folders if _contains(folder, folders[-1]))
 
 
 def _contains(base: str, path: str) -> bool:

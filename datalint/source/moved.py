@@ -1,0 +1,50 @@
+"""A snapshot whose paths start from another folder of its repository."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datalint.entry import Entry
+    from datalint.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What lies outside of the folder stays readable, as `../name`."""
+
+    inner: Source
+    folder: str
+    """Relative to the base of `inner`."""
+
+    @property
+    def base(self) -> str:
+        return os.path.join(self.inner.base, self.folder)
+
+    @property
+    def name(self) -> str:
+        return self.inner.name
+
+    def entries(self, root: str) -> list[Entry]:
+        return [replace(entry, path=self._ours(entry.path)) for entry in self.inner.entries(self._theirs(root))]
+
+    def folders(self, root: str) -> list[str]:
+        return [self._ours(path) for path in self.inner.folders(self._theirs(root))]
+
+    def read(self, path: str, *, limit: int | None = None) -> bytes | None:
+        return self.inner.read(self._theirs(path), limit=limit)
+
+    def _theirs(self, path: str) -> str:
+        return posixpath.normpath(posixpath.join(self.folder, path))
+
+    def _ours(self, path: str) -> str:
+        prefix = self.folder + "/"
+        return path[len(prefix) :] if path.startswith(prefix) else posixpath.relpath(path, self.folder)
+
+
+def moved(source: Source, folder: str) -> Source:
+    """The source as it is seen from `folder`; itself from its own base."""
+    return source if folder == "." else Moved(source, folder)
