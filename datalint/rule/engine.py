@@ -23,7 +23,7 @@ from datalint.rule.hints import failure, hint
 from datalint.rule.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from datalint.rule.model import Bound, Case, Rule
@@ -121,9 +121,13 @@ class RuleEngine:
         rules = list(rules)
         self.prepare(item.rule for item in rules)
         self._fill(tables)
-        return {item.rule.id: self._judged(item) for item in rules}
+        return {item.rule.id: self._judged(item, tables) for item in rules}
 
-    def _judged(self, item: Bound) -> Outcome:
+    def _judged(self, item: Bound, tables: Collection[str]) -> Outcome:
+        absent = sorted(self._prepared[item.rule.id].tables.difference(tables))
+        if absent:
+            # An empty table would make the rule silent, and silence reads as clean.
+            return Outcome(error=f"nothing fills the table {absent[0]!r} yet")
         params = self._bound(item.rule, item.params)
         outcome = self._outcome({"step": "run", "sql": item.rule.sql, "params": params}, ready=True)
         return replace(outcome, error=failure(outcome.error, item.rule.extra))

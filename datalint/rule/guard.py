@@ -165,9 +165,11 @@ class _Walk:
         if len(path) != 1 or node.get("at_clause") is not None:
             self.refuse(f"table {'.'.join(path)!r} is not allowed: name it without a schema", node)
         name = path[0].lower()
+        if name in named:
+            return
         if name in TABLES:
             self.tables.add(name)
-        elif name not in named:
+        else:
             self.refuse(f"there is no table {path[0]!r}", node)
 
     def param(self, node: dict[str, Any]) -> None:

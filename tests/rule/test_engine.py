@@ -149,6 +149,13 @@ def test_rows_without_a_value_are_rows() -> None:
         assert facts.rows == engine.run_case(case, case.tests[1]).rows == [["p"]]
 
 
+def test_a_rule_over_a_table_that_nothing_fills_is_not_clean() -> None:
+    query = rule("select 'p' as path from near where distance < $limit", message="{words}")
+    with RuleEngine(threads=1) as engine:
+        outcomes = engine.run([Bound(query)], {"samples": Data({"path": ["p"]})})
+    assert outcomes["rule"].error == "nothing fills the table 'near' yet"
+
+
 def test_a_table_without_rows_is_there() -> None:
     query = rule("select 'p' as path from samples having count(*) < $limit", message="{words}")
     with RuleEngine(threads=1) as engine:

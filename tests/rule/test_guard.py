@@ -83,6 +83,21 @@ def test_refused_at_its_place(engine: RuleEngine, name: str) -> None:
     assert str(caught.value.position) == f"rule.yaml:{inside if place else WHOLE}"
 
 
+@pytest.mark.parametrize(
+    ("sql", "tables"),
+    [
+        ("with near as (from samples) select path from near", {"samples"}),
+        ("with samples as (from samples) select path from samples", {"samples"}),
+        ("with q as (with files as (from samples) from files) select path from q join files using (path)",
+         {"samples", "files"}),
+        ("select path from samples where path in (select path from problems)", {"samples", "problems"}),
+        ("select '' as path", set()),
+    ],
+)  # fmt: skip
+def test_the_tables_that_a_query_reads(engine: RuleEngine, sql: str, tables: set[str]) -> None:
+    assert engine.prepare([load_rule(f"{RULE}  {sql}\n", "rule.yaml", builtin=False)])["acme/rule"] == tables
+
+
 @pytest.mark.parametrize("name", ALLOWED)
 def test_allowed(engine: RuleEngine, name: str) -> None:
     rule = load_rule(f"{RULE}  {ALLOWED[name]}\n", "rule.yaml", builtin=False)
