@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,9 +27,11 @@ _PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 _ARITHMETIC = {0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 # What libjpeg-turbo decodes at every scale; the binding crashes on others (lossless) when it scales them.
 _SCALABLE = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
+_SEQUENTIAL = {0xC0, 0xC1}
 _ALONE = {0x01, *range(0xD0, 0xD9)}
 _MODES = {1: "L", 3: "RGB", 4: "CMYK"}
 _REFUSALS = (ValueError, RuntimeError, OverflowError)
+_SECTOR = 512
 _HOLE = re.compile(rb"\x00{256,}")
 
 
@@ -42,7 +44,10 @@ class _Header:
     components: int = 0
     orientation: int | None = None
     pictures: int = 1
-    complete: bool = False
+    scan: int | None = None
+    """Offset of the first scan; None where the header does not come to one."""
+    first_codes: dict[int, int] = field(default_factory=dict)
+    """What the code of zeros alone means in each AC Huffman table of the header."""
 
 
 def read(facts: Facts, data: bytes) -> None:
@@ -80,6 +85,9 @@ def read(facts: Facts, data: bytes) -> None:
             return
     facts.pillow = loads(data)[0] if header.frame in _ARITHMETIC else True
     facts.tensorflow = True
+    if header.frame in _SEQUENTIAL and (hole := _unseen_hole(data, header)) is not None:
+        facts.blame("damaged", "zero-filled", f"zero bytes at offset {hole:,}, which decoders take for pixels")
+        return
     facts.trailing_bytes = _trailing(data)
     plane = plane[:, :, 0]
     true_scale = max(1, round(header.height / plane.shape[0]))
@@ -116,11 +124,52 @@ def _header(data: bytes) -> _Header:
             header.orientation = _orientation(data[body + 6 : at + 2 + length])
         elif marker == 0xE2 and data[body : body + 4] == b"MPF\0":
             header.pictures = _pictures(data[body + 4 : at + 2 + length])
+        elif marker == 0xC4:
+            _read_tables(header, data[body : at + 2 + length])
         elif marker in (0xDA, 0xD9):
-            header.complete = marker == 0xDA
+            header.scan = at if marker == 0xDA else None
             return header
         at += 2 + length
     return header
+
+
+def _read_tables(header: _Header, tables: bytes) -> None:
+    """The first value of each AC table of a DHT segment: its code is all zeros (ITU-T T.81, B.2.4.2, C.2)."""
+    at = 0
+    while at + 17 < len(tables):
+        if tables[at] >> 4 == 1:
+            header.first_codes[tables[at] & 15] = tables[at + 17]
+        at += 17 + sum(tables[at + 1 : at + 17])
+
+
+def _unseen_hole(data: bytes, header: _Header) -> int | None:
+    """Offset of a sector of zeros in the scan, where zeros mean noise.
+
+    Zeros are valid codes, so a decoder may come out of a hole in step, by chance, and not complain. Where they are
+    not EOB, each two or three bits are one more coefficient of -1: no picture has that for hundreds of blocks. Where
+    they are EOB in every component (optimised tables), they are merely a flat area.
+    """
+    if header.scan is None or not _zeros_are_noise(data, header):
+        return None
+    half = _SECTOR // 2
+    zeros = bytes(half)
+    starts = np.flatnonzero(np.frombuffer(data, np.uint8)[header.scan :: half] == 0) * half + header.scan
+    for at in starts.tolist():
+        if data[at : at + half] == zeros:
+            start = header.scan + len(data[header.scan : at].rstrip(b"\0"))
+            if data[start : start + _SECTOR] == bytes(_SECTOR):
+                return start
+    return None
+
+
+def _zeros_are_noise(data: bytes, header: _Header) -> bool:
+    """In a scan of all components (ITU-T T.81, B.2.3), when one of them has more to say than EOB with zeros."""
+    assert header.scan is not None
+    number = data[header.scan + 4]
+    if number != header.components:
+        return False
+    chosen = data[header.scan + 6 : header.scan + 6 + 2 * number : 2]
+    return any(header.first_codes.get(tables & 15, 0) for tables in chosen)
 
 
 def _without_stray_bytes(data: bytes) -> bytes | None:
@@ -221,7 +270,8 @@ def _diagnose(facts: Facts, data: bytes, header: _Header, complaint: str) -> Non
     decodes, words = loads(data)
     facts.pillow = decodes
     # TensorFlow 2.21 refuses what libjpeg calls a premature end of the *file*, and accepts other warnings.
-    facts.tensorflow = decodes and "Premature end of JPEG file" not in complaint
+    cut = "Premature end of JPEG file" in complaint or data.find(b"\xff\xd9", header.scan or 0) < 0
+    facts.tensorflow = decodes and not cut
     cause, detail = _cause(data, header, complaint)
     facts.blame("damaged", cause, detail if decodes else f"{detail}; {words}")
 
@@ -235,7 +285,7 @@ def _cause(data: bytes, header: _Header, complaint: str) -> tuple[str, str]:
         return "zero-filled", f"its last {tail:,} of {len(data):,} bytes are zero: a write or download did not finish"
     if end is None:
         return "truncated", f"ends after {len(data):,} bytes without its end marker ({complaint})"
-    if not header.complete or not header.frame:
+    if header.scan is None or not header.frame:
         return "bad-header", f"its header is damaged ({complaint})"
     hole = _HOLE.search(data)
     if hole is not None and (hole.end() - hole.start()) >= 256:

@@ -87,7 +87,7 @@ def _read(facts: Facts, data: bytes, found: str | None) -> bool:
         image.load()
         blank_end = facts.format == "png" and _blank_end(image)
         facts.pillow = True
-        facts.tensorflow = _tensorflow(facts, data)
+        facts.tensorflow = _tensorflow(facts, data, image)
         facts.orientation = _orientation(image)
         _describe(facts, image)
         if facts.format != "png":
@@ -100,12 +100,12 @@ def _blank_end(image: Image.Image) -> bool:
     return not image.crop((0, image.height - 1, image.width, image.height)).tobytes().strip(b"\0")
 
 
-def _tensorflow(facts: Facts, data: bytes) -> bool:
+def _tensorflow(facts: Facts, data: bytes, image: Image.Image) -> bool:
     """Whether tf.io.decode_image(channels=3, expand_animations=False) takes what Pillow has decoded."""
     if facts.format == "bmp":
         return _tensorflow_bmp(data)
     if facts.format == "gif":
-        return _tensorflow_gif(data)
+        return _tensorflow_gif(data) and _within_palette(image)
     if facts.format == "webp" and (facts.frames or 1) > 1:
         return False
     return facts.format in _TENSORFLOW
@@ -140,6 +140,14 @@ def _tensorflow_gif(data: bytes) -> bool:
             at += 1 + data[at]
         at += 1
     return at + 9 < len(data) and data[at] == 0x2C and bool(shared or table(data[at + 9]))
+
+
+def _within_palette(image: Image.Image) -> bool:
+    """Whether every pixel of the first frame names a colour; Pillow shows others as black."""
+    if image.mode != "P":
+        return True
+    used = np.asarray(image)
+    return int(used.max()) < len(image.getpalette("RGB") or ()) // 3
 
 
 def _orientation(image: Image.Image) -> int | None:
@@ -188,8 +196,8 @@ def _refused(facts: Facts, data: bytes, error: Exception, found: str | None) -> 
     words = _words(error)
     lower = words.lower()
     facts.pillow = False
-    # TensorFlow's own decoders take some of what Pillow refuses, and nobody asked them.
-    facts.tensorflow = None if facts.format in _TENSORFLOW else False
+    # Its own decoders of BMP and GIF differ; docs/decoding.md lists where it takes a GIF that Pillow refuses.
+    facts.tensorflow = facts.format == "bmp" and _tensorflow_bmp(data)
     if "decompressed data too large" in lower:
         facts.blame("oversized", "bomb", f"its metadata is a decompression bomb: {words}")
     elif found == "bmp" and (impossible := _impossible_bmp(data)) is not None:

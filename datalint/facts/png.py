@@ -48,6 +48,9 @@ def read(facts: Facts, data: bytes) -> None:
         # Pillow widens 2 and 4 bits to 8, reduces 16-bit colour to 8, adds channels to 16-bit grey with alpha, and
         # says nothing about what it refuses.
         facts.size(*walk.stored)
+    if facts.pillow is False and walk.fatal is None and _missing(data, walk) is None:
+        # libpng passes over metadata and later frames that Pillow minds, but nobody asked it.
+        facts.tensorflow = None
     if facts.status == "oversized":
         return
     if walk.frames is not None and (facts.frames or 1) < walk.frames:
@@ -114,7 +117,7 @@ def _walk(data: bytes) -> _Walk:
 
 
 def _missing(data: bytes, walk: _Walk) -> str | None:
-    """Words where the image data, although whole, is not enough for every row; libpng refuses it, Pillow does not."""
+    """Words where the image data is not enough for every row; libpng refuses that, Pillow does not."""
     if walk.stored is None:
         return None
     width, height, channels, bits = walk.stored
@@ -130,8 +133,8 @@ def _missing(data: bytes, walk: _Walk) -> str | None:
             while rest and got < wanted:
                 got += len(inflater.decompress(rest, _PIECE))
                 rest = inflater.unconsumed_tail
-    except zlib.error:
-        return None
+    except zlib.error as error:
+        return f"its image data does not inflate ({error})"
     got += len(inflater.flush(1)) if got < wanted else 0
     return f"its image data ends after {got:,} of {wanted:,} bytes" if got < wanted else None
 

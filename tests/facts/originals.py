@@ -1,0 +1,67 @@
+"""Whole pictures of every common kind, as dense as photographs: what the damage is done to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from tests.facts.pictures import encoded
+
+
+def photo(width: int, height: int, *, seed: int) -> Image.Image:
+    """Noise of several scales, stronger the coarser, as in natural scenes."""
+    rng = np.random.default_rng(seed)
+    total = np.full((height, width, 3), 128.0)
+    for cells, strength in ((4, 60), (12, 30), (40, 14), (120, 7)):
+        coarse = Image.fromarray(rng.integers(0, 256, (cells, cells, 3), dtype=np.uint8))
+        total += (np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC)) - 128.0) * strength / 64
+    total += rng.normal(0, 1.5, total.shape)
+    return Image.fromarray(np.clip(total, 0, 255).astype(np.uint8))
+
+
+def originals() -> dict[str, bytes]:
+    """Name (with the format as its suffix) -> bytes, each between 10 and 150 KB."""
+    made = {}
+    settings: list[tuple[int, dict[str, Any]]] = [
+        (75, {}),
+        (80, {"subsampling": 0}),
+        (88, {"subsampling": 1}),
+        (92, {"subsampling": 0}),
+        (95, {}),
+        (75, {"progressive": True}),
+        (85, {"progressive": True, "subsampling": 0}),
+        (92, {"progressive": True, "optimize": True}),
+        (85, {"optimize": True}),
+        (85, {"restart_marker_rows": 1}),
+        (90, {"restart_marker_blocks": 7}),
+        (85, {"exif": _orientation(6)}),
+        (88, {"comment": b"made by hand\r\n"}),
+        (90, {"dpi": (300, 300), "icc_profile": bytes(3000)}),
+    ]
+    for number, (quality, options) in enumerate(settings):
+        wide, high = ((440, 328), (333, 447), (256, 256))[number % 3]
+        picture = photo(wide, high, seed=number)
+        made[f"colour{number}.jpeg"] = encoded(picture, "JPEG", quality=quality, **options)
+        if number % 3 == 0:
+            made[f"grey{number}.jpeg"] = encoded(picture.convert("L"), "JPEG", quality=quality + 4, **options)
+    for number, mode in enumerate(("RGB", "L", "RGBA", "LA", "P", "I;16", "RGB")):
+        picture = photo(160, 120, seed=100 + number)
+        if mode == "I;16":
+            picture = Image.fromarray(np.asarray(picture.convert("L"), dtype=np.uint16) * 257)
+        made[f"{mode.replace(';', '')}{number}.png"] = encoded(
+            picture if mode == "I;16" else picture.convert(mode), "PNG", compress_level=number
+        )
+    for number in range(3):
+        picture = photo(200, 152, seed=200 + number)
+        made[f"{number}.gif"] = encoded(picture.quantize(128), "GIF")
+        made[f"{number}.bmp"] = encoded(picture.resize((100, 76)), "BMP")
+        made[f"{number}.webp"] = encoded(picture.resize((320, 240)), "WEBP", quality=90, lossless=number == 2)
+    return made
+
+
+def _orientation(value: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = value
+    return exif
