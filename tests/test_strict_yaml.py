@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from datalint.errors import UsageError
-from datalint.strict_yaml import MAX_DEPTH, load
+from datalint.strict_yaml import MAX_CHARACTERS, MAX_DEPTH, load
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,8 @@ def test_empty(text: str) -> None:
         ("[" * (MAX_DEPTH + 2), f"1:{MAX_DEPTH + 2}", "nested deeper"),
         ("{a: " * 100_000, "1:", "nested deeper"),
         (b"a: b\nc: \xff", "2:4", "not UTF-8"),
+        ("a: > 5", "1:6", "needs quotes"),
+        ("#" * (MAX_CHARACTERS + 1), "1:1", "longer than 4,000,000 characters"),
     ],
 )
 def test_refused(text: str | bytes, place: str, words: str) -> None:
@@ -79,6 +81,10 @@ def test_positions() -> None:
     assert str(loaded.position(("a", 0, "b"), key=True)) == "f.yaml:2:6"
     assert str(loaded.position(("a", 1))) == "f.yaml:3:6"
     assert str(loaded.position(("a", 1, "missing", 3))) == "f.yaml:3:6"
+
+
+def test_what_is_no_text_has_one_place() -> None:
+    assert str(load("a: 12\n", "f.yaml").inside(("a",), 1)) == "f.yaml:1:4"
 
 
 @pytest.mark.parametrize(

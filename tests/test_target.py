@@ -103,6 +103,13 @@ def test_without_limits_the_machine_s_memory_counts(tmp_path: Path) -> None:
     assert target.disk
 
 
+def test_without_proc_the_system_is_asked(tmp_path: Path) -> None:
+    found = detect(root=str(tmp_path), environ={})
+    assert found.host_memory is not None
+    assert found.host_memory <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert "MemTotal" not in (found.source or "")
+
+
 def test_v2_limits_of_every_ancestor_count(tmp_path: Path) -> None:
     files = {
         "proc/self/cgroup": "0::/a/b/c\n",

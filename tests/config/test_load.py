@@ -244,6 +244,7 @@ def test_a_mistake_is_reported_where_it_stands(text: str, place: str, message: s
         ("[tool.datalint]\ntarget = 'a'\ntarget = 'b'\n", "3:13", "cannot overwrite a value"),
         ("[tool.datalint]\ntarget = [\n", "3:1", "invalid value"),
         ("[tool.datalint]\nbaseline = 12:30:00\n", "2:1", "baseline: expected text"),
+        ("[tool.datalint]\nx = [ '''\nno = 3''' ]\n", "2:1", "unknown key 'x'"),
     ],
 )
 def test_toml_mistakes_have_their_line(text: str, place: str, message: str) -> None:

@@ -68,6 +68,7 @@ def ids(text: str, **options: tuple[str, ...]) -> list[str]:
         ("rules: {ignore: [misled]}", ["truncated-image"]),
         ("rules: {select: [files], ignore: [acme/]}", ["truncated-image"]),
         ("rules: {settings: {truncated-image: off}}", ["class-skew", "acme/dark"]),
+        ("ignore: [{rule: acme/dark, reason: r}]", ["class-skew", "truncated-image", "acme/dark"]),
     ],
 )
 def test_select_ignore_and_off(text: str, expected: list[str]) -> None:
