@@ -179,6 +179,25 @@ def test_what_a_query_returns(sql: str, value: object) -> None:
         assert engine.run([Bound(query)], {})["rule"].rows == [["p", value]]
 
 
+IN = "split in ('val', (select max(split) from samples))"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"select split as path from samples where {IN} group by split having count(*) < $limit order by split",
+        f"select split as path from samples group by split having {IN} and count(*) < $limit order by split",
+        f"select split as path from samples group by split having count(*) filter (where {IN}) between 1 and $limit "
+        "order by split",
+    ],
+)
+def test_a_list_may_hold_a_subquery(sql: str) -> None:
+    """DuckDB 2.0.0 was said to answer this wrongly; 2.0.0 and 2.0.1 answer it rightly."""
+    tables = {"samples": Data({"split": ["train", "train", "val", "test", "zoo", None]})}
+    with RuleEngine(threads=1) as engine:
+        assert engine.run([Bound(rule(sql, message="{words}"))], tables)["rule"].rows == [["val"], ["zoo"]]
+
+
 def test_long_texts_are_cut() -> None:
     query = rule("select path, length(path) as n from samples where $limit > 0", message="{words}")
     with RuleEngine(threads=1) as engine:

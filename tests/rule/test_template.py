@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 import pytest
 
 from datalint.rule.template import TemplateError, parse
+from datalint.ruleset import builtin_rules
+
+if TYPE_CHECKING:
+    from datalint.rule.model import Rule
 
 
 @pytest.mark.parametrize(
@@ -62,6 +69,18 @@ def test_refused(text: str, offset: int) -> None:
     with pytest.raises(TemplateError) as caught:
         parse(text)
     assert caught.value.offset == offset
+
+
+NEVER_ONE = {"class-name-variants", "last-batch-of-one", "numeric-class-order"}
+"""Rules whose query returns findings about two or more only."""
+
+
+@pytest.mark.parametrize("rule", builtin_rules(), ids=lambda rule: rule.id)
+def test_built_in_messages_read_well_for_one(rule: Rule) -> None:
+    for template in rule.templates.values():
+        text = template.render({field.name: 1 for field in template.fields})
+        said = re.search(r"(?<!of )\b1 (\w+ )?(images|files|samples|classes|folders|subfolders)\b", text)
+        assert not said or rule.id in NEVER_ONE, text
 
 
 def test_a_text_is_no_number() -> None:
