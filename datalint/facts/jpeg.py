@@ -85,10 +85,13 @@ def read(facts: Facts, data: bytes) -> None:
             return
     facts.pillow = loads(data)[0] if header.frame in _ARITHMETIC else True
     facts.tensorflow = True
-    if header.frame in _SEQUENTIAL and (hole := _unseen_hole(data, header)) is not None:
+    trailing = _trailing(data)
+    # Cameras pad with zeros after the end of the picture, where they harm nobody.
+    hole = _unseen_hole(data, header, len(data) - trailing) if header.frame in _SEQUENTIAL else None
+    if hole is not None:
         facts.blame("damaged", "zero-filled", f"zero bytes at offset {hole:,}, which decoders take for pixels")
         return
-    facts.trailing_bytes = _trailing(data)
+    facts.trailing_bytes = trailing
     plane = plane[:, :, 0]
     true_scale = max(1, round(header.height / plane.shape[0]))
     pixels.describe(facts, plane, height=header.height / true_scale, width=header.width / true_scale)
@@ -142,8 +145,8 @@ def _read_tables(header: _Header, tables: bytes) -> None:
         at += 17 + sum(tables[at + 1 : at + 17])
 
 
-def _unseen_hole(data: bytes, header: _Header) -> int | None:
-    """Offset of a sector of zeros in the scan, where zeros mean noise.
+def _unseen_hole(data: bytes, header: _Header, end: int) -> int | None:
+    """Offset of a sector of zeros in the scan, which stops before `end`, where zeros mean noise.
 
     Zeros are valid codes, so a decoder may come out of a hole in step, by chance, and not complain. Where they are
     not EOB, each two or three bits are one more coefficient of -1: no picture has that for hundreds of blocks. Where
@@ -153,11 +156,11 @@ def _unseen_hole(data: bytes, header: _Header) -> int | None:
         return None
     half = _SECTOR // 2
     zeros = bytes(half)
-    starts = np.flatnonzero(np.frombuffer(data, np.uint8)[header.scan :: half] == 0) * half + header.scan
+    starts = np.flatnonzero(np.frombuffer(data, np.uint8)[header.scan : end : half] == 0) * half + header.scan
     for at in starts.tolist():
         if data[at : at + half] == zeros:
             start = header.scan + len(data[header.scan : at].rstrip(b"\0"))
-            if data[start : start + _SECTOR] == bytes(_SECTOR):
+            if start + _SECTOR <= end and data[start : start + _SECTOR] == bytes(_SECTOR):
                 return start
     return None
 

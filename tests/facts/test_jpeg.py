@@ -166,7 +166,7 @@ def test_without_exif_there_is_no_orientation() -> None:
     assert extract(SOUND).orientation is None
 
 
-@pytest.mark.parametrize("tail", [b"\0", b"x" * 777, b"\xff\xd9", SOUND], ids=["zero", "text", "end marker", "jpeg"])
+@pytest.mark.parametrize("tail", [bytes(1), bytes(5000), b"x" * 777, b"\xff\xd9", SOUND])
 def test_bytes_after_the_end_are_counted_and_harmless(tail: bytes) -> None:
     facts = extract(SOUND + tail)
     assert (facts.status, facts.trailing_bytes) == ("ok", len(tail))
