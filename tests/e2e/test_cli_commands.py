@@ -51,6 +51,15 @@ def say(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
     return code, told.out, told.err
 
 
+@pytest.mark.parametrize("words", [(), ("--timeout", "5"), ("check", "--timeout", "5")])
+def test_without_a_verb_the_dataset_is_checked(
+    here: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    code, out, err = say(capsys, *words)
+    assert (code, out) == (3, "")
+    assert err.startswith("datalint: no samples found in . ")
+
+
 def test_rules_lists_each_with_the_severity_in_force(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = say(capsys, "rules")
     assert code == 0
