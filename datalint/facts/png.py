@@ -62,6 +62,8 @@ def read(facts: Facts, data: bytes) -> None:
         facts.tensorflow = False
     elif facts.cause == "bad-header" and walk.minor is not None:
         facts.cause, facts.detail = "bad-checksum", walk.minor
+        # libpng leaves out an ancillary chunk whose checksum is wrong (png_crc_finish).
+        facts.tensorflow = facts.tensorflow is None
     elif walk.frame is not None:
         facts.blame("damaged", "bad-checksum", walk.frame)
     elif facts.pillow and (blank_end or walk.interlaced) and (missing := _missing(data, walk)) is not None:
@@ -96,6 +98,9 @@ def _walk(data: bytes) -> _Walk:
             walk.minor = walk.minor or wrong
             if kind in _LATER_FRAMES:
                 walk.frame = walk.frame or wrong
+        if at == 8 and (kind != b"IHDR" or length != 13):
+            walk.fatal = ("bad-header", f"begins with chunk {name} of {length:,} bytes, not with its header")
+            return walk
         if kind == b"IHDR" and length == 13:
             width, height, depth, colour = struct.unpack_from(">IIBB", data, at + 8)
             impossible = _impossible(data[at + 8 : at + 21])

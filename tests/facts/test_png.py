@@ -67,7 +67,7 @@ def test_a_wrong_checksum_of_metadata_after_the_picture_is_harmless() -> None:
 
 def test_a_wrong_checksum_of_metadata_that_pillow_refuses_is_named() -> None:
     facts = extract(spoiled(png(header(8, 8, 8, 0), TEXT, rows(8, 8), END), b"tEXt"))
-    assert (facts.status, facts.cause, facts.pillow, facts.tensorflow) == ("damaged", "bad-checksum", False, None)
+    assert (facts.status, facts.cause, facts.pillow, facts.tensorflow) == ("damaged", "bad-checksum", False, True)
     assert "checksum of chunk tEXt " in str(facts.detail)
 
 
@@ -86,6 +86,12 @@ def test_a_png_cut_inside_a_chunk_names_it_and_how_much_is_missing() -> None:
 def test_a_png_without_image_data_says_so() -> None:
     facts = extract(png(header(8, 8, 8, 0), END))
     assert (facts.status, facts.cause, facts.detail) == ("damaged", "bad-header", "has no image data (no IDAT chunk)")
+
+
+def test_a_png_that_does_not_begin_with_its_header_says_so() -> None:
+    facts = extract(png(chunk(b"nHDR", bytes(13)), rows(8, 8), END))
+    assert (facts.status, facts.cause, facts.pillow, facts.tensorflow) == ("damaged", "bad-header", False, False)
+    assert "begins with chunk nHDR" in str(facts.detail)
 
 
 def test_rubbish_between_chunks_is_located() -> None:
