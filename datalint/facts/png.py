@@ -74,7 +74,7 @@ def read(facts: Facts, data: bytes) -> None:
 
 
 def _walk(data: bytes) -> _Walk:
-    walk = _Walk()
+    walk, wants_palette = _Walk(), False
     while True:
         at = walk.end
         if at + 12 > len(data):
@@ -109,11 +109,16 @@ def _walk(data: bytes) -> _Walk:
                 return walk
             walk.stored = (width, height, _CHANNELS[colour], depth)
             walk.interlaced = data[at + 20] == 1
+            wants_palette = colour == 3
+        wants_palette = wants_palette and kind != b"PLTE"
         if kind == b"acTL" and length == 8:
             # A number beyond PNG's 31 bits declares nothing.
             frames = int.from_bytes(data[at + 8 : at + 12], "big")
             walk.frames = frames if frames < 1 << 31 else None
         if kind == b"IDAT":
+            if wants_palette:
+                walk.fatal = ("bad-header", "its pixels name colours of a palette that it does not have")
+                return walk
             walk.parts.append(slice(at + 8, stop - 4))
         walk.end = stop
         if kind == b"IEND":

@@ -94,6 +94,12 @@ def test_a_png_that_does_not_begin_with_its_header_says_so() -> None:
     assert "begins with chunk nHDR" in str(facts.detail)
 
 
+def test_a_palette_picture_without_its_palette_says_so() -> None:
+    facts = extract(png(header(8, 8, 4, 3), rows(8, 4), END))
+    assert (facts.status, facts.cause, facts.tensorflow) == ("damaged", "bad-header", False)
+    assert "palette that it does not have" in str(facts.detail)
+
+
 def test_rubbish_between_chunks_is_located() -> None:
     start = png(header(8, 8, 8, 0))
     facts = extract(start + b"\0\0\0\4\1\2\3\4rubbish-rubbish" + rows(8, 8) + END)
