@@ -142,6 +142,18 @@ def _tensorflow_gif(data: bytes) -> bool:
     return at + 9 < len(data) and data[at] == 0x2C and bool(shared or table(data[at + 9]))
 
 
+def _tensorflow_webp(data: bytes) -> bool:
+    """Whether the picture alone decodes: TensorFlow never looks at the chunks after it, as Pillow does."""
+    at = 12
+    while at + 8 <= len(data) and 8 + int.from_bytes(data[4:8], "little") <= len(data):
+        stop = at + 8 + int.from_bytes(data[at + 4 : at + 8], "little")
+        if data[at : at + 4] in (b"VP8 ", b"VP8L"):
+            picture = data[at:stop]
+            return loads(b"RIFF" + (4 + len(picture)).to_bytes(4, "little") + b"WEBP" + picture, draft=False)[0]
+        at = stop + (stop - at) % 2
+    return False
+
+
 def _within_palette(image: Image.Image) -> bool:
     """Whether every pixel of the first frame names a colour; Pillow shows others as black."""
     if image.mode != "P":
@@ -197,7 +209,7 @@ def _refused(facts: Facts, data: bytes, error: Exception, found: str | None) -> 
     lower = words.lower()
     facts.pillow = False
     # Its own decoders of BMP and GIF differ; docs/decoding.md lists where it takes a GIF that Pillow refuses.
-    facts.tensorflow = facts.format == "bmp" and _tensorflow_bmp(data)
+    facts.tensorflow = (facts.format == "bmp" and _tensorflow_bmp(data)) or (found == "webp" and _tensorflow_webp(data))
     if "decompressed data too large" in lower:
         facts.blame("oversized", "bomb", f"its metadata is a decompression bomb: {words}")
     elif found == "bmp" and (impossible := _impossible_bmp(data)) is not None:

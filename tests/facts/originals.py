@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from tests.facts.pictures import encoded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".gif", ".webp"}
 
 
 def photo(width: int, height: int, *, seed: int) -> Image.Image:
@@ -53,9 +58,10 @@ def originals() -> dict[str, bytes]:
         made[f"{mode.replace(';', '')}{number}.png"] = encoded(
             picture if mode == "I;16" else picture.convert(mode), "PNG", compress_level=number
         )
+    for number in range(2):
+        made[f"{number}.gif"] = encoded(photo(200, 152, seed=300 + number).quantize(128), "GIF")
     for number in range(3):
         picture = photo(200, 152, seed=200 + number)
-        made[f"{number}.gif"] = encoded(picture.quantize(128), "GIF")
         made[f"{number}.bmp"] = encoded(picture.resize((100, 76)), "BMP")
         made[f"{number}.webp"] = encoded(picture.resize((320, 240)), "WEBP", quality=90, lossless=number == 2)
     return made
@@ -65,3 +71,13 @@ def _orientation(value: int) -> Image.Exif:
     exif = Image.Exif()
     exif[0x0112] = value
     return exif
+
+
+def real(corpora: Path) -> dict[str, bytes]:
+    """Photographs and drawings of three corpora, between 9 and 200 KB."""
+    found = []
+    for folder, number in (("cleanvision-images", 25), ("imagededup-images", 25), ("signdigits-imagefolder", 15)):
+        files = sorted(path for path in (corpora / folder).rglob("*") if path.suffix.lower() in _SUFFIXES)
+        small = [path for path in files if 9_000 < path.stat().st_size < 200_000]
+        found += small[:: max(1, len(small) // number)]
+    return {str(path.relative_to(corpora)): path.read_bytes() for path in found}
