@@ -76,7 +76,8 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
         engine.prepare([item.rule for item in bound])
         evidence = collect(workspace, request, progress=progress)
         outcomes = engine.run(bound, evidence.tables)
-    findings = [finding for item in bound for finding in judge(item, outcomes[item.rule.id])]
+    manifest = evidence.dataset.manifest
+    findings = [finding for item in bound for finding in judge(item, outcomes[item.rule.id], manifest=manifest)]
     failed = [NotChecked(f"{RULE_FAILED}{name}", outcome.error) for name, outcome in outcomes.items() if outcome.error]
     remaining = (
         accept(

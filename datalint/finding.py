@@ -68,6 +68,9 @@ class Finding:
     remedy: str = ""
     path: str | None = None
     line: int | None = None
+    """Line of the manifest that names the sample, else of `path`; counted from 1."""
+    manifest: str | None = None
+    """Where `line` is, if not in `path`."""
     other_path: str | None = None
     fingerprint: str = ""
     values: Mapping[str, Value] = field(default_factory=dict)

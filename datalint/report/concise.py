@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def render(result: Result, out: TextIO, style: Style) -> None:
     """Findings, then what was not checked, then the verdict; control characters in names are escaped."""
     for finding in result.findings:
-        place = printable(location(finding) or result.dataset.root)
+        place = printable(location(finding) or result.dataset.root or result.dataset.name)
         word = style.paint(f"{finding.severity.value}[{finding.rule}]", "bold")
         out.write(f"{place}: {word} {printable(finding.message)}\n")
     out.writelines(printable(f"{item.what}: not checked: {item.reason}") + "\n" for item in result.not_checked)

@@ -46,6 +46,7 @@ def finding_document(finding: Finding) -> dict[str, Any]:
         "family": finding.family.value,
         "path": finding.path,
         "line": finding.line,
+        "manifest": finding.manifest,
         "other_path": finding.other_path,
         "message": finding.message,
         "remedy": finding.remedy,

@@ -32,7 +32,9 @@ def seconds(value: float) -> str:
 
 
 def location(finding: Finding) -> str:
-    """`path:line`, `path`, or nothing for a finding about the whole dataset."""
+    """`manifest:line`, `path:line`, `path`, or nothing for a finding about the whole dataset."""
+    if finding.manifest is not None:
+        return f"{finding.manifest}:{finding.line}"
     if finding.path is None:
         return ""
     return finding.path if finding.line is None else f"{finding.path}:{finding.line}"

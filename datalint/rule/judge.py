@@ -14,22 +14,27 @@ if TYPE_CHECKING:
     from datalint.rule.model import Bound, Rule
 
 
-def judge(bound: Bound, outcome: Outcome) -> Iterator[Finding]:
-    """One finding a row. A severity that the user set beats the row's, which beats the rule's."""
+def judge(bound: Bound, outcome: Outcome, *, manifest: str | None = None) -> Iterator[Finding]:
+    """One finding a row. A severity that the user set beats the row's, which beats the rule's.
+
+    `manifest` is that of the dataset, where it has one: every line that a rule tells is a line of it.
+    """
     rule = bound.rule
     for cells in outcome.rows:
         row = dict(zip(outcome.columns, cells, strict=True))
         names = {**bound.params, **row}
         severity, remark = _severity(rule, row)
         values = {name: _value(value) for name, value in row.items()}
+        path, line = _text(row.get("path")), _line(row.get("line"))
         yield Finding(
             rule=rule.id,
             severity=bound.severity or severity,
             family=rule.family,
             message=(_sentence(rule, "message", names) or rule.title) + remark,
             remedy=_sentence(rule, "remedy", names),
-            path=_text(row.get("path")),
-            line=_line(row.get("line")),
+            path=path,
+            line=line,
+            manifest=None if line is None or path == manifest else manifest,
             other_path=_text(row.get("other_path")),
             fingerprint=fingerprint(rule.id, {name: values.get(name) for name in rule.key}),
             values=values,
