@@ -28,6 +28,14 @@ class Table:
     user_columns: bool = False
     """Whether user columns (VARCHAR) may follow the declared ones."""
 
+    @property
+    def planned(self) -> bool:
+        """Declared, and not filled by this version."""
+        return self.name in _PLANNED
+
+
+_PLANNED = {"annotations", "near", "shards", "footprint"}
+
 
 Columns = dict[str, list[object]]
 """Columnar data of one table: column name -> values; all lists have one length, in Python's own types."""
@@ -55,7 +63,7 @@ TABLES: dict[str, Table] = {
     for table in (
         _table(
             "dataset",
-            "the dataset (one row)",
+            "dataset: always one",
             ("name", "VARCHAR", "name of the root folder or manifest"),
             ("format", "VARCHAR", "detected or declared: imagefolder, csv, tsv, jsonl, parquet"),
             ("root", "VARCHAR", "path of the dataset root"),
@@ -214,7 +222,7 @@ TABLES: dict[str, Table] = {
         ),
         _table(
             "training",
-            "recipe (one row)",
+            "recipe: always one",
             ("loader", "VARCHAR", "image_dataset_from_directory, files, array, from_tensor_slices, dataloader, ..."),
             ("framework", "VARCHAR", "keras or pytorch"),
             ("input_height", "BIGINT", "height fed to the model; NULL when images are not resized", "pixels"),
@@ -233,7 +241,7 @@ TABLES: dict[str, Table] = {
         ),
         _table(
             "target",
-            "hardware (one row)",
+            "target machine: always one",
             ("name", "VARCHAR", "name of the target"),
             ("host_memory", "BIGINT", "usable host memory", "bytes"),
             ("shm", "BIGINT", "size of /dev/shm", "bytes"),
