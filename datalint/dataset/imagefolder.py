@@ -17,7 +17,7 @@ from datalint.dataset.model import Dataset, Rows, name_of, odd_entries
 from datalint.entry import Entry, display
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from datalint.source import Source
 
@@ -27,12 +27,23 @@ _POINTER_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
+class _File:
+    """A listed file; `folder` is relative to the root, empty in it."""
+
+    entry: Entry
+    path: str
+    folder: str
+    suffix: str
+
+
+@dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a file stands in the layout; `nested` when folders lie between it and its class."""
+    """Where a folder stands in the layout."""
 
     split: str | None
     label: str | None
-    hidden: bool = False
+    junk: bool = False
+    """An operating system made it, or one above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +57,30 @@ def read(source: Source, *, root: str, framework: str | None = None) -> Dataset:
     """Samples of a folder as the declared framework's loader would list them (any loader's, without one)."""
     entries = source.entries(root)
     prefix = "" if root in ("", ".") else root.rstrip("/") + "/"
-    found = [(entry, entry.path[len(prefix) :]) for entry in entries]
+    found = [_file(entry, entry.path[len(prefix) :]) for entry in entries]
     folders = [folder[len(prefix) :] for folder in source.folders(root)]
     suffixes = layout.accepted(framework)
-    plan = _plan([path for _, path in found], folders)
+    plan = _plan({file.folder for file in found if file.suffix in layout.KERAS | layout.TORCHVISION}, folders)
     if not plan.labelled and not plan.splits:
         suffixes = layout.IMAGE_LIKE
     files: list[Entry] = []
     samples, skipped, problems = Rows("samples"), Rows("skipped"), Rows("problems")
     odd_entries(entries, problems)
-    placed: list[_Place] = []
     counts: dict[str, Counter[tuple[str | None, str | None]]] = {name: Counter() for name in layout.LOADERS}
     indices = _indices(plan, folders, torchvision=framework == "pytorch")
-    for entry, path in found:
+    places: dict[str, _Place] = {}
+    for file in found:
+        entry = file.entry
         if entry.kind not in ("file", "missing"):
             continue
-        place, suffix = _place(plan, path), layout.suffix(path)
+        place = places.get(file.folder) or places.setdefault(file.folder, _place(plan, file.folder))
         for name, taken in layout.LOADERS.items():
-            if suffix in taken and place.label is not None:
+            if file.suffix in taken and place.label is not None:
                 counts[name][place.split, place.label] += 1
-        reason = _reason(source, entry, path, place, plan, suffix, suffixes, framework)
+        reason = _reason(source, file, place, plan, suffixes, framework)
         if reason is not None:
             skipped.add(
-                path=display(entry.path), suffix=suffix, size_bytes=entry.size, reason=reason,
+                path=display(entry.path), suffix=file.suffix, size_bytes=entry.size, reason=reason,
                 split=_shown(place.split), label=_shown(place.label),
             )  # fmt: skip
             continue
@@ -77,7 +89,6 @@ def read(source: Source, *, root: str, framework: str | None = None) -> Dataset:
             label=_shown(place.label), label_index=indices.get((place.split, place.label)),
         )  # fmt: skip
         files.append(entry)
-        placed.append(place)
     return Dataset(
         name=name_of(root, source.base),
         format="imagefolder",
@@ -86,70 +97,75 @@ def read(source: Source, *, root: str, framework: str | None = None) -> Dataset:
         files=files,
         samples=samples.data(),
         classes=_classes(plan, folders, counts, prefix).data(),
-        folders=_folders(plan, folders, found, placed, prefix, suffixes).data(),
+        folders=_folders(plan, folders, found, len(files), prefix, suffixes).data(),
         skipped=skipped.data(),
         problems=problems.data(),
         assumptions=() if plan.labelled or not files else ("no class folders: images are read without labels",),
     )
 
 
-def _plan(paths: Sequence[str], folders: Sequence[str]) -> _Layout:
-    image_paths = [path for path in paths if layout.suffix(path) in layout.KERAS | layout.TORCHVISION]
+def _file(entry: Entry, path: str) -> _File:
+    return _File(entry, path, path.rpartition("/")[0], layout.suffix(path))
+
+
+def _plan(with_images: Collection[str], folders: Sequence[str]) -> _Layout:
+    """`with_images`: folders that hold images of any loader directly; `folders`: all, both below the root."""
     first = {folder for folder in folders if "/" not in folder}
-    with_images = {path.split("/", 1)[0] for path in image_paths if "/" in path}
+    above_images = {folder.split("/", 1)[0] for folder in with_images if folder}
     named = {folder for folder in first if folder.strip().lower() in layout.SPLITS}
     below = {folder.split("/", 1)[0] for folder in folders if "/" in folder}
-    if named and (named & (with_images | below)):
-        splits = {
-            folder: layout.split_name(folder)
-            for folder in sorted(first)
-            if folder in named or (folder in with_images & below and not folder.startswith("."))
-        }
-        deep = any(path.count("/") >= 2 and path.split("/", 1)[0] in splits for path in image_paths)
+    if named and (named & (above_images | below)):
+        splits = _splits(
+            folder
+            for folder in first
+            if folder in named or (folder in above_images & below and not folder.startswith("."))
+        )
+        deep = any("/" in folder and folder.split("/", 1)[0] in splits for folder in with_images)
         classes = any(folder.count("/") == 1 and folder.split("/", 1)[0] in splits for folder in folders)
         return _Layout(splits, labelled=deep or classes)
-    return _Layout({}, labelled=any(not name.startswith(".") for name in with_images))
+    return _Layout({}, labelled=any(not name.startswith(".") for name in above_images))
 
 
-def _place(plan: _Layout, path: str) -> _Place:
-    parts = path.split("/")
-    folders = parts[:-1]
+def _splits(folders: Iterable[str]) -> dict[str, str]:
+    """Folder -> split. Of `val` and `dev` only one is the validation split: the other keeps its own name."""
+    found: dict[str, str] = {}
+    for folder in sorted(folders, key=lambda name: (name != layout.split_name(name), name)):
+        usual = layout.split_name(folder)
+        found[folder] = folder if usual in found.values() else usual
+    return dict(sorted(found.items()))
+
+
+def _place(plan: _Layout, folder: str) -> _Place:
+    parts = folder.split("/") if folder else []
+    junk = any(part.lower() in layout.OS_JUNK_FOLDERS for part in parts)
     split = None
     if plan.splits:
-        if not folders or folders[0] not in plan.splits:
-            return _Place(None, None, hidden=_hidden(folders))
-        split = plan.splits[folders[0]]
-        folders = folders[1:]
-    label = folders[0] if plan.labelled and folders else None
-    return _Place(split, label, hidden=_hidden(folders))
-
-
-def _hidden(folders: Iterable[str]) -> bool:
-    return any(folder.startswith(".") for folder in folders)
+        if not parts or parts[0] not in plan.splits:
+            return _Place(None, None, junk)
+        split = plan.splits[parts[0]]
+        parts = parts[1:]
+    return _Place(split, parts[0] if plan.labelled and parts else None, junk)
 
 
 def _reason(
     source: Source,
-    entry: Entry,
-    path: str,
+    file: _File,
     place: _Place,
     plan: _Layout,
-    suffix: str,
     suffixes: frozenset[str],
     framework: str | None,
 ) -> str | None:
     """None for a sample."""
-    junk_folder = any(part.lower() in layout.OS_JUNK_FOLDERS for part in path.split("/")[:-1])
-    if suffix not in suffixes or junk_folder:
-        reason = layout.skip_reason(path)
-        if reason in ("documentation", "ignored-suffix") and _is_pointer(source, entry):
+    if file.suffix not in suffixes or place.junk:
+        reason = layout.skip_reason(file.path)
+        if reason in ("documentation", "ignored-suffix") and _is_pointer(source, file.entry):
             return "lfs-pointer"
         return reason
-    # Only torchvision walks into folders whose name starts with a dot.
-    if place.hidden and framework != "pytorch":
-        return "hidden"
-    outside = (plan.labelled and place.label is None) or (plan.splits and place.split is None)
-    return "outside-class" if outside else None
+    if (plan.labelled and place.label is None) or (plan.splits and place.split is None):
+        return "outside-class"
+    # A hidden folder is a class to torchvision and none to Keras; below a class both walk into every folder.
+    hidden = place.label is not None and place.label.startswith(".") and framework != "pytorch"
+    return "hidden" if hidden else None
 
 
 def _is_pointer(source: Source, entry: Entry) -> bool:
@@ -211,29 +227,26 @@ def _classes(
 def _folders(
     plan: _Layout,
     folders: Sequence[str],
-    found: Sequence[tuple[Entry, str]],
-    placed: Sequence[_Place],
+    found: Sequence[_File],
+    n_samples: int,
     prefix: str,
     suffixes: frozenset[str],
 ) -> Rows:
-    direct: Counter[str] = Counter()
+    direct = Counter(file.folder for file in found)
     images: Counter[str] = Counter()
-    for _, path in found:
-        folder = posixpath.dirname(path)
-        direct[folder] += 1
-        if layout.suffix(path) in suffixes:
-            while folder:
-                images[folder] += 1
-                folder = posixpath.dirname(folder)
+    for folder, number in Counter(file.folder for file in found if file.suffix in suffixes).items():
+        while folder:
+            images[folder] += number
+            folder = folder.rpartition("/")[0]
     rows = Rows("folders")
     rows.add(
         path=display(prefix.rstrip("/") or "."), name=display(posixpath.basename(prefix.rstrip("/"))) or ".",
-        role="root", hidden=False, n_files=direct[""], n_images=len(placed),
+        role="root", hidden=False, n_files=direct[""], n_images=n_samples,
     )  # fmt: skip
     depth = 1 if plan.splits else 0
     for folder in folders:
         parts = folder.split("/")
-        place = _place(plan, folder + "/x")
+        place = _place(plan, folder)
         if plan.splits and len(parts) == 1 and parts[0] in plan.splits:
             role = "split"
         elif plan.labelled and len(parts) == depth + 1 and (place.split is not None or not plan.splits):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
-
 # torchvision.datasets.folder.IMG_EXTENSIONS
 TORCHVISION = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"})
 # keras.utils.image_dataset: ALLOWLIST_FORMATS
@@ -36,8 +34,10 @@ def split_name(name: str) -> str:
 
 
 def suffix(path: str) -> str:
-    """Lower-case suffix with its dot; `.jpg` alone is a hidden file with no suffix, as posixpath has it."""
-    return posixpath.splitext(path)[1].lower()
+    """Lower-case suffix with its dot. A file that is called `.jpg` ends like an image, and loaders take it for one."""
+    name = path.rpartition("/")[2].lower()
+    dot = name.rfind(".")
+    return name[dot:] if dot > 0 or name in IMAGE_LIKE else ""
 
 
 def accepted(framework: str | None) -> frozenset[str]:
