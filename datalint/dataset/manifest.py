@@ -34,9 +34,9 @@ _WINDOWS = re.compile(r"^[A-Za-z]:[\\/]")
 
 def names_images(source: Source, path: str, format: str) -> bool:  # noqa: A002
     """Whether the first row names an image, so that a folder with this file is a manifest's folder."""
-    if format == "parquet":
-        return False
-    header, rows = parse((source.read(path) or b"")[: 1 << 16], format)
+    # The head of a text tells; a Parquet file has its names at the end.
+    limit = None if format == "parquet" else 1 << 16
+    header, rows = parse(source.read(path, limit=limit) or b"", format)
     first = next((row for row in rows if isinstance(row, Row)), None)
     if first is None:
         return False

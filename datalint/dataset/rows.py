@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datalint.errors import UsageError
+from datalint.dataset import parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -114,14 +114,11 @@ def _text(value: object) -> str | None:
 
 def _parquet(content: bytes) -> tuple[tuple[str, ...], Iterator[Row | Bad]]:
     try:
-        import pyarrow as arrow
-        from pyarrow import parquet
-    except ImportError as error:
-        raise UsageError("reading a Parquet manifest needs pyarrow", hint="pip install pyarrow") from error
-    try:
-        table = parquet.read_table(arrow.BufferReader(content))
-    except (arrow.ArrowException, OSError) as error:
+        header, rows = parquet.read(content)
+    except parquet.UnreadableError as error:
         return (), iter([Bad(1, "bad-row", f"not a readable Parquet file: {error}")])
-    rows = table.to_pylist()
-    found = (Row(line, {name: _text(cell) for name, cell in row.items()}) for line, row in enumerate(rows, 1))
-    return tuple(table.column_names), found
+    found = (
+        Row(line, {name: (cell or "").strip() or None for name, cell in zip(header, cells, strict=True)})
+        for line, cells in enumerate(rows, 1)
+    )
+    return header, found

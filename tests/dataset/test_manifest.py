@@ -1,0 +1,250 @@
+"""Manifests as people write them: every row is a sample or a problem with its line, and nothing crashes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+
+from datalint import dataset
+from datalint.errors import UsageError
+from datalint.source.index import open_index
+from datalint.source.worktree import open_worktree
+from tests.e2e.conftest import picture
+from tests.source.repository import create
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from datalint.dataset import Dataset
+    from datalint.tables import Data
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three pictures in img/."""
+    for number in range(3):
+        picture(tmp_path / f"img/{number}.jpg", number, size=8)
+    return tmp_path
+
+
+def read(
+    folder: Path,
+    name: str,
+    content: str | bytes,
+    *,
+    columns: Mapping[str, str] | None = None,
+    files_root: str | None = None,
+    format: str | None = None,  # noqa: A002
+) -> Dataset:
+    place = folder / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(content.encode() if isinstance(content, str) else content)
+    return dataset.read(open_worktree(str(folder)), root=name, format=format, columns=columns, files_root=files_root)
+
+
+def rows(data: Data, *names: str) -> list[tuple[Any, ...]]:
+    return list(zip(*(data.columns[name] for name in names), strict=True))
+
+
+def problems(found: Dataset) -> list[tuple[Any, ...]]:
+    return rows(found.problems, "kind", "line")
+
+
+def parquet(folder: Path, query: str) -> bytes:
+    """What DuckDB writes of a query."""
+    made = duckdb.sql(query)
+    assert made is not None
+    made.write_parquet(str(folder / "made.parquet"))
+    content = (folder / "made.parquet").read_bytes()
+    (folder / "made.parquet").unlink()
+    return content
+
+
+TABLE = [("img/0.jpg", "cat", "train", "p1"), ("img/1.jpg", "dog", "train", "p1"), ("img/2.jpg", "cat", "test", "p2")]
+
+
+def written(folder: Path, format: str) -> bytes:  # noqa: A002
+    """TABLE with a further column `site`."""
+    names = ("path", "label", "split", "patient", "site")
+    cells = [(*row, f"s{number}") for number, row in enumerate(TABLE)]
+    if format == "parquet":
+        listed = ", ".join(str(row) for row in cells)
+        return parquet(folder, f"select * from (values {listed}) as t({', '.join(names)})")
+    if format == "jsonl":
+        return "".join(json.dumps(dict(zip(names, row, strict=True))) + "\n" for row in cells).encode()
+    between = "\t" if format == "tsv" else ","
+    return "\n".join(between.join(row) for row in [names, *cells]).encode()
+
+
+@pytest.mark.parametrize("format", ["csv", "tsv", "jsonl", "parquet"])
+def test_every_format_says_the_same(folder: Path, format: str) -> None:  # noqa: A002
+    found = read(folder, f"labels.{format}", written(folder, format))
+    first = {"csv": 2, "tsv": 2, "jsonl": 1, "parquet": 1}[format]
+    assert found.format == format
+    assert rows(found.samples, "path", "label", "split", "group_key", "line", "label_index", "site") == [
+        (path, label, split, group, first + number, {"cat": 0, "dog": 1}[label], f"s{number}")
+        for number, (path, label, split, group) in enumerate(TABLE)
+    ]
+    assert rows(found.classes, "name", "index", "split", "n_samples") == [
+        ("cat", 0, "test", 1),
+        ("cat", 0, "train", 1),
+        ("dog", 1, "train", 1),
+    ]
+    assert found.samples.extra == ("site",)
+    assert not len(found.problems)
+
+
+@pytest.mark.parametrize("format", ["csv", "tsv", "jsonl", "parquet"])
+def test_a_folder_with_one_manifest_is_that_manifest(folder: Path, format: str) -> None:  # noqa: A002
+    (folder / f"labels.{format}").write_bytes(written(folder, format))
+    found = dataset.read(open_worktree(str(folder)), root=".")
+    assert (found.format, found.manifest) == (format, f"labels.{format}")
+
+
+def test_a_table_that_names_no_images_is_no_manifest(folder: Path) -> None:
+    (folder / "results.csv").write_text("epoch,path,loss\n1,run/a,0.5\n")
+    assert dataset.read(open_worktree(str(folder)), root=".").format == "imagefolder"
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        ("path,label\nimg/0.jpg,cat\nimg/1.jpg,dog\n", [2, 3]),
+        ("\ufeffpath,label\r\nimg/0.jpg,cat\r\nimg/1.jpg,dog\r\n", [2, 3]),
+        ("path;label\nimg/0.jpg;cat\n\nimg/1.jpg;dog", [2, 4]),
+        ('path,label,note\nimg/0.jpg,cat,"one\ntwo\nthree"\nimg/1.jpg,dog,x\n', [2, 5]),
+        (' path , label \n img/0.jpg , cat \n"img/1.jpg",dog\n', [2, 3]),
+    ],
+    ids=["plain", "windows", "semicolons", "quoted line ends", "spaces"],
+)
+def test_the_line_is_where_the_row_begins(folder: Path, content: str, lines: list[int]) -> None:
+    found = read(folder, "labels.csv", content)
+    assert rows(found.samples, "path", "label", "line") == [
+        ("img/0.jpg", "cat", lines[0]),
+        ("img/1.jpg", "dog", lines[1]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.csv", "path,label\nimg/0.jpg,cat,x\nimg/1.jpg\nimg/2.jpg,dog\n", [("bad-row", 2), ("bad-row", 3)]),
+        ("a.csv", 'path,label\n"img/0.jpg,cat\n', [("bad-row", 2)]),
+        ("a.csv", "path,label\n,cat\nimg/1.jpg,\n", [("missing-path", 2), ("missing-label", 3)]),
+        ("a.csv", "path,label\nimg/9.jpg,cat\n", [("missing-file", 2)]),
+        ("a.csv", "path,label\n/data/img/0.jpg,cat\n", [("absolute-path", 2), ("missing-file", 2)]),
+        ("a.csv", "path,label\nC:\\data\\0.jpg,cat\n", [("absolute-path", 2), ("missing-file", 2)]),
+        ("a.csv", "path,label\nimg\\0.jpg,cat\n", [("backslash-path", 2)]),
+        ("a.csv", "path,label\n../img/0.jpg,cat\n", [("outside-root", 2), ("missing-file", 2)]),
+        ("a.csv", b"path,label\nimg/0.jpg,caf\xe9\n", [("bad-encoding", 2)]),
+        ("a.csv", "label,split\ncat,train\n", [("missing-column", 1)]),
+        ("a.jsonl", '{"path": "img/0.jpg"}\n{"path": \n[1]\n\n"x"\n', [("bad-row", 2), ("bad-row", 3), ("bad-row", 5)]),
+        (
+            "a.jsonl",
+            '{"path": null}\n{"path": "img/0.jpg", "label": null}\n',
+            [("missing-path", 1), ("missing-label", 2)],
+        ),
+        ("a.parquet", b"PAR1 no parquet at all PAR1", [("bad-row", 1)]),
+        ("a.parquet", b"", [("bad-row", 1)]),
+    ],
+)
+def test_every_defect_is_named_with_its_line(
+    folder: Path, name: str, content: str | bytes, expected: list[tuple[str, int]]
+) -> None:
+    assert problems(read(folder, name, content)) == expected
+
+
+def test_a_truncated_parquet_file_is_named(folder: Path) -> None:
+    found = read(folder, "a.parquet", written(folder, "parquet")[:-9])
+    assert problems(found) == [("bad-row", 1)]
+    assert "not a readable Parquet file" in found.problems.columns["detail"][0]  # type: ignore[operator]
+
+
+def test_a_row_with_a_backslash_path_still_finds_its_file(folder: Path) -> None:
+    found = read(folder, "a.csv", "path,label\nimg\\0.jpg,cat\n")
+    assert [entry.kind for entry in found.files] == ["file"]
+
+
+def test_an_absolute_path_that_is_here_is_read(folder: Path) -> None:
+    found = read(folder, "a.csv", f"path,label\n{folder}/img/0.jpg,cat\n")
+    assert problems(found) == [("absolute-path", 2)]
+    assert rows(found.samples, "path") == [("img/0.jpg",)]
+
+
+def test_one_file_on_two_rows_is_one_file(folder: Path) -> None:
+    found = read(folder, "a.csv", "path,label\nimg/0.jpg,cat\n./img/../img/0.jpg,dog\n")
+    assert rows(found.samples, "file_id", "label") == [(0, "cat"), (0, "dog")]
+
+
+@pytest.mark.parametrize("content", ["", "path,label\n", "\n\n"])
+def test_a_manifest_without_rows_has_no_samples(folder: Path, content: str) -> None:
+    found = read(folder, "a.csv", content)
+    assert not len(found.samples)
+
+
+def test_numbers_and_nested_values_become_text(folder: Path) -> None:
+    line = '{"path": "img/0.jpg", "label": 7, "split": null, "boxes": [[1, 2]], "ok": true}\n'
+    found = read(folder, "a.jsonl", line)
+    assert rows(found.samples, "label", "split", "boxes", "ok") == [("7", None, "[[1, 2]]", "true")]
+    query = "select 'img/0.jpg' as path, 7 as label, [1, 2] as boxes, {'bytes': 'x'::blob} as image, 0.5 as score"
+    found = read(folder, "a.parquet", parquet(folder, query))
+    assert rows(found.samples, "label", "score") == [("7", "0.5")]
+    assert found.samples.extra == ("score",)
+
+
+def test_paths_are_relative_to_the_manifest_or_to_the_root(folder: Path) -> None:
+    beside = read(folder, "meta/a.csv", "path,label\n../img/0.jpg,cat\n")
+    assert rows(beside.samples, "path") == [("img/0.jpg",)]
+    assert not len(beside.problems)
+    rooted = read(folder, "meta/a.csv", "path,label\n0.jpg,cat\n", files_root="img")
+    assert rows(rooted.samples, "path") == [("img/0.jpg",)]
+    assert not len(rooted.problems)
+
+
+def test_columns_are_guessed_and_said_or_declared(folder: Path) -> None:
+    content = "Image_Path,target,kind\nimg/0.jpg,cat,dog\n"
+    guessed = read(folder, "a.csv", content)
+    assert rows(guessed.samples, "path", "label") == [("img/0.jpg", "cat")]
+    assert guessed.assumptions == ("columns were guessed: path from 'Image_Path', label from 'target'",)
+    declared = read(folder, "a.csv", content, columns={"label": "kind"})
+    assert rows(declared.samples, "label", "target") == [("dog", "cat")]
+
+
+def test_a_declared_column_that_is_not_there_is_refused_with_a_hint(folder: Path) -> None:
+    with pytest.raises(UsageError, match="no column 'lable'") as refused:
+        read(folder, "a.csv", "path,label\n", columns={"label": "lable"})
+    assert refused.value.hint == "did you mean 'label'?"
+
+
+def test_columns_that_are_called_like_ours_do_not_hide_them(folder: Path) -> None:
+    found = read(folder, "a.csv", "path,label,line,file_id,Site\nimg/0.jpg,cat,77,88,x\n")
+    assert found.samples.extra == ("Site",)
+    assert rows(found.samples, "line", "file_id") == [(2, 0)]
+
+
+def test_the_format_of_a_folder_may_be_said(folder: Path) -> None:
+    (folder / "a.csv").write_text("path,label\nimg/0.jpg,cat\n")
+    (folder / "b.tsv").write_text("path\tlabel\nimg/1.jpg\tdog\n")
+    source = open_worktree(str(folder))
+    assert dataset.read(source, root=".", format="tsv").manifest == "b.tsv"
+    assert dataset.read(source, root=".").format == "imagefolder", "two manifests: neither is meant"
+    with pytest.raises(UsageError, match="no manifest"):
+        dataset.read(source, root=".", format="parquet")
+    with pytest.raises(UsageError, match="is a file, not a folder"):
+        dataset.read(source, root="a.csv", format="imagefolder")
+
+
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+def test_the_index_is_read_as_it_was_staged(folder: Path, format: str) -> None:  # noqa: A002
+    repository = create(folder)
+    repository.write(f"labels.{format}", written(folder, format))
+    repository.git("add", "--all")
+    repository.write(f"labels.{format}", b"nonsense")
+    (folder / "img/0.jpg").unlink()
+    found = dataset.read(open_index(repository.top), root=f"labels.{format}")
+    assert [entry.kind for entry in found.files] == ["file"] * 3
+    assert not len(found.problems)
