@@ -6,9 +6,9 @@ import os
 import posixpath
 from typing import TYPE_CHECKING
 
-from datalint.dataset import imagefolder, layout, manifest
+from datalint.dataset import foreign, imagefolder, layout, manifest
 from datalint.dataset.model import Dataset
-from datalint.errors import UsageError
+from datalint.errors import UnfinishedError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,8 +30,13 @@ def read(
     columns: Mapping[str, str] | None = None,
     files_root: str | None = None,
 ) -> Dataset:
-    """The dataset at `root`, a folder or a manifest. Raises UsageError for a format that does not exist."""
+    """The dataset at `root`, a folder or a manifest.
+
+    Raises UsageError for a format that does not exist, UnfinishedError for one that is only recognised.
+    """
     name, path = detect(source, root) if format is None else (format, root)
+    if format is None and name == "imagefolder":
+        _refuse_foreign(source, path)
     if name not in FORMATS:
         raise UsageError(f"unknown dataset format {name!r}: one of {', '.join(FORMATS)}")
     if name == "imagefolder":
@@ -41,6 +46,18 @@ def read(
     if format is not None and layout.suffix(path) not in _SUFFIXES:
         path = _only_manifest(source, path, format) or path
     return manifest.read(source, path=path, format=name, columns=columns or {}, files_root=files_root)
+
+
+def _refuse_foreign(source: Source, root: str) -> None:
+    prefix = 0 if root in ("", ".") else len(root.rstrip("/")) + 1
+    found = foreign.recognise(
+        [entry.path[prefix:] for entry in source.entries(root)], {path[prefix:] for path in source.folders(root)}
+    )
+    if found is not None:
+        raise UnfinishedError(
+            f"{root} looks like {found}, which this version does not read: nothing was judged; "
+            "--format imagefolder judges it as folders of classes"
+        )
 
 
 def detect(source: Source, root: str) -> tuple[str, str]:
