@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from datalint.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from datalint.tables import Data
 
 MAX_CELL = 20_000
 """Characters of one cell; what is longer was never meant to be read by a rule."""
+_CHUNK = 20_000
+"""Rows that are turned into text at once: a million would be gigabytes."""
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -27,15 +29,22 @@ def write_tables(tables: Mapping[str, Data], folder: str) -> dict[str, Any]:
         renamed = dict(zip(data.extra, _distinct(data.extra, types), strict=True))
         extra += renamed.values()
         columns = {
-            renamed.get(column, column): _cells(values, types.get(column, "VARCHAR"))
+            renamed.get(column, column): (values, types.get(column, "VARCHAR"))
             for column, values in data.columns.items()
-            if column in types or column in renamed
+            # What is NULL throughout needs no cell: the table says so by itself.
+            if (column in types or column in renamed) and any(value is not None for value in values)
         }
-        if not columns or not len(data):
+        if not len(data):
             continue
+        if not columns:
+            # A row of nothing is a row all the same.
+            first = next(iter(data.columns))
+            columns = {renamed.get(first, first): (data.columns[first], "VARCHAR")}
         file = os.path.join(folder, f"{name}.csv")
         with open(file, "w", encoding="utf-8", newline="") as stream:
-            stream.writelines(f"{','.join(row)}\n" for row in zip(*columns.values(), strict=True))
+            for start in range(0, len(data), _CHUNK):
+                cells = [_cells(values[start : start + _CHUNK], kind) for values, kind in columns.values()]
+                stream.write("\n".join(map(",".join, zip(*cells, strict=True))) + "\n")
         jobs.append({"name": name, "file": file, "columns": list(columns)})
     return {"tables": jobs, "extra": extra}
 
@@ -55,9 +64,24 @@ def _distinct(names: Iterable[str], taken: Iterable[str]) -> list[str]:
     return result
 
 
-def _cells(values: Iterable[Any], kind: str) -> list[str]:
-    write: Callable[[Any], str] = {"VARCHAR": _text, "BOOLEAN": _boolean}.get(kind, str)
-    return ["" if value is None else write(value) for value in values]
+def _cells(values: Sequence[Any], kind: str) -> list[str]:
+    if kind == "VARCHAR":
+        return _texts(values)
+    write: Callable[[Any], str] = _boolean if kind == "BOOLEAN" else str
+    if None in values:
+        return ["" if value is None else write(value) for value in values]
+    return list(map(write, values))
+
+
+def _texts(values: Sequence[Any]) -> list[str]:
+    """Almost always nothing needs care, which one look at all of them together tells."""
+    present = [str(value) for value in values if value is not None]
+    together = "".join(present)
+    if '"' in together or _UNSAFE.search(together) or max(map(len, present), default=0) > MAX_CELL:
+        return ["" if value is None else _text(value) for value in values]
+    if len(present) == len(values):
+        return [f'"{value}"' for value in present]
+    return ["" if value is None else f'"{value}"' for value in values]
 
 
 def _boolean(value: Any) -> str:
