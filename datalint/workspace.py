@@ -48,6 +48,21 @@ def open_workspace(request: Request) -> Workspace:
     return _open_worktree(request)
 
 
+def open_home(config: str | None) -> Workspace:
+    """For commands that ask for configuration and rules alone: there need be no dataset yet."""
+    from datalint.source.worktree import open_worktree
+
+    explicit = config or os.environ.get("DATALINT_CONFIG") or None
+    home = configuration.find_home(os.getcwd(), explicit=explicit)
+    return Workspace(
+        source=open_worktree(home),
+        config=configuration.load(_reader(home), explicit=_inside(explicit, home)),
+        root=".",
+        home=".",
+        cache_dir=os.path.join(home, CACHE_FOLDER),
+    )
+
+
 def _open_worktree(request: Request) -> Workspace:
     from datalint.source.worktree import open_worktree
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from datalint.config import RuleSetting
 from datalint.errors import ExitCode, UsageError
 from datalint.report.style import Style, wants_color
-from datalint.request import Request
 from datalint.ruleset import all_rules
-from datalint.workspace import open_workspace
+from datalint.workspace import open_home
 
 if TYPE_CHECKING:
     import argparse
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    workspace = open_workspace(Request(config=arguments.config))
+    workspace = open_home(arguments.config)
     rules = {rule.id: rule for rule in all_rules(workspace.source, workspace.home, workspace.config)}
     rule = rules.get(arguments.rule)
     if rule is None:

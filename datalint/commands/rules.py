@@ -7,16 +7,15 @@ import sys
 from typing import TYPE_CHECKING
 
 from datalint.errors import ExitCode
-from datalint.request import Request
 from datalint.ruleset import all_rules
-from datalint.workspace import open_workspace
+from datalint.workspace import open_home
 
 if TYPE_CHECKING:
     import argparse
 
 
 def run(arguments: argparse.Namespace) -> int:
-    workspace = open_workspace(Request(config=arguments.config))
+    workspace = open_home(arguments.config)
     rules = all_rules(workspace.source, workspace.home, workspace.config)
     rows = []
     for rule in rules:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 from datalint.errors import ExitCode, UsageError
 from datalint.report.style import Style, wants_color
 from datalint.report.words import count, printable
-from datalint.request import Request
 from datalint.rule.load import load_rule
 from datalint.rule.testing import run_cases
-from datalint.workspace import open_workspace
+from datalint.workspace import open_home
 
 if TYPE_CHECKING:
     import argparse
@@ -41,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _configured(config: str | None) -> list[str]:
-    workspace = open_workspace(Request(config=config))
+    workspace = open_home(config)
     base = os.path.join(workspace.source.base, workspace.home)
     folders = [os.path.relpath(os.path.join(base, folder)) for folder in workspace.config.rules.paths]
     if not folders:

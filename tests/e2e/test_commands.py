@@ -154,6 +154,13 @@ def test_tree_judges_a_commit(repository: Repository) -> None:
     assert repository.datalint("check", "--tree", "HEAD~1").returncode == 0
 
 
+def test_rules_are_explained_where_there_is_no_dataset_yet(repository: Repository) -> None:
+    (repository.folder / "datalint.yaml").write_text(CONFIG.replace("path: images", "path: not/there"))
+    assert repository.datalint("check").returncode == 2
+    assert "removed-class" in repository.datalint("rules", ok=True).stdout
+    assert repository.datalint("explain", "removed-class", ok=True).stdout.startswith("removed-class: ")
+
+
 HEAVY = ("numpy", "duckdb", "PIL", "simplejpeg", "rich", "yaml")
 
 
