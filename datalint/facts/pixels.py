@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 SIDE = 160
 # Below this standard deviation (of 255) a plane is flat: its hash would be noise.
 _FLAT = 2.0
-_LEVELS = np.arange(256, dtype=np.float64)
+_POWERS = np.stack([np.arange(256.0), np.arange(256.0) ** 2])
 _GRID = 32
 _LOW = 8
 _MIDDLE = slice(_LOW * _LOW // 2 - 1, _LOW * _LOW // 2 + 1)
@@ -30,13 +31,15 @@ def describe(facts: Facts, plane: NDArray[np.uint8], *, height: float, width: fl
     """
     total = plane.size
     # Pillow counts bytes as bytes; numpy.bincount would first widen each to eight.
-    histogram = np.array(Image.frombuffer("L", plane.shape[::-1], plane, "raw", "L", 0, 1).histogram())
-    mean = float(histogram @ _LEVELS) / total
-    spread = max(0.0, float(histogram @ (_LEVELS - mean) ** 2) / total) ** 0.5
-    shares = histogram[histogram > 0] / total
+    counts = Image.frombuffer("L", plane.shape[::-1], plane, "raw", "L", 0, 1).histogram()
+    histogram = np.array(counts, dtype=np.float64)
+    # Few calls on small arrays: after a decode each costs more than its arithmetic. All of these sums are exact.
+    mean, square = (_POWERS @ histogram / total).tolist()
+    spread = max(0.0, square - mean * mean) ** 0.5
+    logarithms = float(histogram @ np.log2(np.maximum(histogram, 1)))
     facts.brightness = round(mean / 255, 5)
     facts.contrast = round(spread / 255, 5)
-    facts.entropy = round(abs(float(shares @ np.log2(shares))), 4)
+    facts.entropy = round(max(0.0, math.log2(total) - logarithms / total), 4)
     if min(plane.shape) >= 3:
         facts.sharpness = round(_sharpness(plane), 2)
     if spread >= _FLAT:
