@@ -1,8 +1,9 @@
 """ImageFolder: `root/class/*.jpg`, or `root/split/class/*.jpg`; below a class, folders nest as loaders walk them.
 
 A folder is read in one of three ways. With a first-level folder whose name means a split (train, val, ...), every
-first-level folder that holds images is a split. Else, with images in first-level folders, those are the classes.
-Else it is an unlabelled folder of images: every file is a sample without a class.
+first-level folder that holds folders with images is a split; but one such folder that holds nothing but images,
+beside others that do, is a class (`bus`, `car`, `train`). Else, with images in first-level folders, those are the
+classes. Else it is an unlabelled folder of images: every file is a sample without a class.
 """
 
 from __future__ import annotations
@@ -110,20 +111,31 @@ def _file(entry: Entry, path: str) -> _File:
 
 def _plan(with_images: Collection[str], folders: Sequence[str]) -> _Layout:
     """`with_images`: folders that hold images of any loader directly; `folders`: all, both below the root."""
-    first = {folder for folder in folders if "/" not in folder}
-    above_images = {folder.split("/", 1)[0] for folder in with_images if folder}
+    first = {folder for folder in folders if "/" not in folder and folder.lower() not in layout.OS_JUNK_FOLDERS}
+    above_images = {folder.split("/", 1)[0] for folder in with_images if folder} & first
     named = {folder for folder in first if folder.strip().lower() in layout.SPLITS}
     below = {folder.split("/", 1)[0] for folder in folders if "/" in folder}
-    if named and (named & (above_images | below)):
+    visible = {folder.split("/", 1)[0] for folder in with_images if "/" in folder and "/." not in folder}
+    flat = {folder for folder in above_images - visible if folder in with_images and not folder.startswith(".")}
+    if named & (above_images | below) and not _class_of_that_name(named, flat, visible):
         splits = _splits(
             folder
             for folder in first
             if folder in named or (folder in above_images & below and not folder.startswith("."))
         )
-        deep = any("/" in folder and folder.split("/", 1)[0] in splits for folder in with_images)
-        classes = any(folder.count("/") == 1 and folder.split("/", 1)[0] in splits for folder in folders)
-        return _Layout(splits, labelled=deep or classes)
+        classes = any(
+            folder.count("/") == 1 and "/." not in folder and folder.split("/", 1)[0] in splits for folder in folders
+        )
+        return _Layout(splits, labelled=classes)
     return _Layout({}, labelled=any(not name.startswith(".") for name in above_images))
+
+
+def _class_of_that_name(named: set[str], flat: set[str], visible: set[str]) -> bool:
+    """`train` beside `bus` and `car` is a vehicle: one such name, nothing but images in it and in its neighbours.
+
+    `flat` folders hold images directly and only so, `visible` ones in subfolders.
+    """
+    return not named & visible and len(named & flat) == 1 and bool(flat - named)
 
 
 def _splits(folders: Iterable[str]) -> dict[str, str]:

@@ -77,6 +77,11 @@ def in_the_root(root: Path) -> None:
     files(root, "stray.jpg", "cat/1.jpg", "dog/1.jpg")
 
 
+def vehicles(root: Path) -> None:
+    """A class whose name usually means a split."""
+    files(root, "bus/1.jpg", "car/1.jpg", "train/1.jpg", "train/.ipynb_checkpoints/1-checkpoint.jpg")
+
+
 def linked_class(root: Path) -> None:
     files(root, "cat/1.jpg", "elsewhere/1.jpg")
     (root / "elsewhere").rename(root.parent / "elsewhere")
@@ -84,7 +89,9 @@ def linked_class(root: Path) -> None:
     (root / "cat/2.jpg").symlink_to("1.jpg")
 
 
-SHAPES = [plain, nested, hidden_class, dot_files, other_suffixes, empty_class, odd_names, in_the_root, linked_class]
+SHAPES = [
+    plain, nested, hidden_class, dot_files, other_suffixes, empty_class, odd_names, in_the_root, vehicles, linked_class,
+]  # fmt: skip
 
 
 @pytest.mark.tensorflow
@@ -200,6 +207,35 @@ def test_two_folders_are_never_one_split(tmp_path: Path, folders: tuple[str, ...
     assert {path.split("/")[0]: split for path, split in rows(found.samples, "path", "split")} == splits
     seen = rows(found.classes, "loader", "split", "index")
     assert len(seen) == len(set(seen)) == 2 * 2 * 3
+
+
+@pytest.mark.parametrize(
+    ("paths", "splits"),
+    [
+        (("train/1.jpg", "test/1.jpg"), {"train", "test"}),
+        (("train/1.jpg", "test/1.jpg", "bus/1.jpg"), {"train", "test"}),
+        (("train/cat/1.jpg", "raw/1.jpg"), {"train"}),
+        (("train/cat/1.jpg", "test/1.jpg"), {"train", "test"}),
+        (("train/1.jpg",), {"train"}),
+        (("train/1.jpg", ".cache/1.jpg"), {"train"}),
+        (("train/cat/1.jpg", "__MACOSX/train/cat/1.jpg"), {"train"}),
+        (("bus/1.jpg", "train/1.jpg"), set()),
+        (("cat/train/1.jpg", "dog/train/1.jpg"), set()),
+    ],
+    ids=lambda value: "+".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_folder_is_a_split_by_its_name_unless_it_is_one_class_of_many(
+    tmp_path: Path, paths: tuple[str, ...], splits: set[str]
+) -> None:
+    files(tmp_path, *paths)
+    assert {split for role, split in rows(read(tmp_path).folders, "role", "split") if role == "split"} == splits
+
+
+def test_splits_of_images_without_class_folders_are_read_without_labels(tmp_path: Path) -> None:
+    files(tmp_path, "train/1.jpg", "train/.ipynb_checkpoints/1-checkpoint.jpg", "test/1.jpg")
+    found = read(tmp_path)
+    assert set(rows(found.samples, "split", "label")) == {("train", None), ("test", None)}
+    assert not found.skipped.columns["path"]
 
 
 def test_every_folder_has_its_role_and_counts(tmp_path: Path) -> None:
