@@ -29,6 +29,8 @@ _ARITHMETIC = {0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _SCALABLE = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 _SEQUENTIAL = {0xC0, 0xC1}
 _ALONE = {0x01, *range(0xD0, 0xD9)}
+_FIRST_SEGMENT = 0xC0
+"""Markers below begin no segment (ITU-T T.81, B.1.1.3); decoders that seek a restart marker step over them."""
 _MODES = {1: "L", 3: "RGB", 4: "CMYK"}
 _REFUSALS = (ValueError, RuntimeError, OverflowError)
 _SECTOR = 512
@@ -260,7 +262,7 @@ def _end_of_picture(data: bytes) -> int | None:
         marker = data[at + 1]
         if marker == 0xD9:
             return at + 2
-        if marker == 0 or marker == 0xFF or marker in _ALONE:
+        if marker < _FIRST_SEGMENT or marker == 0xFF or marker in _ALONE:
             at += 1 if marker == 0xFF else 2
             continue
         if at + 4 > len(data):
@@ -273,15 +275,15 @@ def _diagnose(facts: Facts, data: bytes, header: _Header, complaint: str) -> Non
     decodes, words = loads(data)
     facts.pillow = decodes
     # TensorFlow 2.21 refuses what libjpeg calls a premature end of the *file*, and accepts other warnings.
-    cut = "Premature end of JPEG file" in complaint or data.find(b"\xff\xd9", header.scan or 0) < 0
+    end = _end_of_picture(data)
+    cut = "Premature end of JPEG file" in complaint or end is None
     facts.tensorflow = decodes and not cut
-    cause, detail = _cause(data, header, complaint)
+    cause, detail = _cause(data, header, end, complaint)
     facts.blame("damaged", cause, detail if decodes else f"{detail}; {words}")
 
 
-def _cause(data: bytes, header: _Header, complaint: str) -> tuple[str, str]:
+def _cause(data: bytes, header: _Header, end: int | None, complaint: str) -> tuple[str, str]:
     tail = len(data) - len(data.rstrip(b"\0"))
-    end = _end_of_picture(data)
     if sniff.grown_line_ends(data):
         return "crlf-mangled", "every line feed follows a carriage return: its line ends were converted as if text"
     if end is None and tail >= 64:

@@ -46,10 +46,11 @@ def with_segments(*segments: bytes) -> bytes:
         (SOUND[:MIDDLE] + bytes(500), "zero-filled", f"its last 500 of {MIDDLE + 500:,} bytes are zero"),
         (SOUND[:MIDDLE] + bytes(512) + SOUND[MIDDLE + 512 :], "zero-filled", "zero bytes at offset"),
         (SOUND[:MIDDLE] + b"\xff\xd3" + SOUND[MIDDLE:], "bit-rot", "its data is damaged"),
+        (SOUND[:MIDDLE] + b"\xff\x02\xef\xef" + SOUND[MIDDLE:], "bit-rot", "its data is damaged"),
         (replaced(b"\xff\xc0", b"\xff\xef"), "bad-header", "its header is damaged"),
         (SOUND.replace(b"\n", b"\r\n"), "crlf-mangled", "every line feed follows a carriage return"),
     ],
-    ids=["half", "no end marker", "zero tail", "hole", "stray marker", "no frame", "line ends"],
+    ids=["half", "no end marker", "zero tail", "hole", "stray marker", "reserved marker", "no frame", "line ends"],
 )
 def test_damage_has_a_cause_in_words(data: bytes, cause: str, words: str) -> None:
     facts = extract(data)
