@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
         description="Tells you, before you commit or merge, that an image dataset will not train.",
     )
     root.add_argument("--version", action="version", version=f"datalint {__version__}")
-    verbs = root.add_subparsers(dest="verb", metavar="COMMAND", parser_class=_Parser)
+    verbs = root.add_subparsers(dest="verb", metavar="COMMAND", parser_class=_Parser, prog="datalint")
 
     check = _verb(verbs, "check", "judge a dataset (the default command)", "datalint.commands.check")
     _dataset_options(check)

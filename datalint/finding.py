@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -126,5 +125,8 @@ class Result:
 
 def fingerprint(rule: str, key: Mapping[str, Value]) -> str:
     """Identity of a finding across runs: the rule and its key columns, never the wording or a count."""
+    # Loading it takes 5 ms, and the commit hook asks for no fingerprint.
+    import hashlib
+
     canonical = json.dumps([rule, sorted(key.items())], ensure_ascii=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
