@@ -29,6 +29,9 @@ COLUMNS = {
     "group": ("group", "group_key", "patient", "patient_id", "subject", "video", "scene", "source"),
 }
 _RESERVED = {column.name for column in TABLES["samples"].columns}
+# What pandas.read_csv takes for NaN unless it is told not to: the words that mean nothing else, and those that may.
+_NAN = frozenset({"nan", "-nan", "<na>", "#n/a", "#n/a n/a", "#na", "-1.#ind", "1.#ind", "-1.#qnan", "1.#qnan"})
+_LOST = frozenset({"NA", "N/A", "n/a", "NULL", "null", "None"})
 _WINDOWS = re.compile(r"^[A-Za-z]:[\\/]")
 
 
@@ -42,7 +45,7 @@ def names_images(source: Source, path: str, format: str) -> bool:  # noqa: A002
         return False
     column = _find("path", header or tuple(first.cells))
     value = first.cells.get(column) if column else None
-    return value is not None and layout.suffix(value) in layout.IMAGE_LIKE
+    return value is not None and layout.suffix(value.strip()) in layout.IMAGE_LIKE
 
 
 def read(
@@ -63,6 +66,10 @@ def read(
         header = tuple(dict.fromkeys(name for row in rows if isinstance(row, Row) for name in row.cells))
     parts = {part: _column(part, header, columns, path) for part in COLUMNS}
     samples, problems = Rows("samples", _extra(header, parts)), Rows("problems")
+    for name in parts.values():
+        if name is not None and header.count(name) > 1:
+            detail = f"{header.count(name)} columns are called {name!r}: the first one was read"
+            problems.add(kind="bad-row", manifest=display(path), line=1, detail=detail)
     if parts["path"] is None and any(isinstance(row, Row) for row in rows):
         problems.add(
             kind="missing-column", manifest=display(path), line=1,
@@ -75,7 +82,7 @@ def read(
         if isinstance(row, Bad):
             problems.add(kind=row.kind, manifest=display(path), line=row.line, detail=row.detail)
             continue
-        _sample(row, parts, path, finder, samples, problems)
+        _sample(row, parts, path, finder, samples, problems, pandas=format in ("csv", "tsv"))
     return Dataset(
         name=name_of(posixpath.dirname(path), source.base) if posixpath.dirname(path) else posixpath.basename(path),
         format=format,
@@ -116,34 +123,50 @@ def _column(part: str, header: tuple[str, ...], declared: Mapping[str, str], pat
 def _extra(header: tuple[str, ...], parts: Mapping[str, str | None]) -> tuple[str, ...]:
     """User columns keep their own names; one that is called like a column of ours stays behind."""
     used = {name for name in parts.values() if name}
-    return tuple(name for name in header if name and name not in used and name.lower() not in _RESERVED)
+    found = dict.fromkeys(header)
+    return tuple(name for name in found if name and name not in used and name.lower() not in _RESERVED)
 
 
 def _sample(
-    row: Row, parts: Mapping[str, str | None], manifest: str, finder: _Finder, samples: Rows, problems: Rows
+    row: Row,
+    parts: Mapping[str, str | None],
+    manifest: str,
+    finder: _Finder,
+    samples: Rows,
+    problems: Rows,
+    *,
+    pandas: bool,
 ) -> None:
     def cell(part: str) -> str | None:
         name = parts[part]
         return row.cells.get(name) if name else None
 
     def problem(kind: str, path: str | None, detail: str) -> None:
-        problems.add(kind=kind, path=path, manifest=display(manifest), line=row.line, detail=detail)
+        problems.add(kind=kind, path=_shown(path), manifest=display(manifest), line=row.line, detail=display(detail))
 
-    written = cell("path")
+    written, label, split = cell("path"), cell("label"), cell("split")
     if written is None:
         problem("missing-path", None, "the path of the image is empty")
         return
-    if parts["label"] and cell("label") is None:
-        problem("missing-label", display(written), "the label is empty")
+    if label is not None and pandas and label.lower() in _NAN:
+        label = None
+    if parts["label"] and label is None:
+        problem("missing-label", written, "the label is empty or NaN")
+    elif label in _LOST and pandas:
+        problem("missing-label", written, f"pandas reads the label {label!r} as NaN")
     file_id, path, kinds = finder.find(written)
     for kind, detail in kinds:
-        problem(kind, display(path if kind == "missing-file" else written), detail)
-    split = cell("split")
+        problem(kind, path if kind == "missing-file" else written, detail)
     samples.add(
         sample_id=len(samples.columns["sample_id"]), file_id=file_id, path=display(path),
-        split=layout.split_name(split) if split else None, label=cell("label"), group_key=cell("group"),
-        manifest=display(manifest), line=row.line, **{name: row.cells.get(name) for name in samples.extra},
+        split=layout.split_name(display(split)) if split else None, label=_shown(label),
+        group_key=_shown(cell("group")), manifest=display(manifest), line=row.line,
+        **{name: _shown(row.cells.get(name)) for name in samples.extra},
     )  # fmt: skip
+
+
+def _shown(text: str | None) -> str | None:
+    return None if text is None else display(text)
 
 
 class _Finder:
@@ -160,6 +183,9 @@ class _Finder:
         """File id, path relative to the base, and what is wrong with the way it was written."""
         problems = []
         path = written
+        if path != path.strip() and self._absent(path):
+            problems.append(("bad-row", f"spaces around the path: {written!r}"))
+            path = path.strip()
         if "\\" in path and not _WINDOWS.match(path) and self._absent(path):
             problems.append(("backslash-path", f"written with backslashes: {written}"))
             path = path.replace("\\", "/")
@@ -168,7 +194,7 @@ class _Finder:
             relative = os.path.relpath(path, self._source.base) if path.startswith("/") else path
         else:
             relative = posixpath.normpath(posixpath.join(self._home, path))
-            if relative.startswith("../"):
+            if relative == ".." or relative.startswith("../"):
                 problems.append(("outside-root", f"leads out of the dataset: {written}"))
         if relative not in self._ids:
             entry = self._known.get(relative) or self._elsewhere(relative)

@@ -18,6 +18,7 @@ _MEMORY = "2GB"
 _BATCH = 10_000
 # Images inside the file, lists of boxes: nothing that names a path or a class.
 _NESTED = ("STRUCT", "MAP", "LIST", "UNION", "BLOB")
+_FLOATS = ("FLOAT", "DOUBLE")
 
 Cells = list[str | None]
 
@@ -48,11 +49,17 @@ def main() -> int:
     database = duckdb.connect(config={"threads": 1, "memory_limit": _MEMORY, "autoinstall_known_extensions": False})
     try:
         described = database.execute("describe select * from read_parquet(?)", [path]).fetchall()
-        names = [name for name, kind, *_ in described if not kind.endswith("[]") and not kind.startswith(_NESTED)]
+        kinds = {name: kind for name, kind, *_ in described}
+        names = [name for name, kind in kinds.items() if not kind.endswith("[]") and not kind.startswith(_NESTED)]
         print(json.dumps(names))
         if not names:
             return 0
-        cells = ", ".join(f"cast({_quoted(name)} as varchar)" for name in names)
+        # Only a number can be NaN and mean that nothing is there; a text `nan` is a text.
+        cells = ", ".join(
+            f"nullif(cast({_quoted(name)} as varchar), 'nan')" if kinds[name] in _FLOATS
+            else f"cast({_quoted(name)} as varchar)"
+            for name in names
+        )  # fmt: skip
         found = database.execute(f"select {cells} from read_parquet(?)", [path])  # noqa: S608 - quoted names
         while rows := found.fetchmany(_BATCH):
             sys.stdout.writelines(json.dumps(row) + "\n" for row in rows)

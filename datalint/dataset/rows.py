@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -9,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datalint.dataset import parquet
+from datalint.entry import display
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Protocol
 
     class _Reader(Protocol):
@@ -23,9 +25,17 @@ if TYPE_CHECKING:
         def __next__(self) -> list[str]: ...
 
 
+# Masks as run lengths fill megabytes of a cell; the csv module gives up at 128 KiB.
+csv.field_size_limit(1 << 28)
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Cells by column name; `line` counts from 1."""
+    """Cells by column name, as written but for blank ones; `line` counts from 1.
+
+    Bytes that are not UTF-8 are surrogates (os.fsdecode), so that a path still finds the file of that name.
+    """
 
     line: int
     cells: Mapping[str, str | None]
@@ -51,12 +61,15 @@ def parse(content: bytes, format: str) -> tuple[tuple[str, ...], Iterator[Row | 
 
 
 def _decode(content: bytes) -> tuple[str, list[Bad]]:
+    if content.startswith(_UTF16):
+        detail = "UTF-16 (Excel's Unicode text), which no reader expects"
+        return content.decode("utf-16", "replace"), [Bad(1, "bad-encoding", detail)]
     try:
         return content.decode("utf-8-sig"), []
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         detail = f"not UTF-8 at byte {error.start:,} (0x{content[error.start]:02x})"
-        return content.decode("utf-8-sig", "backslashreplace"), [Bad(line, "bad-encoding", detail)]
+        return content.decode("utf-8-sig", "surrogateescape"), [Bad(line, "bad-encoding", detail)]
 
 
 def _table(text: str, problems: list[Bad], delimiter: str | None) -> tuple[tuple[str, ...], Iterator[Row | Bad]]:
@@ -64,7 +77,7 @@ def _table(text: str, problems: list[Bad], delimiter: str | None) -> tuple[tuple
     delimiter = delimiter or max(",;\t", key=head.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        header = tuple(name.strip() for name in next(reader, []))
+        header = tuple(display(name.strip()) for name in next(reader, []))
     except csv.Error as error:
         return (), iter([*problems, Bad(1, "bad-row", str(error))])
     return header, _cells(reader, header, problems)
@@ -87,7 +100,15 @@ def _cells(reader: _Reader, header: tuple[str, ...], problems: list[Bad]) -> Ite
         if len(cells) != len(header):
             yield Bad(line, "bad-row", f"{len(cells)} cells, but the header has {len(header)}")
             continue
-        yield Row(line, {name: cell.strip() or None for name, cell in zip(header, cells, strict=True)})
+        yield Row(line, _named(header, cells))
+
+
+def _named(header: Sequence[str], cells: Sequence[str | None]) -> dict[str, str | None]:
+    """Of two columns of one name the first counts, as in pandas; a blank cell is none."""
+    named: dict[str, str | None] = {}
+    for name, cell in zip(header, cells, strict=True):
+        named.setdefault(name, None if cell is None or not cell.strip() else cell)
+    return named
 
 
 def _jsonl(text: str, problems: list[Bad]) -> Iterator[Row | Bad]:
@@ -97,19 +118,25 @@ def _jsonl(text: str, problems: list[Bad]) -> Iterator[Row | Bad]:
             continue
         try:
             value = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             yield Bad(number, "bad-row", f"not JSON: {error}")
             continue
         if not isinstance(value, dict):
-            yield Bad(number, "bad-row", f"not an object: {line[:40]}")
+            yield Bad(number, "bad-row", f"not an object: {display(line[:40])}")
             continue
-        yield Row(number, {str(name): _text(cell) for name, cell in value.items()})
+        try:
+            yield Row(number, {display(name): _text(cell) for name, cell in value.items()})
+        except UnicodeEncodeError:
+            yield Bad(number, "bad-row", "half a character: a surrogate without its pair")
 
 
 def _text(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+    """NaN and blanks are none."""
+    if value is None or value != value:
+        return None
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text.encode("utf-8", "surrogateescape")
+    return text if text.strip() else None
 
 
 def _parquet(content: bytes) -> tuple[tuple[str, ...], Iterator[Row | Bad]]:
@@ -117,8 +144,4 @@ def _parquet(content: bytes) -> tuple[tuple[str, ...], Iterator[Row | Bad]]:
         header, rows = parquet.read(content)
     except parquet.UnreadableError as error:
         return (), iter([Bad(1, "bad-row", f"not a readable Parquet file: {error}")])
-    found = (
-        Row(line, {name: (cell or "").strip() or None for name, cell in zip(header, cells, strict=True)})
-        for line, cells in enumerate(rows, 1)
-    )
-    return header, found
+    return header, (Row(line, _named(header, cells)) for line, cells in enumerate(rows, 1))

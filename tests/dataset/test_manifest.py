@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -10,6 +11,8 @@ import pytest
 
 from datalint import dataset
 from datalint.errors import UsageError
+from datalint.facts.cache import open_cache
+from datalint.facts.gather import gather
 from datalint.source.index import open_index
 from datalint.source.worktree import open_worktree
 from tests.e2e.conftest import picture
@@ -117,9 +120,10 @@ def test_a_table_that_names_no_images_is_no_manifest(folder: Path) -> None:
         ("\ufeffpath,label\r\nimg/0.jpg,cat\r\nimg/1.jpg,dog\r\n", [2, 3]),
         ("path;label\nimg/0.jpg;cat\n\nimg/1.jpg;dog", [2, 4]),
         ('path,label,note\nimg/0.jpg,cat,"one\ntwo\nthree"\nimg/1.jpg,dog,x\n', [2, 5]),
-        (' path , label \n img/0.jpg , cat \n"img/1.jpg",dog\n', [2, 3]),
+        (' path , label \n img/0.jpg ,cat\n"img/1.jpg",dog\n', [2, 3]),
+        ("path,label\rimg/0.jpg,cat\rimg/1.jpg,dog\r", [2, 3]),
     ],
-    ids=["plain", "windows", "semicolons", "quoted line ends", "spaces"],
+    ids=["plain", "windows", "semicolons", "quoted line ends", "spaces", "old macintosh"],
 )
 def test_the_line_is_where_the_row_begins(folder: Path, content: str, lines: list[int]) -> None:
     found = read(folder, "labels.csv", content)
@@ -142,6 +146,18 @@ def test_the_line_is_where_the_row_begins(folder: Path, content: str, lines: lis
         ("a.csv", "path,label\n../img/0.jpg,cat\n", [("outside-root", 2), ("missing-file", 2)]),
         ("a.csv", b"path,label\nimg/0.jpg,caf\xe9\n", [("bad-encoding", 2)]),
         ("a.csv", "label,split\ncat,train\n", [("missing-column", 1)]),
+        ("a.csv", "path,label\n img/0.jpg,cat\n", [("bad-row", 2)]),
+        ("a.csv", "path,label,label\nimg/0.jpg,cat,dog\n", [("bad-row", 1)]),
+        ("a.csv", '"path,label\nimg/0.jpg,cat\n', [("bad-row", 1)]),
+        ("a.csv", "path,label\nimg/0.jpg,cat\n".encode("utf-16"), [("bad-encoding", 1)]),
+        ("a.csv", "path,label\n..,cat\nimg/\0.jpg,cat\n", [("outside-root", 2), ("missing-file", 3)]),
+        ("a.jsonl", "[" * 100_000, [("bad-row", 1)]),
+        ("a.jsonl", r'{"path": "\ud83d", "label": "x"}', [("bad-row", 1)]),
+        (
+            "a.jsonl",
+            '{"path": " ", "label": "x"}\n{"path": "img/0.jpg", "label": NaN}',
+            [("missing-path", 1), ("missing-label", 2)],
+        ),
         ("a.jsonl", '{"path": "img/0.jpg"}\n{"path": \n[1]\n\n"x"\n', [("bad-row", 2), ("bad-row", 3), ("bad-row", 5)]),
         (
             "a.jsonl",
@@ -162,6 +178,72 @@ def test_a_truncated_parquet_file_is_named(folder: Path) -> None:
     found = read(folder, "a.parquet", written(folder, "parquet")[:-9])
     assert problems(found) == [("bad-row", 1)]
     assert "not a readable Parquet file" in found.problems.columns["detail"][0]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_bytes_that_are_not_utf8_still_find_the_file_of_that_name(folder: Path, name: str) -> None:
+    (folder / os.fsdecode(b"caf\xe9.jpg")).write_bytes((folder / "img/0.jpg").read_bytes())
+    header, row = (b"path,label,site\n", b"caf\xe9.jpg,\xe9t\xe9,\xe9") if name == "a.csv" else (
+        b"", b'{"path": "caf\xe9.jpg", "label": "\xe9t\xe9", "site": "\xe9"}')  # fmt: skip
+    found = read(folder, name, header + row)
+    assert rows(found.samples, "path", "label", "site") == [(r"caf\xe9.jpg", r"\xe9t\xe9", r"\xe9")]
+    assert [kind for kind, _ in problems(found)] == ["bad-encoding"]
+    assert [entry.kind for entry in found.files] == ["file"]
+
+
+def test_labels_stand_as_written_as_pandas_keeps_them(folder: Path) -> None:
+    found = read(folder, "a.csv", "path,label,note\nimg/0.jpg, cat, x\nimg/1.jpg,cat,y\n")
+    assert rows(found.samples, "label", "label_index", "note") == [(" cat", 0, " x"), ("cat", 1, "y")]
+
+
+def test_of_two_columns_of_one_name_the_first_counts_as_in_pandas(folder: Path) -> None:
+    found = read(folder, "a.csv", "path,label,site,site,label\nimg/0.jpg,cat,a,b,dog\n")
+    assert rows(found.samples, "label", "site") == [("cat", "a")]
+    assert found.samples.extra == ("site",)
+
+
+@pytest.mark.parametrize(
+    ("format", "text", "label"),
+    [
+        ("csv", "NaN", None),
+        ("tsv", "#N/A", None),
+        ("csv", "None", "None"),
+        ("tsv", "NA", "NA"),
+        ("csv", "none", "none"),
+        ("jsonl", "NaN", "NaN"),
+    ],
+)
+def test_a_label_that_pandas_reads_as_nan_is_a_problem(folder: Path, format: str, text: str, label: str) -> None:  # noqa: A002
+    between = "\t" if format == "tsv" else ","
+    content = f"path{between}label\nimg/0.jpg{between}{text}\n"
+    if format == "jsonl":
+        content = json.dumps({"path": "img/0.jpg", "label": text})
+    found = read(folder, f"a.{format}", content)
+    assert rows(found.samples, "label") == [(label,)]
+    expected = [] if text == "none" or format == "jsonl" else [("missing-label", 2)]
+    assert problems(found) == expected
+
+
+def test_a_number_that_is_none_is_no_label_in_parquet(folder: Path) -> None:
+    query = "select * from (values ('img/0.jpg', 'nan'::double, 'nan'), ('img/1.jpg', 1.5, 'x')) t(path, label, name)"
+    found = read(folder, "a.parquet", parquet(folder, query))
+    assert rows(found.samples, "label", "name") == [(None, "nan"), ("1.5", "x")]
+    assert problems(found) == [("missing-label", 1)]
+
+
+def test_a_cell_of_megabytes_is_a_cell(folder: Path) -> None:
+    found = read(folder, "a.csv", f"path,label,mask\nimg/0.jpg,cat,{'1 2 ' * 300_000}\n")
+    assert not len(found.problems)
+    assert len(str(found.samples.columns["mask"][0])) == 1_200_000
+
+
+@pytest.mark.parametrize("cell", ["img", "pipe.jpg"])
+def test_a_path_to_no_file_is_left_to_the_facts(folder: Path, cell: str) -> None:
+    """Whoever reads the bytes says what it is, and does not wait for a pipe."""
+    os.mkfifo(folder / "pipe.jpg")
+    found = read(folder, "a.csv", f"path,label\n{cell},cat\n")
+    gathered = gather(found.files, cache=open_cache(None), workers=1, timeout=10)
+    assert gathered.data.columns["cause"] == ["not-a-file"]
 
 
 def test_a_row_with_a_backslash_path_still_finds_its_file(folder: Path) -> None:
