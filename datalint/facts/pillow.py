@@ -33,6 +33,8 @@ _REFUSALS = (
     ValueError,
 )
 _TENSORFLOW = {"jpeg", "png", "gif", "bmp", "webp"}
+_WEBP_PICTURES = (b"VP8 ", b"VP8L")
+_WEBP_ALPHA, _WEBP_ANIMATION = 0x10, 0x02
 
 
 def loads(data: bytes, *, draft: bool = True) -> tuple[bool, str]:
@@ -106,7 +108,8 @@ def _tensorflow(facts: Facts, data: bytes, image: Image.Image) -> bool:
         return _tensorflow_bmp(data)
     if facts.format == "gif":
         return _tensorflow_gif(data) and _within_palette(image)
-    if facts.format == "webp" and (facts.frames or 1) > 1:
+    if facts.format == "webp" and ((facts.frames or 1) > 1 or facts.channels != 3):
+        # It converts the channels of every format but this one.
         return False
     return facts.format in _TENSORFLOW
 
@@ -143,15 +146,34 @@ def _tensorflow_gif(data: bytes) -> bool:
 
 
 def _tensorflow_webp(data: bytes) -> bool:
-    """Whether the picture alone decodes: TensorFlow never looks at the chunks after it, as Pillow does."""
-    at = 12
-    while at + 8 <= len(data) and 8 + int.from_bytes(data[4:8], "little") <= len(data):
-        stop = at + 8 + int.from_bytes(data[at + 4 : at + 8], "little")
-        if data[at : at + 4] in (b"VP8 ", b"VP8L"):
-            picture = data[at:stop]
-            return loads(b"RIFF" + (4 + len(picture)).to_bytes(4, "little") + b"WEBP" + picture, draft=False)[0]
-        at = stop + (stop - at) % 2
-    return False
+    """Whether the picture alone decodes: TensorFlow never looks at the chunks after it, as Pillow does.
+
+    Chunks may stand before it only where a VP8X chunk announces them (WebP container specification, extended format).
+    """
+
+    def stop(at: int) -> int:
+        return at + 8 + int.from_bytes(data[at + 4 : at + 8], "little")
+
+    end, at, extended = stop(0), 12, b""
+    if data[at : at + 4] == b"VP8X":
+        if data[20] & (_WEBP_ALPHA | _WEBP_ANIMATION):
+            return False
+        extended = data[12:20] + bytes(4) + data[24:30]
+        while at < end and data[at : at + 4] not in _WEBP_PICTURES:
+            at = stop(at) + stop(at) % 2
+    kind = data[at : at + 4]
+    if kind not in _WEBP_PICTURES or not stop(at) <= end <= len(data):
+        return False
+    # The decoder reads on where the length of the chunk is too short.
+    picture = data[at + 8 :]
+    if kind == b"VP8 " and at + 8 + (int.from_bytes(picture[:3], "little") >> 5) > stop(at):
+        # The first of its partitions must lie in the chunk (RFC 6386, 9.1).
+        return False
+    if kind == b"VP8L" and picture[4:5] > b"\x0f":
+        # Bit 4 says that alpha is used, the three above it that the version is unknown.
+        return False
+    body = b"WEBP" + extended + kind + len(picture).to_bytes(4, "little") + picture + bytes(len(picture) % 2)
+    return loads(b"RIFF" + len(body).to_bytes(4, "little") + body, draft=False)[0]
 
 
 def _within_palette(image: Image.Image) -> bool:
