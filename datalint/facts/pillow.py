@@ -154,6 +154,8 @@ def _tensorflow_webp(data: bytes) -> bool:
     def stop(at: int) -> int:
         return at + 8 + int.from_bytes(data[at + 4 : at + 8], "little")
 
+    if len(data) < 30:
+        return False
     end, at, extended = stop(0), 12, b""
     if data[at : at + 4] == b"VP8X":
         if data[20] & (_WEBP_ALPHA | _WEBP_ANIMATION):
