@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from datalint.dataset import foreign, imagefolder, layout, manifest
 from datalint.dataset.model import Dataset
 from datalint.errors import UnfinishedError, UsageError
+from datalint.source.lfs import POINTER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,7 @@ def read(
     root: str,
     format: str | None = None,  # noqa: A002 - the user's word
     framework: str | None = None,
+    loader: str | None = None,
     columns: Mapping[str, str] | None = None,
     files_root: str | None = None,
 ) -> Dataset:
@@ -42,7 +44,7 @@ def read(
     if name == "imagefolder":
         if os.path.isfile(os.path.join(source.base, path)) and source.name == "worktree":
             raise UsageError(f"{path} is a file, not a folder: say --format, one of {', '.join(FORMATS[1:])}")
-        return imagefolder.read(source, root=path, framework=framework)
+        return imagefolder.read(source, root=path, reader=layout.reader(framework, loader))
     if format is not None and layout.suffix(path) not in _SUFFIXES:
         path = _only_manifest(source, path, format) or path
     return manifest.read(source, path=path, format=name, columns=columns or {}, files_root=files_root)
@@ -50,14 +52,20 @@ def read(
 
 def _refuse_foreign(source: Source, root: str) -> None:
     prefix = 0 if root in ("", ".") else len(root.rstrip("/")) + 1
-    found = foreign.recognise(
-        [entry.path[prefix:] for entry in source.entries(root)], {path[prefix:] for path in source.folders(root)}
+    files = [entry.path[prefix:] for entry in source.entries(root)]
+    found = foreign.recognise(files, {path[prefix:] for path in source.folders(root)})
+    shard = foreign.packed(files)
+    if found is None or (shard is not None and _is_pointer(source, posixpath.join(root, shard[1]))):
+        # What git-lfs has not fetched is judged as such.
+        return
+    raise UnfinishedError(
+        f"{root} looks like {found}, which this version does not read: nothing was judged; "
+        "--format imagefolder judges it as folders of classes"
     )
-    if found is not None:
-        raise UnfinishedError(
-            f"{root} looks like {found}, which this version does not read: nothing was judged; "
-            "--format imagefolder judges it as folders of classes"
-        )
+
+
+def _is_pointer(source: Source, path: str) -> bool:
+    return source.read(path, limit=len(POINTER)) == POINTER
 
 
 def detect(source: Source, root: str) -> tuple[str, str]:

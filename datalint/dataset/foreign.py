@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 def recognise(files: Collection[str], folders: Collection[str]) -> str | None:
     """Name of the layout and what gave it away, from paths below the root; None for what may be an ImageFolder."""
     if not any(layout.suffix(path) in layout.KERAS | layout.TORCHVISION for path in files):
-        return _packed(files)
+        shard = packed(files)
+        return None if shard is None else f"{shard[0]} ({shard[1]})"
     last = {folder.rpartition("/")[2] for folder in folders}
     if {"Annotations", "JPEGImages"} <= last:
         return "Pascal VOC (folders Annotations and JPEGImages)"
@@ -24,13 +25,14 @@ def recognise(files: Collection[str], folders: Collection[str]) -> str | None:
     return None if labels is None else f"YOLO ({labels} beside a folder of images)"
 
 
-def _packed(files: Collection[str]) -> str | None:
+def packed(files: Collection[str]) -> tuple[str, str] | None:
+    """The first file that holds many images, and its format."""
     for path in files:
         name = path.rpartition("/")[2].lower()
         if "tfrecord" in name:
-            return f"TFRecord ({path})"
+            return "TFRecord", path
         if name.endswith((".tar", ".tgz", ".tar.gz")):
-            return f"WebDataset ({path})"
+            return "WebDataset", path
     return None
 
 
