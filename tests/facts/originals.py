@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from tests.facts.pictures import encoded
+from tests.facts.pictures import chunk, encoded, header, png
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,13 +59,27 @@ def originals() -> dict[str, bytes]:
         made[f"{mode.replace(';', '')}{number}.png"] = encoded(
             picture if mode == "I;16" else picture.convert(mode), "PNG", compress_level=number
         )
+    for mode, colour in (("RGB", 2), ("L", 0)):
+        made[f"interlaced{mode}.png"] = _interlaced(photo(160, 120, seed=120 + colour).convert(mode), colour)
     for number in range(2):
         made[f"{number}.gif"] = encoded(photo(200, 152, seed=300 + number).quantize(128), "GIF")
     for number in range(3):
         picture = photo(200, 152, seed=200 + number)
         made[f"{number}.bmp"] = encoded(picture.resize((100, 76)), "BMP")
         made[f"{number}.webp"] = encoded(picture.resize((320, 240)), "WEBP", quality=90, lossless=number == 2)
+    clear = photo(240, 180, seed=210).convert("RGBA")
+    clear.putalpha(photo(240, 180, seed=211).convert("L"))
+    made["clear.webp"] = encoded(clear, "WEBP", quality=90, exif=_orientation(3))
     return made
+
+
+def _interlaced(picture: Image.Image, colour: int) -> bytes:
+    """Adam7, which Pillow does not write (PNG specification, 8.2)."""
+    pixels = np.asarray(picture)
+    starts = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+    rows = (row for left, top, across, down in starts for row in pixels[top::down, left::across])
+    body = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    return png(header(*picture.size, 8, colour, 0, 0, 1), chunk(b"IDAT", body), chunk(b"IEND"))
 
 
 def _orientation(value: int) -> Image.Exif:
@@ -73,10 +88,20 @@ def _orientation(value: int) -> Image.Exif:
     return exif
 
 
+_CORPORA = (
+    ("cleanvision-images", 10),
+    ("imagededup-images", 20),
+    ("signdigits-imagefolder", 8),
+    ("bccd-voc", 5),
+    ("ships-yolo", 5),
+)
+"""Folder and about how many pictures of it."""
+
+
 def real(corpora: Path) -> dict[str, bytes]:
-    """Photographs and drawings of three corpora, between 9 and 200 KB."""
+    """Photographs and drawings of those corpora that are there, between 9 and 200 KB."""
     found = []
-    for folder, number in (("cleanvision-images", 25), ("imagededup-images", 25), ("signdigits-imagefolder", 15)):
+    for folder, number in _CORPORA:
         files = sorted(path for path in (corpora / folder).rglob("*") if path.suffix.lower() in _SUFFIXES)
         small = [path for path in files if 9_000 < path.stat().st_size < 200_000]
         found += small[:: max(1, len(small) // number)]
