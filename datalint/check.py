@@ -102,6 +102,7 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
         root=workspace.root,
         format=request.format or settings.dataset.format,
         framework=settings.training.framework if settings.training.declared else None,
+        loader=settings.training.loader if settings.training.declared else None,
         columns=settings.dataset.columns,
         files_root=None if images is None else posixpath.normpath(posixpath.join(workspace.home, images)),
     )

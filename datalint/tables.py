@@ -91,7 +91,11 @@ TABLES: dict[str, Table] = {
             ("name", "VARCHAR", "class name"),
             ("index", "BIGINT", "index the loader gives it, from 0"),
             ("split", "VARCHAR", "split, NULL where there are none"),
-            ("loader", "VARCHAR", "keras, torchvision or manifest: whose order this is"),
+            (
+                "loader",
+                "VARCHAR",
+                "keras, torchvision, generator (ImageDataGenerator) or manifest: whose order this is",
+            ),
             ("n_samples", "BIGINT", "samples that this loader finds in it"),
             ("directory", "VARCHAR", "source folder, NULL for a manifest"),
             ("hidden", "BOOLEAN", "the folder's name starts with a dot"),
@@ -117,7 +121,8 @@ TABLES: dict[str, Table] = {
             (
                 "reason",
                 "VARCHAR",
-                "os-junk, appledouble, hidden, ignored-suffix, outside-class, lfs-pointer, documentation",
+                "os-junk, appledouble, hidden, ignored-suffix, outside-class, linked-folder, lfs-pointer, "
+                "documentation",
             ),
             ("split", "VARCHAR", "split it lies in"),
             ("label", "VARCHAR", "class folder it lies in"),

@@ -45,6 +45,8 @@ class _Place:
     label: str | None
     junk: bool = False
     """An operating system made it, or one above it."""
+    linked: bool = False
+    """A symbolic link leads to it from a folder that the loader walks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +55,20 @@ class _Layout:
     """First-level folder -> split; empty without splits."""
     labelled: bool
 
+    @property
+    def given(self) -> int:
+        """Folders that the loader is told or lists itself, before it walks: split and class."""
+        return bool(self.splits) + self.labelled
 
-def read(source: Source, *, root: str, framework: str | None = None) -> Dataset:
-    """Samples of a folder as the declared framework's loader would list them (any loader's, without one)."""
+
+def read(source: Source, *, root: str, reader: str | None = None) -> Dataset:
+    """Samples of a folder as a loader (one of layout.LOADERS) lists them; as either framework's, without one."""
     entries = source.entries(root)
     prefix = "" if root in ("", ".") else root.rstrip("/") + "/"
     found = [_file(entry, entry.path[len(prefix) :]) for entry in entries]
     folders = [folder[len(prefix) :] for folder in source.folders(root)]
-    suffixes = layout.accepted(framework)
+    links = {folder[len(prefix) :] for folder in source.links(root)}
+    suffixes = layout.accepted(reader)
     plan = _plan({file.folder for file in found if file.suffix in layout.KERAS | layout.TORCHVISION}, folders)
     if not plan.labelled and not plan.splits:
         suffixes = layout.IMAGE_LIKE
@@ -68,17 +76,18 @@ def read(source: Source, *, root: str, framework: str | None = None) -> Dataset:
     samples, skipped, problems = Rows("samples"), Rows("skipped"), Rows("problems")
     odd_entries(entries, problems)
     counts: dict[str, Counter[tuple[str | None, str | None]]] = {name: Counter() for name in layout.LOADERS}
-    indices = _indices(plan, folders, torchvision=framework == "pytorch")
+    indices = _indices(plan, folders, reader or "keras")
+    images: Counter[str] = Counter()
     places: dict[str, _Place] = {}
     for file in found:
         entry = file.entry
         if entry.kind not in ("file", "missing"):
             continue
-        place = places.get(file.folder) or places.setdefault(file.folder, _place(plan, file.folder))
+        place = places.get(file.folder) or places.setdefault(file.folder, _place(plan, file.folder, links))
         for name, taken in layout.LOADERS.items():
-            if file.suffix in taken and place.label is not None:
+            if file.suffix in taken and place.label is not None and _walks(name, place):
                 counts[name][place.split, place.label] += 1
-        reason = _reason(source, file, place, plan, suffixes, framework)
+        reason = _reason(source, file, place, plan, suffixes, reader)
         if reason is not None:
             skipped.add(
                 path=display(entry.path), suffix=file.suffix, size_bytes=entry.size, reason=reason,
@@ -90,6 +99,7 @@ def read(source: Source, *, root: str, framework: str | None = None) -> Dataset:
             label=_shown(place.label), label_index=indices.get((place.split, place.label)),
         )  # fmt: skip
         files.append(entry)
+        images[file.folder] += 1
     return Dataset(
         name=name_of(root, source.base),
         format="imagefolder",
@@ -98,7 +108,7 @@ def read(source: Source, *, root: str, framework: str | None = None) -> Dataset:
         files=files,
         samples=samples.data(),
         classes=_classes(plan, folders, counts, prefix).data(),
-        folders=_folders(plan, folders, found, len(files), prefix, suffixes).data(),
+        folders=_folders(plan, folders, Counter(file.folder for file in found), images, prefix).data(),
         skipped=skipped.data(),
         problems=problems.data(),
         assumptions=() if plan.labelled or not files else ("no class folders: images are read without labels",),
@@ -147,16 +157,22 @@ def _splits(folders: Iterable[str]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def _place(plan: _Layout, folder: str) -> _Place:
+def _place(plan: _Layout, folder: str, links: Collection[str] = ()) -> _Place:
     parts = folder.split("/") if folder else []
     junk = any(part.lower() in layout.OS_JUNK_FOLDERS for part in parts)
+    linked = any("/".join(parts[:depth]) in links for depth in range(plan.given + 1, len(parts) + 1))
     split = None
     if plan.splits:
         if not parts or parts[0] not in plan.splits:
-            return _Place(None, None, junk)
+            return _Place(None, None, junk, linked)
         split = plan.splits[parts[0]]
         parts = parts[1:]
-    return _Place(split, parts[0] if plan.labelled and parts else None, junk)
+    return _Place(split, parts[0] if plan.labelled and parts else None, junk, linked)
+
+
+def _walks(loader: str, place: _Place) -> bool:
+    """Only torchvision follows links (`followlinks=True`; Keras has `follow_links=False`)."""
+    return loader == "torchvision" or not place.linked
 
 
 def _reason(
@@ -165,19 +181,22 @@ def _reason(
     place: _Place,
     plan: _Layout,
     suffixes: frozenset[str],
-    framework: str | None,
+    reader: str | None,
 ) -> str | None:
     """None for a sample."""
-    if file.suffix not in suffixes or place.junk:
+    outside = (plan.labelled and place.label is None) or (plan.splits and place.split is None)
+    # A hidden folder is a class to torchvision and ImageDataGenerator; below a class all walk into every folder.
+    hidden = place.label is not None and place.label.startswith(".") and reader in (None, "keras")
+    if file.suffix not in suffixes or (place.junk and (outside or hidden)):
         reason = layout.skip_reason(file.path)
         if reason in ("documentation", "ignored-suffix") and _is_pointer(source, file.entry):
             return "lfs-pointer"
         return reason
-    if (plan.labelled and place.label is None) or (plan.splits and place.split is None):
+    if outside:
         return "outside-class"
-    # A hidden folder is a class to torchvision and none to Keras; below a class both walk into every folder.
-    hidden = place.label is not None and place.label.startswith(".") and framework != "pytorch"
-    return "hidden" if hidden else None
+    if hidden:
+        return "hidden"
+    return "linked-folder" if reader is not None and not _walks(reader, place) else None
 
 
 def _is_pointer(source: Source, entry: Entry) -> bool:
@@ -205,12 +224,11 @@ def _class_folders(plan: _Layout, folders: Sequence[str]) -> dict[str | None, li
 
 
 def _loader_classes(classes: Sequence[tuple[str, str]], loader: str) -> list[tuple[str, str]]:
-    """Keras leaves out folders whose name starts with a dot; torchvision takes every folder."""
-    return [item for item in classes if loader == "torchvision" or not item[0].startswith(".")]
+    """image_dataset_from_directory leaves out folders whose name starts with a dot; the others take every folder."""
+    return [item for item in classes if loader != "keras" or not item[0].startswith(".")]
 
 
-def _indices(plan: _Layout, folders: Sequence[str], *, torchvision: bool) -> dict[tuple[str | None, str | None], int]:
-    loader = "torchvision" if torchvision else "keras"
+def _indices(plan: _Layout, folders: Sequence[str], loader: str) -> dict[tuple[str | None, str | None], int]:
     return {
         (split, name): index
         for split, classes in _class_folders(plan, folders).items()
@@ -239,21 +257,20 @@ def _classes(
 def _folders(
     plan: _Layout,
     folders: Sequence[str],
-    found: Sequence[_File],
-    n_samples: int,
+    files: Counter[str],
+    samples: Counter[str],
     prefix: str,
-    suffixes: frozenset[str],
 ) -> Rows:
-    direct = Counter(file.folder for file in found)
-    images: Counter[str] = Counter()
-    for folder, number in Counter(file.folder for file in found if file.suffix in suffixes).items():
+    """`files` and `samples`: how many lie directly in each folder."""
+    below: Counter[str] = Counter()
+    for folder, number in samples.items():
         while folder:
-            images[folder] += number
+            below[folder] += number
             folder = folder.rpartition("/")[0]
     rows = Rows("folders")
     rows.add(
         path=display(prefix.rstrip("/") or "."), name=display(posixpath.basename(prefix.rstrip("/"))) or ".",
-        role="root", hidden=False, n_files=direct[""], n_images=n_samples,
+        role="root", hidden=False, n_files=files[""], n_images=samples.total(),
     )  # fmt: skip
     depth = 1 if plan.splits else 0
     for folder in folders:
@@ -267,7 +284,7 @@ def _folders(
             role = "nested"
         rows.add(
             path=display(prefix + folder), name=display(parts[-1]), role=role, split=_shown(place.split),
-            label=_shown(place.label), hidden=parts[-1].startswith("."), n_files=direct[folder],
-            n_images=images[folder],
+            label=_shown(place.label), hidden=parts[-1].startswith("."), n_files=files[folder],
+            n_images=below[folder],
         )  # fmt: skip
     return rows

@@ -6,7 +6,10 @@ from __future__ import annotations
 TORCHVISION = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"})
 # keras.utils.image_dataset: ALLOWLIST_FORMATS
 KERAS = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png"})
-LOADERS = {"keras": KERAS, "torchvision": TORCHVISION}
+# keras.src.legacy.preprocessing.image.Iterator.white_list_formats
+GENERATOR = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff"})
+# image_dataset_from_directory, ImageFolder, ImageDataGenerator.flow_from_directory
+LOADERS = {"keras": KERAS, "torchvision": TORCHVISION, "generator": GENERATOR}
 # What people take for an image, whether or not a loader does.
 IMAGE_LIKE = (
     KERAS
@@ -41,11 +44,16 @@ def suffix(path: str) -> str:
     return name[dot:] if dot > 0 or name in IMAGE_LIKE else ""
 
 
-def accepted(framework: str | None) -> frozenset[str]:
-    """Suffixes that the declared framework's folder loader reads; without one, those that any of them reads."""
-    if framework is None:
-        return KERAS | TORCHVISION
-    return TORCHVISION if framework == "pytorch" else KERAS
+def accepted(reader: str | None) -> frozenset[str]:
+    """Suffixes that the recipe's loader reads; without a recipe, those that either framework's reads."""
+    return KERAS | TORCHVISION if reader is None else LOADERS[reader]
+
+
+def reader(framework: str | None, loader: str | None) -> str | None:
+    """The folder loader of a recipe, one of LOADERS; None without a recipe."""
+    if framework == "pytorch":
+        return "torchvision"
+    return "generator" if loader == "generator" else framework
 
 
 def skip_reason(path: str) -> str:

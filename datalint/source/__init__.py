@@ -29,6 +29,10 @@ class Source(Protocol):
         """Every folder below `root`, by path; git knows none that is empty."""
         ...
 
+    def links(self, root: str) -> list[str]:
+        """Those of the folders that are symbolic links: os.walk, and with it Keras, does not enter them."""
+        ...
+
     def read(self, path: str, *, limit: int | None = None) -> bytes | None:
         """Content of one file (manifest, configuration, rule), or its first bytes; None where it is absent."""
         ...

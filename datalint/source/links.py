@@ -19,18 +19,19 @@ if TYPE_CHECKING:
 _MAX_HOPS = 40
 
 
-def followed(top: str, files: Mapping[str, Entry], blobs: Mapping[str, str]) -> dict[str, Entry]:
-    """`files`, and for each link (path -> blob) the files that it leads to, under the link's own path.
+def followed(top: str, files: Mapping[str, Entry], blobs: Mapping[str, str]) -> tuple[dict[str, Entry], set[str]]:
+    """`files` with those that each link (path -> blob) leads to, under its own path; and the links to folders.
 
     A link that leaves the snapshot is broken: whoever clones the repository has no such file.
     """
     with git.BlobReader(top) as reader:
         targets = {path: _target(reader, blob) for path, blob in blobs.items()}
     paths = sorted([*files, *targets])
-    found = dict(files)
+    known = _Known(files, targets, paths)
+    found, ways = dict(files), set[str]()
     for path, blob in blobs.items():
-        _expand(path, Entry(path, BlobLocator(top, blob)), _Known(files, targets, paths), found)
-    return found
+        ways |= _expand(path, Entry(path, BlobLocator(top, blob)), known, found)
+    return found, ways
 
 
 def _target(reader: git.BlobReader, blob: str) -> str:
@@ -82,10 +83,10 @@ class _Known:
         return "/".join(done)
 
 
-def _expand(link: str, entry: Entry, known: _Known, found: dict[str, Entry]) -> None:
-    """Walk what the link leads to, as `os.walk` does: a folder that lies above the link is a loop."""
+def _expand(link: str, entry: Entry, known: _Known, found: dict[str, Entry]) -> set[str]:
+    """Walk what the link leads to: a folder that lies above the link is a loop. Returns the links to folders."""
     waiting: list[tuple[str, str, tuple[tuple[str, str], ...]]] = [(link, link, ())]
-    ways = 0
+    ways: set[str] = set()
     while waiting:
         shown, path, passed = waiting.pop()
         # Folders that lead here: from where each link landed down to where the next one lies.
@@ -101,16 +102,17 @@ def _expand(link: str, entry: Entry, known: _Known, found: dict[str, Entry]) -> 
         below = [] if real is None else known.below(real)
         if real is None or not below:
             found[shown] = replace(entry, path=shown, kind="broken-link")
-        elif ways >= MAX_WAYS or any(_within(real, start) and _within(end, real) for start, end in above):
+        elif len(ways) >= MAX_WAYS or any(_within(real, start) and _within(end, real) for start, end in above):
             found[shown] = replace(entry, path=shown, kind="link-loop")
         else:
-            ways += 1
+            ways.add(shown)
             for inner in below:
                 inner_shown = shown + "/" + inner[len(real) + 1 if real else 0 :]
                 if inner in known.targets:
                     waiting.append((inner_shown, inner, (*above, (real, real))))
                 else:
                     found[inner_shown] = replace(known.files[inner], path=inner_shown)
+    return ways
 
 
 def _within(path: str, folder: str) -> bool:

@@ -34,6 +34,9 @@ class Moved:
     def folders(self, root: str) -> list[str]:
         return [self._ours(path) for path in self.inner.folders(self._theirs(root))]
 
+    def links(self, root: str) -> list[str]:
+        return [self._ours(path) for path in self.inner.links(self._theirs(root))]
+
     def read(self, path: str, *, limit: int | None = None) -> bytes | None:
         return self.inner.read(self._theirs(path), limit=limit)
 

@@ -14,7 +14,7 @@ from datalint.source import lfs, links
 from datalint.source.worktree import PRUNED, parents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class Snapshot:
     files: Mapping[str, Entry]
     paths: Sequence[str]
     """Keys of `files`, sorted."""
+    ways: Collection[str] = ()
+    """Symbolic links that lead to folders."""
 
     def entries(self, root: str) -> list[Entry]:
         root = os.path.normpath(root)
@@ -42,6 +44,10 @@ class Snapshot:
         root = os.path.normpath(root)
         first, last = (0, len(self.paths)) if root == "." else self._below(root)
         return [folder for folder in parents(self.paths[first:last]) if root == "." or folder.startswith(root + "/")]
+
+    def links(self, root: str) -> list[str]:
+        root = os.path.normpath(root)
+        return sorted(path for path in self.ways if root == "." or path.startswith(root + "/"))
 
     def read(self, path: str, *, limit: int | None = None) -> bytes | None:
         entry = self.files.get(os.path.normpath(path))
@@ -72,6 +78,7 @@ def snapshot(top: str, name: str, items: Iterable[git.Item]) -> Snapshot:
         else:
             files[item.path] = Entry(item.path, locator, content_id=f"git:{item.blob}")
     files = lfs.fetched(top, files)
+    ways: Collection[str] = ()
     if targets:
-        files = links.followed(top, files, targets)
-    return Snapshot(top, name, files, sorted(files))
+        files, ways = links.followed(top, files, targets)
+    return Snapshot(top, name, files, sorted(files), ways)

@@ -21,19 +21,29 @@ MAX_WAYS = 100
 _GONE = {errno.ENOENT, errno.ENOTDIR}
 
 
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    entries: list[Entry] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)
+
+
 @dataclass(slots=True)
 class Worktree:
     """One listing of each root is kept, because datasets ask for files and folders."""
 
     base: str
     name: str = "worktree"
-    _listings: dict[str, tuple[list[Entry], list[str]]] = field(default_factory=dict)
+    _listings: dict[str, _Listing] = field(default_factory=dict)
 
     def entries(self, root: str) -> list[Entry]:
-        return self._listing(root)[0]
+        return self._listing(root).entries
 
     def folders(self, root: str) -> list[str]:
-        return self._listing(root)[1]
+        return self._listing(root).folders
+
+    def links(self, root: str) -> list[str]:
+        return self._listing(root).links
 
     def read(self, path: str, *, limit: int | None = None) -> bytes | None:
         place = os.path.join(self.base, path)
@@ -48,7 +58,7 @@ class Worktree:
         except OSError as error:
             raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
-    def _listing(self, root: str) -> tuple[list[Entry], list[str]]:
+    def _listing(self, root: str) -> _Listing:
         if root not in self._listings:
             self._listings[root] = _walk(self.base, root)
         return self._listings[root]
@@ -68,17 +78,17 @@ class _Folder:
     above: tuple[tuple[int, int], ...]
 
 
-def _walk(base: str, root: str) -> tuple[list[Entry], list[str]]:
+def _walk(base: str, root: str) -> _Listing:
     prefix = "" if root in ("", ".") else root.rstrip("/") + "/"
     top = os.path.join(base, root) if prefix else base
     try:
         status = os.stat(top)
     except OSError:
-        return [], []
+        return _Listing()
     if not stat.S_ISDIR(status.st_mode):
-        return [_file(root, top, status)], []
-    entries: list[Entry] = []
-    folders: list[str] = []
+        return _Listing([_file(root, top, status)])
+    listing = _Listing()
+    entries, folders = listing.entries, listing.folders
     ways: Counter[tuple[int, int]] = Counter()
     waiting = [_Folder(top, prefix, (_identity(status),))]
     while waiting:
@@ -110,10 +120,13 @@ def _walk(base: str, root: str) -> tuple[list[Entry], list[str]]:
                     entries.append(_odd(path, item.path, "link-loop"))
                     continue
                 folders.append(path)
+                if item.is_symlink():
+                    listing.links.append(path)
                 waiting.append(_Folder(item.path, path + "/", (*folder.above, identity)))
     entries.sort(key=_path)
     folders.sort()
-    return entries, folders
+    listing.links.sort()
+    return listing
 
 
 def _path(entry: Entry) -> str:

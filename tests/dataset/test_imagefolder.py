@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Callable
 from importlib import import_module
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +17,6 @@ from datalint.source.worktree import open_worktree
 from tests.e2e.conftest import picture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from datalint.dataset import Dataset
@@ -22,11 +24,14 @@ if TYPE_CHECKING:
 
     Build = Callable[[Path], None]
 
+# ImageDataGenerator takes .tiff, and says so.
+pytestmark = pytest.mark.filterwarnings('ignore:Using ".tiff" files:UserWarning')
+RECIPES = {"keras": ("keras", None), "generator": ("keras", "generator"), "torchvision": ("pytorch", "dataloader")}
 
-def read(root: Path, framework: str | None = "keras", format: str | None = None) -> Dataset:  # noqa: A002
-    return dataset.read(
-        open_worktree(str(root)), root=".", format=format, framework=framework, columns={}, files_root=None
-    )
+
+def read(root: Path, loader: str | None = "keras", format: str | None = None) -> Dataset:  # noqa: A002
+    framework, feeds = RECIPES[loader] if loader else (None, None)
+    return dataset.read(open_worktree(str(root)), root=".", format=format, framework=framework, loader=feeds)
 
 
 def rows(data: Data, *names: str) -> list[tuple[Any, ...]]:
@@ -89,31 +94,141 @@ def linked_class(root: Path) -> None:
     (root / "cat/2.jpg").symlink_to("1.jpg")
 
 
+def linked_subfolder(root: Path) -> None:
+    files(root, "cat/1.jpg", "dog/1.jpg", "dog/own/2.jpg", "elsewhere/in/3.jpg")
+    (root / "elsewhere").rename(root.parent / "elsewhere")
+    (root / "cat/old").symlink_to(root.parent / "elsewhere")
+    (root / "dog/own/other").symlink_to("../../cat")
+
+
+def mac_archive(root: Path) -> None:
+    files(root, "cat/1.jpg", "dog/1.jpg", "__MACOSX/cat/._1.jpg", "cat/__MACOSX/9.jpg")
+
+
+def folders_like_files(root: Path) -> None:
+    files(root, "cat/1.jpg", "dog/album.jpg/1.jpg", "dog/empty.png/x.txt.jpg")
+
+
+def capitals(root: Path) -> None:
+    files(root, "Cat/1.JPG", "Cat/2.Png", "cat/1.jPeG", "CAT/3.bmp")
+
+
 SHAPES = [
-    plain, nested, hidden_class, dot_files, other_suffixes, empty_class, odd_names, in_the_root, vehicles, linked_class,
+    plain, nested, hidden_class, dot_files, other_suffixes, empty_class, odd_names, in_the_root, linked_class,
+    linked_subfolder, mac_archive, folders_like_files, capitals,
 ]  # fmt: skip
+
+Lists = tuple[list[str], dict[str, int]]
+
+
+def keras_lists(root: Path) -> Lists:
+    keras = pytest.importorskip("keras")
+    loader = keras.utils.image_dataset_from_directory(str(root), shuffle=False, batch_size=1, verbose=False)
+    lister = import_module("keras.src.utils.dataset_utils")
+    formats = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+    paths, labels, _ = lister.index_directory(str(root), "inferred", formats, shuffle=False, verbose=False)
+    assert set(paths) == set(loader.file_paths)
+    return loader.class_names, {os.path.relpath(path, root): int(n) for path, n in zip(paths, labels, strict=True)}
+
+
+def generator_lists(root: Path) -> Lists:
+    pytest.importorskip("keras")
+    image = import_module("keras.src.legacy.preprocessing.image")
+    flow = image.ImageDataGenerator().flow_from_directory(str(root), shuffle=False)
+    return list(flow.class_indices), {name: int(n) for name, n in zip(flow.filenames, flow.classes, strict=True)}
+
+
+def torchvision_lists(root: Path) -> Lists:
+    """What `find_classes` and `make_dataset` of torchvision.datasets.folder do."""
+    endings = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+    classes = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
+    return classes, {
+        os.path.relpath(os.path.join(folder, name), root): index
+        for index, label in enumerate(classes)
+        for folder, _, names in os.walk(root / label, followlinks=True)
+        for name in names
+        if name.lower().endswith(endings)
+    }
+
+
+LOADERS: dict[str, Callable[[Path], Lists]] = {
+    "keras": keras_lists,
+    "generator": generator_lists,
+    "torchvision": torchvision_lists,
+}
+
+
+def ours(found: Dataset, loader: str) -> tuple[list[str], dict[str, int], dict[str, int]]:
+    """Classes in order, samples with their indices, and how many samples each class is said to have."""
+    classes = [row for row in rows(found.classes, "name", "index", "n_samples", "loader") if row[3] == loader]
+    assert [row[1] for row in classes] == list(range(len(classes)))
+    samples = dict(rows(found.samples, "path", "label_index"))
+    return [row[0] for row in classes], samples, {row[0]: row[2] for row in classes}
+
+
+def agree(found: Dataset, loader: str, root: Path) -> None:
+    classes, samples = LOADERS[loader](root)
+    counts = Counter(classes[index] for index in samples.values())
+    assert ours(found, loader) == (classes, samples, {name: counts[name] for name in classes})
 
 
 @pytest.mark.tensorflow
+@pytest.mark.parametrize("loader", LOADERS)
 @pytest.mark.parametrize("build", SHAPES, ids=lambda build: build.__name__)
-def test_samples_and_classes_are_those_of_keras(tmp_path: Path, build: Build) -> None:
-    keras = pytest.importorskip("keras")
+def test_samples_and_classes_are_those_of_the_loader(tmp_path: Path, build: Build, loader: str) -> None:
     root = tmp_path / "root"
     build(root)
-    loader = keras.utils.image_dataset_from_directory(str(root), shuffle=False, batch_size=1, verbose=False)
-    found = read(root)
-    assert [name for name, loader in rows(found.classes, "name", "loader") if loader == "keras"] == loader.class_names
-    assert {str(root / str(path)) for path in found.samples.columns["path"]} == set(loader.file_paths)
-    numbers = dict(zip(loader.file_paths, keras_labels(root), strict=True))
-    assert {str(root / path): index for path, index in rows(found.samples, "path", "label_index")} == numbers
+    agree(read(root, loader), loader, root)
 
 
-def keras_labels(root: Path) -> list[int]:
-    """The index of each file, in the loader's order, from Keras' own lister."""
-    lister = import_module("keras.src.utils.dataset_utils")
-    formats = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
-    _, labels, _ = lister.index_directory(str(root), "inferred", formats, shuffle=False, verbose=False)
-    return [int(label) for label in labels]
+def grow(root: Path, random: Random) -> None:
+    """A tree of folders and files with the names that loaders disagree about, and links among them."""
+    made = [root]
+    for _ in range(random.randint(2, 14)):
+        name = random.choice(["cat", "Cat", "dog", ".cache", "a b", "__MACOSX", "9", "10", "x.jpg", "é", ".Trashes"])
+        folder = random.choice(made) / name
+        if not folder.exists():
+            folder.mkdir()
+            made.append(folder)
+    for _ in range(random.randint(3, 20)):
+        name = random.choice(["1", "2", ".3", "._4", "B"])
+        suffix = random.choice(["jpg", "JPG", "jpeg", "png", "gif", "webp", "tiff", "ppm", "txt", "DS_Store", "heic"])
+        (random.choice(made) / f"{name}.{suffix}").write_bytes(b"x")
+    for number in range(random.randint(0, 2)):
+        (random.choice(made) / f"link{number}").symlink_to(root.parent / "elsewhere")
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("loader", LOADERS)
+@pytest.mark.parametrize("seed", range(25))
+def test_any_tree_is_listed_as_the_loader_lists_it(tmp_path: Path, seed: int, loader: str) -> None:
+    root = tmp_path / "root"
+    random = Random(seed)
+    (tmp_path / "elsewhere/in").mkdir(parents=True)
+    for name in ("1.jpg", "2.gif", "in/3.png"):
+        (tmp_path / "elsewhere" / name).write_bytes(b"x")
+    files(root, "owl/1.jpg")
+    grow(root, random)
+    agree(read(root, loader), loader, root)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("loader", LOADERS)
+@pytest.mark.parametrize("seed", range(5))
+def test_each_split_is_listed_as_the_loader_lists_its_folder(tmp_path: Path, seed: int, loader: str) -> None:
+    random = Random(seed)
+    (tmp_path / "elsewhere").mkdir()
+    for split in ("train", "val"):
+        files(tmp_path / split, "owl/1.jpg")
+        grow(tmp_path / split, random)
+    found = read(tmp_path, loader)
+    for split in ("train", "val"):
+        classes, samples = LOADERS[loader](tmp_path / split)
+        listed = [row for row in rows(found.classes, "name", "split", "loader") if row[1:] == (split, loader)]
+        assert [row[0] for row in listed] == classes
+        assert {
+            path: index for path, index, of in rows(found.samples, "path", "label_index", "split") if of == split
+        } == {f"{split}/{path}": index for path, index in samples.items()}
 
 
 @pytest.mark.tensorflow
@@ -129,21 +244,6 @@ def test_a_folder_without_classes_is_read_as_keras_does_without_labels(tmp_path:
     assert found.assumptions
 
 
-def test_torchvision_takes_hidden_folders_for_classes_and_other_suffixes(tmp_path: Path) -> None:
-    """find_classes takes every directory; IMG_EXTENSIONS has WebP and TIFF and no GIF."""
-    hidden_class(tmp_path)
-    other_suffixes(tmp_path)
-    found = read(tmp_path, "pytorch")
-    torchvision = [
-        row[:3] for row in rows(found.classes, "name", "index", "n_samples", "loader") if row[3] == "torchvision"
-    ]
-    assert torchvision == [(".trash", 0, 2), ("cat", 1, 1), ("dog", 2, 3)]
-    assert set(found.samples.columns["path"]) == {
-        ".trash/1.jpg", ".trash/in/2.jpg", "cat/1.jpg", "dog/1.jpg", "dog/2.webp", "dog/3.tiff",
-    }  # fmt: skip
-    assert ("dog/4.gif", "ignored-suffix") in rows(found.skipped, "path", "reason")
-
-
 def test_without_a_framework_a_sample_is_what_any_loader_reads(tmp_path: Path) -> None:
     other_suffixes(tmp_path)
     assert len(read(tmp_path, None).files) == 5
@@ -154,7 +254,8 @@ def test_what_is_passed_over_says_why(tmp_path: Path) -> None:
     dot_files(tmp_path)
     other_suffixes(tmp_path)
     in_the_root(tmp_path)
-    files(tmp_path, "__MACOSX/cat/1.jpg", "cat/__MACOSX/9.jpg")
+    (tmp_path / "cat/old").symlink_to("../dog/deep")
+    files(tmp_path, "dog/deep/1.jpg")
     (tmp_path / "cat/pointer.bin").write_bytes(
         b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345\n"
     )
@@ -162,10 +263,9 @@ def test_what_is_passed_over_says_why(tmp_path: Path) -> None:
     assert found == {
         ".trash/1.jpg": "hidden",
         ".trash/in/2.jpg": "hidden",
-        "__MACOSX/cat/1.jpg": "os-junk",
+        "cat/old/1.jpg": "linked-folder",
         "cat/2.heic": "ignored-suffix",
         "cat/README": "documentation",
-        "cat/__MACOSX/9.jpg": "os-junk",
         "cat/notes.txt": "documentation",
         "cat/pointer.bin": "lfs-pointer",
         "dog/.DS_Store": "os-junk",
@@ -206,7 +306,7 @@ def test_two_folders_are_never_one_split(tmp_path: Path, folders: tuple[str, ...
     found = read(tmp_path)
     assert {path.split("/")[0]: split for path, split in rows(found.samples, "path", "split")} == splits
     seen = rows(found.classes, "loader", "split", "index")
-    assert len(seen) == len(set(seen)) == 2 * 2 * 3
+    assert len(seen) == len(set(seen)) == 2 * len(LOADERS) * len(folders)
 
 
 @pytest.mark.parametrize(
