@@ -247,9 +247,9 @@ def _trailing(data: bytes) -> int:
 
 
 def _ends_before(data: bytes) -> bool:
-    """Whether an end marker stands somewhere before the last two bytes; five times as fast as bytes.find."""
-    length = len(data) - 2
-    return any(bool((np.frombuffer(data, "<u2", (length - start) // 2, start) == 0xD9FF).any()) for start in (0, 1))
+    """Whether an end marker stands somewhere before the last two bytes; several times as fast as bytes.find."""
+    values = np.frombuffer(data, np.uint8, len(data) - 2)
+    return bool(((values[:-1] == 0xFF) & (values[1:] == 0xD9)).any())
 
 
 def _end_of_picture(data: bytes) -> int | None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,13 +16,13 @@ from datalint.entry import BlobLocator, FileLocator
 from datalint.errors import UnfinishedError, UsageError
 from datalint.git import BlobReader
 from datalint.source.index import open_index
+from datalint.source.moved import moved
 from datalint.source.tree import open_tree
 from datalint.source.worktree import open_worktree
 from tests.source.repository import Repository, create
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from datalint.source import Source
 
@@ -130,17 +133,134 @@ def test_the_caches_of_tools_are_never_listed(repository: Repository) -> None:
     assert paths(open_worktree(repository.top)) == ["data/1.jpg"]
 
 
-@pytest.mark.skipif(
-    os.geteuid() == 0, reason="root may list every folder; tests/e2e/test_robustness.py does it for root"
-)
-def test_a_folder_that_may_not_be_listed_is_an_entry(tmp_path: Path) -> None:
-    (tmp_path / "closed").mkdir(mode=0)
-    try:
-        assert [(entry.path, entry.kind) for entry in open_worktree(str(tmp_path)).entries(".")] == [
-            ("closed", "unreadable-folder")
-        ]
-    finally:
-        (tmp_path / "closed").chmod(0o700)
+@contextmanager
+def forbidden() -> Iterator[Path]:
+    """A folder that everybody may enter, seen as somebody who is not root."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        for inner in ("closed", "listed", "open"):
+            (folder / inner).mkdir()
+            (folder / inner / "1.jpg").write_bytes(b"1")
+        (folder / "open/1.jpg").chmod(0)
+        (folder / "listed").chmod(0o444)
+        (folder / "closed").chmod(0)
+        root = os.geteuid() == 0
+        try:
+            if root:
+                os.seteuid(65534)
+            yield folder
+        finally:
+            if root:
+                os.seteuid(0)
+            (folder / "closed").chmod(0o700)
+            (folder / "listed").chmod(0o700)
+
+
+def test_a_folder_that_may_not_be_listed_or_entered_is_one_entry() -> None:
+    with forbidden() as folder:
+        found = [(entry.path, entry.kind) for entry in open_worktree(str(folder)).entries(".")]
+        assert found == [("closed", "unreadable-folder"), ("listed", "unreadable-folder"), ("open/1.jpg", "file")]
+
+
+def test_a_root_that_may_not_be_listed_is_not_an_empty_one() -> None:
+    with forbidden() as folder:
+        found = [(entry.path, entry.kind) for entry in open_worktree(str(folder / "closed")).entries(".")]
+        assert found == [(".", "unreadable-folder")]
+
+
+def test_a_file_that_may_not_be_read_is_not_an_absent_one() -> None:
+    with forbidden() as folder, pytest.raises(UsageError, match="cannot read open/1.jpg: Permission denied"):
+        open_worktree(str(folder)).read("open/1.jpg")
+
+
+def test_a_root_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
+    source = open_worktree(str(tmp_path))
+    assert (source.entries("gone"), source.folders("gone"), source.links("gone")) == ([], [], [])
+    assert source.read("gone/1.jpg") is None
+
+
+def test_names_in_another_encoding_keep_their_bytes(repository: Repository) -> None:
+    name = os.fsdecode(b"caf\xe9.jpg")
+    repository.write(f"data/{name}", b"picture")
+    repository.commit()
+    for source in opened(repository):
+        assert paths(source) == [f"data/{name}"]
+        assert source.read(f"data/{name}") == b"picture"
+
+
+def test_a_file_that_is_only_in_the_index_is_in_the_next_commit(repository: Repository) -> None:
+    repository.write("a/1.jpg", b"staged")
+    repository.write("b.jpg", b"kept out")
+    repository.git("add", "--all")
+    shutil.rmtree(repository.folder / "a")
+    repository.git("rm", "--quiet", "--cached", "b.jpg")
+    index = open_index(repository.top)
+    assert paths(index) == ["a/1.jpg"]
+    assert index.read("a/1.jpg") == b"staged"
+    assert paths(open_worktree(repository.top)) == ["b.jpg"]
+
+
+def test_a_repository_of_sha256_is_read_alike(tmp_path: Path) -> None:
+    repository = create(tmp_path / "wide", "--object-format=sha256")
+    repository.write("a.jpg", b"1")
+    repository.write("empty.jpg", b"")
+    repository.commit()
+    for source in opened(repository):
+        assert paths(source) == ["a.jpg", "empty.jpg"]
+        assert source.read("a.jpg") == b"1"
+
+
+def test_links_to_folders_are_told_from_folders(repository: Repository) -> None:
+    repository.write("data/cat/1.jpg", b"1")
+    repository.link("data/dog", "cat")
+    repository.link("data/owl/in", "../dog")
+    repository.link("data/one.jpg", "cat/1.jpg")
+    repository.commit()
+    for source in opened(repository):
+        assert source.links(".") == ["data/dog", "data/owl/in"]
+        assert source.links("data/owl") == ["data/owl/in"]
+        assert source.folders("data") == ["data/cat", "data/dog", "data/owl", "data/owl/in"]
+
+
+def test_a_snapshot_can_be_seen_from_a_folder(repository: Repository) -> None:
+    repository.write("work/data/cat/1.jpg", b"1")
+    repository.link("work/data/dog", "cat")
+    repository.write("rules/a.yaml", b"rule")
+    repository.commit()
+    for source in opened(repository)[1:]:
+        inner = moved(source, "work")
+        assert (inner.name, inner.base) == (source.name, str(repository.folder / "work"))
+        assert paths(inner) == ["data/cat/1.jpg", "data/dog/1.jpg"]
+        assert paths(inner, "data/cat") == ["data/cat/1.jpg"]
+        assert paths(inner, "../rules") == ["../rules/a.yaml"]
+        assert inner.folders(".") == ["data", "data/cat", "data/dog"]
+        assert inner.links(".") == ["data/dog"]
+        assert inner.read("data/cat/1.jpg") == b"1"
+        assert inner.read("../rules/a.yaml", limit=2) == b"ru"
+        assert moved(source, ".") is source
+
+
+def partial_clone(repository: Repository, folder: Path) -> Repository:
+    """Trees without blobs, as `git clone --filter=blob:none` leaves them in CI."""
+    repository.git("config", "uploadpack.allowFilter", "true")
+    words = ("clone", "--quiet", "--no-checkout", "--filter=blob:none", f"file://{repository.top}", str(folder))
+    repository.git(*words)
+    return Repository(folder)
+
+
+def test_what_a_partial_clone_lacks_is_no_empty_file(repository: Repository, tmp_path: Path) -> None:
+    repository.write(".gitattributes", b"*.jpg filter=lfs\n")
+    repository.write("cat/1.png", b"1")
+    repository.link("cat/2.png", "1.png")
+    repository.commit()
+    tree = open_tree(partial_clone(repository, tmp_path / "clone").top, "HEAD")
+    assert {entry.path: entry.kind for entry in tree.entries("cat")} == {
+        "cat/1.png": "file",
+        "cat/2.png": "broken-link",
+    }
+    with pytest.raises(UnfinishedError, match=r"cannot read cat/1\.png from the tree"):
+        tree.read("cat/1.png")
 
 
 def test_pipes_and_sockets_are_special(tmp_path: Path) -> None:
@@ -203,3 +323,19 @@ def test_without_its_object_a_pointer_stays_one(stored: Repository, change: Call
     assert isinstance(entry.locator, BlobLocator)
     with BlobReader(stored.top) as reader:
         assert reader.read(entry.locator.blob) == pointer()
+
+
+def test_a_second_work_tree_shares_the_store(stored: Repository, tmp_path: Path) -> None:
+    stored.git("-c", "filter.lfs.smudge=cat", "worktree", "add", "--quiet", "--detach", str(tmp_path / "second"))
+    [entry] = open_index(str(tmp_path / "second")).entries("a.jpg")
+    assert isinstance(entry.locator, FileLocator)
+    assert entry.size == len(IMAGE)
+
+
+@pytest.mark.parametrize("place", ["moved", "/outside"])
+def test_the_store_may_lie_elsewhere(stored: Repository, tmp_path: Path, place: str) -> None:
+    """git-lfs: `lfs.storage`, relative to the git folder."""
+    folder = stored.folder / ".git/moved" if place == "moved" else tmp_path / "outside"
+    (stored.folder / ".git/lfs").rename(folder)
+    stored.git("config", "lfs.storage", place if place == "moved" else str(folder))
+    assert open_index(stored.top).read("a.jpg") == IMAGE
