@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Self
 from datalint.errors import UnfinishedError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
 
 _ENVIRONMENT = {
     "LC_ALL": "C",
@@ -30,6 +31,8 @@ _EMPTY = frozenset(
         "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
     }
 )
+# What git exits with when it refuses.
+_REFUSED = 128
 REGULAR, EXECUTABLE, LINK, SUBMODULE = "100644", "100755", "120000", "160000"
 
 
@@ -84,6 +87,12 @@ def hooks_folder(directory: str) -> str:
     """Where git looks for hooks (core.hooksPath counts)."""
     found = run(directory, "rev-parse", "--git-path", "hooks").removesuffix(b"\n")
     return os.path.join(directory, os.fsdecode(found))
+
+
+def setting(directory: str, name: str) -> str | None:
+    """A value of git's configuration, which only the owner of this machine writes."""
+    process = _run(directory, ("config", "--type=path", "--get", name), b"")
+    return None if process.returncode else os.fsdecode(process.stdout.removesuffix(b"\n"))
 
 
 def common_folder(directory: str) -> str:
@@ -195,24 +204,38 @@ def show(top: str, ref: str, path: str) -> bytes | None:
 
 def sizes(top: str, blobs: Iterable[str]) -> dict[str, int]:
     """Bytes of every blob that the repository has; one git process for all of them."""
-    feed = "".join(f"{blob}\n" for blob in blobs).encode()
+    wanted = set(blobs)
     words = ("cat-file", "--batch-check=%(objectname) %(objectsize)", "--buffer")
-    lines = (line.split(b" ") for line in run(top, *words, feed=feed).splitlines())
-    return {name.decode(): int(size) for name, size in lines if size.isdigit()}
+    process = _run(top, words, "".join(f"{blob}\n" for blob in wanted).encode())
+    if process.returncode:
+        # At the first blob that a partial clone has not fetched git gives up: ask for all that it has.
+        process = _run(top, (*words, "--batch-all-objects", "--unordered"), b"")
+    lines = (line.split(b" ") for line in process.stdout.splitlines())
+    found = ((name.decode(), int(size)) for name, size in lines if size.isdigit())
+    return {name: size for name, size in found if name in wanted}
 
 
 class BlobReader:
     """Reads blobs over one `git cat-file --batch` process; close it, or use it in a `with` block."""
 
-    def __init__(self, repository: str) -> None:
+    def __init__(
+        self, repository: str, *, around: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
+    ) -> None:
+        """`around` is entered while git starts."""
+        self._repository = repository
+        self._around = around
+        self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
         try:
-            self._process = subprocess.Popen(
-                ("git", "-C", repository, "cat-file", "--batch"),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=_environment(),
-            )
+            with self._around():
+                return subprocess.Popen(
+                    ("git", "-C", self._repository, "cat-file", "--batch"),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    env=_environment(),
+                )
         except FileNotFoundError as error:
             raise UnfinishedError("git is not installed or not on PATH") from error
 
@@ -225,7 +248,7 @@ class BlobReader:
         source.flush()
         head = sink.readline()
         if not head:
-            raise OSError(f"git cat-file ended before object {blob}")
+            raise self._ended(blob)
         if not head.rstrip(b"\n").rpartition(b" ")[2].isdigit():
             raise FileNotFoundError(f"git object {blob} is missing")
         size = int(head.split()[2])
@@ -233,6 +256,15 @@ class BlobReader:
         if len(data) != size + 1:
             raise OSError(f"git cat-file ended within object {blob}")
         return data[:-1]
+
+    def _ended(self, blob: str) -> OSError:
+        """Git gives up (128) on a blob that a partial clone has not fetched; for the next one it starts anew."""
+        self.close()
+        here = not _run(self._repository, ("rev-parse", "--git-dir"), b"").returncode
+        if self._process.returncode != _REFUSED or not here:
+            return OSError(f"git cat-file ended before object {blob}")
+        self._process = self._start()
+        return FileNotFoundError(f"git object {blob} is damaged, or a partial clone has not fetched it")
 
     def close(self) -> None:
         """Ends git; also after it died by itself."""

@@ -6,18 +6,20 @@ import difflib
 import os
 import posixpath
 import re
+import tempfile
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from datalint.dataset import layout
 from datalint.dataset.model import Dataset, Rows, name_of
-from datalint.dataset.rows import Bad, Row, parse
+from datalint.dataset.rows import Bad, Row, parse, parse_parquet
 from datalint.entry import Entry, FileLocator, display
-from datalint.errors import UsageError
+from datalint.errors import UnfinishedError, UsageError
+from datalint.source.lfs import POINTER
 from datalint.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from datalint.source import Source
 
@@ -35,17 +37,43 @@ _LOST = frozenset({"NA", "N/A", "n/a", "NULL", "null", "None"})
 _WINDOWS = re.compile(r"^[A-Za-z]:[\\/]")
 
 
+# The head of a text tells what it is.
+_HEAD = 1 << 16
+
+
 def names_images(source: Source, path: str, format: str) -> bool:  # noqa: A002
     """Whether the first row names an image, so that a folder with this file is a manifest's folder."""
-    # The head of a text tells; a Parquet file has its names at the end.
-    limit = None if format == "parquet" else 1 << 16
-    header, rows = parse(source.read(path, limit=limit) or b"", format)
+    header, rows = _parsed(source, path, format, head=True) or ((), iter(()))
     first = next((row for row in rows if isinstance(row, Row)), None)
     if first is None:
         return False
     column = _find("path", header or tuple(first.cells))
     value = first.cells.get(column) if column else None
     return value is not None and layout.suffix(value.strip()) in layout.IMAGE_LIKE
+
+
+def _parsed(
+    source: Source,
+    path: str,
+    format: str,  # noqa: A002
+    *,
+    head: bool = False,
+) -> tuple[tuple[str, ...], Iterator[Row | Bad]] | None:
+    """Column names and rows, the first ones or all; None where there is no such file."""
+    if format != "parquet":
+        content = source.read(path, limit=_HEAD if head else None)
+        return None if content is None else parse(content, format)
+    limit = 1 if head else None
+    place = source.place(path)
+    if place is not None:
+        return parse_parquet(place, limit=limit)
+    content = source.read(path)
+    if content is None:
+        return None
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        return parse_parquet(file.name, limit=limit)
 
 
 def read(
@@ -57,10 +85,12 @@ def read(
     files_root: str | None,
 ) -> Dataset:
     """Samples of one manifest; paths in it are relative to `files_root`, else to the manifest's folder."""
-    content = source.read(path)
-    if content is None:
+    if source.read(path, limit=len(POINTER)) == POINTER:
+        raise UnfinishedError(f"{path} is a Git LFS pointer, its rows are not here: `git lfs pull` fetches them")
+    parsed = _parsed(source, path, format)
+    if parsed is None:
         raise UsageError(f"no manifest {path}")
-    header, found = parse(content, format)
+    header, found = parsed
     rows = list(found)
     if not header:
         header = tuple(dict.fromkeys(name for row in rows if isinstance(row, Row) for name in row.cells))
@@ -104,7 +134,7 @@ def _assumptions(parts: Mapping[str, str | None], declared: Mapping[str, str]) -
 
 
 def _find(part: str, header: Iterable[str]) -> str | None:
-    names = {name.lower(): name for name in header}
+    names = {name.lower(): name for name in reversed(tuple(header))}
     return next((names[name] for name in COLUMNS[part] if name in names), None)
 
 

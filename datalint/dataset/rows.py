@@ -51,9 +51,7 @@ class Bad:
 
 
 def parse(content: bytes, format: str) -> tuple[tuple[str, ...], Iterator[Row | Bad]]:  # noqa: A002
-    """Column names (empty where rows name their own) and the rows, in order."""
-    if format == "parquet":
-        return _parquet(content)
+    """Column names (empty where rows name their own) and the rows of a text, in order."""
     text, problems = _decode(content)
     if format == "jsonl":
         return (), _jsonl(text, problems)
@@ -139,9 +137,10 @@ def _text(value: object) -> str | None:
     return text if text.strip() else None
 
 
-def _parquet(content: bytes) -> tuple[tuple[str, ...], Iterator[Row | Bad]]:
+def parse_parquet(place: str, *, limit: int | None = None) -> tuple[tuple[str, ...], Iterator[Row | Bad]]:
+    """Column names and the first `limit` rows, else all; one bad row alone where the file is none, or not whole."""
     try:
-        header, rows = parquet.read(content)
+        header, rows = parquet.read(place, limit=limit)
     except parquet.UnreadableError as error:
         return (), iter([Bad(1, "bad-row", f"not a readable Parquet file: {error}")])
     return header, (Row(line, _named(header, cells)) for line, cells in enumerate(rows, 1))

@@ -100,8 +100,7 @@ def _read_blob(repository: str, blob: str) -> bytes:
         if reader is None:
             from datalint.git import BlobReader
 
-            with unlimited():
-                reader = _readers[repository] = BlobReader(repository)
+            reader = _readers[repository] = BlobReader(repository, around=unlimited)
         return reader.read(blob)
     except FileNotFoundError as error:
         raise _Unread(unread("missing", "vanished", str(error))) from error

@@ -36,3 +36,7 @@ class Source(Protocol):
     def read(self, path: str, *, limit: int | None = None) -> bytes | None:
         """Content of one file (manifest, configuration, rule), or its first bytes; None where it is absent."""
         ...
+
+    def place(self, path: str) -> str | None:
+        """Where on disk exactly this content lies, for readers that need a file; None where git alone has it."""
+        ...

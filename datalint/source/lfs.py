@@ -27,7 +27,8 @@ def fetched(top: str, files: Mapping[str, Entry]) -> dict[str, Entry]:
     found = dict(files)
     if not _uses_lfs(top, files):
         return found
-    store = os.path.join(git.common_folder(top), "lfs", "objects")
+    # git-lfs: relative to the git folder.
+    store = os.path.join(git.common_folder(top), git.setting(top, "lfs.storage") or "lfs", "objects")
     blobs = {
         path: entry.locator.blob
         for path, entry in files.items()

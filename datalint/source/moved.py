@@ -40,6 +40,9 @@ class Moved:
     def read(self, path: str, *, limit: int | None = None) -> bytes | None:
         return self.inner.read(self._theirs(path), limit=limit)
 
+    def place(self, path: str) -> str | None:
+        return self.inner.place(self._theirs(path))
+
     def _theirs(self, path: str) -> str:
         return posixpath.normpath(posixpath.join(self.folder, path))
 

@@ -62,6 +62,12 @@ class Snapshot:
         except FileNotFoundError as error:
             raise UnfinishedError(f"cannot read {path} from the {self.name}: {error}") from error
 
+    def place(self, path: str) -> str | None:
+        entry = self.files.get(os.path.normpath(path))
+        if entry is None or isinstance(entry.locator, BlobLocator):
+            return None
+        return entry.locator.path
+
 
 def snapshot(top: str, name: str, items: Iterable[git.Item]) -> Snapshot:
     """Blobs become files; symbolic links are followed within the snapshot, a submodule stays `special`."""

@@ -58,6 +58,10 @@ class Worktree:
         except OSError as error:
             raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
+    def place(self, path: str) -> str | None:
+        place = os.path.join(self.base, path)
+        return place if os.path.isfile(place) else None
+
     def _listing(self, root: str) -> _Listing:
         if root not in self._listings:
             self._listings[root] = _walk(self.base, root)

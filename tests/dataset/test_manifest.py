@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from datalint import dataset
-from datalint.errors import UsageError
+from datalint.errors import UnfinishedError, UsageError
 from datalint.facts.cache import open_cache
 from datalint.facts.gather import gather
 from datalint.source.index import open_index
@@ -330,3 +330,21 @@ def test_the_index_is_read_as_it_was_staged(folder: Path, format: str) -> None: 
     found = dataset.read(open_index(repository.top), root=f"labels.{format}")
     assert [entry.kind for entry in found.files] == ["file"] * 3
     assert not len(found.problems)
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "labels.parquet"])
+def test_a_manifest_that_git_lfs_has_not_fetched_is_not_judged(folder: Path, name: str) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 12345\n"
+    with pytest.raises(UnfinishedError, match="is a Git LFS pointer"):
+        read(folder, name, pointer)
+
+
+@pytest.mark.parametrize("name", ["a[1].parquet", "a*.parquet", "label=cat/a.parquet", "ä b.parquet"])
+def test_a_parquet_file_is_found_whatever_its_name(folder: Path, name: str) -> None:
+    found = read(folder, name, written(folder, "parquet"), files_root=".")
+    assert rows(found.samples, "path", "label") == [row[:2] for row in TABLE]
+
+
+def test_of_two_columns_of_one_name_the_first_counts(folder: Path) -> None:
+    found = read(folder, "a.csv", "path,label,LABEL\nimg/0.jpg,cat,dog\n")
+    assert rows(found.samples, "label") == [("cat",)]
