@@ -22,7 +22,7 @@ PACKAGE = ROOT / "datalint"
 
 # A module may import its own room and every line above it, never its own line or one below.
 LAYERS = (
-    {"errors", "finding", "tables", "entry", "__init__"},
+    {"ending", "errors", "finding", "tables", "entry", "__init__"},
     {"git", "git_index", "globs", "outcome", "strict_yaml", "config_schema"},
     {"source"},
     {"dataset", "facts", "rule", "report", "target", "engine", "config_file"},

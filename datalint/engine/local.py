@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
+from datalint.ending import ending
 from datalint.engine import Answered, Failure
 from datalint.engine.marker import SIZE, Markers
 from datalint.engine.serve import LENGTH, frame
@@ -305,12 +306,12 @@ class _Pool:
         if not worker.ready:
             self.starts += 1
             if self.starts >= MAX_DEATHS:
-                why = f"({_status(status)}): {self._last_words()}"
+                why = f"({ending(status)}): {self._last_words()}"
                 raise UnfinishedError(f"cannot start a scan process {why}")
             return
         self.deaths += 1
         if self.deaths > MAX_DEATHS * self.limit:
-            last = _status(status)
+            last = ending(status)
             raise UnfinishedError(f"{self.deaths} scan processes died without an answer (the last: {last})")
 
     def _last_words(self) -> str:
@@ -337,14 +338,5 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def _status(status: int) -> str:
-    if status >= 0:
-        return f"exit status {status}"
-    try:
-        return f"killed by {signal.Signals(-status).name}"
-    except ValueError:
-        return f"killed by signal {-status}"
-
-
 def _crash(status: int) -> Failure:
-    return Failure("crash", f"the decoding process died twice: {_status(status)}")
+    return Failure("crash", f"the decoding process died twice: {ending(status)}")

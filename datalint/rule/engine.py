@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import datalint
+from datalint.ending import ending
 from datalint.errors import UnfinishedError, UsageError
 from datalint.rule.handover import write_tables
 from datalint.rule.hints import failure, hint
@@ -374,8 +375,8 @@ class _Child:
         self._noise.seek(0)
         said = self._noise.read().decode("utf-8", "replace").strip().splitlines()
         self.kill()
-        code = self._process.returncode
-        return _LostError(f"its process ended with code {code}" + (f": {said[-1][:200]}" if said else ""))
+        words = f": {said[-1][:200]}" if said else ""
+        return _LostError(f"its process ended: {ending(self._process.returncode)}{words}")
 
 
 def _cores() -> int:

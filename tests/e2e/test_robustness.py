@@ -72,21 +72,25 @@ def rules(document: dict[str, Any]) -> set[tuple[str, str | None]]:
     return {(item["rule"], item["path"]) for item in document["findings"] if item["severity"] != "info"}
 
 
-def scan_processes(parent: int) -> list[int]:
-    """Those that work for the run `parent`."""
+def processes(parent: int, module: str) -> list[int]:
+    """Those that run `module` for the run `parent`."""
     listed = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True, check=False
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(parent)], capture_output=True, text=True, check=False
     )
-    return [int(line.split()[0]) for line in listed.stdout.splitlines() if "datalint.facts.worker" in line]
+    return [int(line.split()[0]) for line in listed.stdout.splitlines() if module in line]
+
+
+def wait_for(run: subprocess.Popen[str], module: str) -> list[int]:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if found := processes(run.pid, module):
+            return found
+        assert run.poll() is None, f"the run ended before {module} was seen"
+    raise AssertionError(f"no process of {module} was seen")
 
 
 def wait_for_scan(run: subprocess.Popen[str]) -> list[int]:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if found := scan_processes(run.pid):
-            return found
-        assert run.poll() is None, "the scan ended before it was seen"
-    raise AssertionError("no scan process was seen")
+    return wait_for(run, "datalint.facts.worker")
 
 
 def test_a_killed_scan_process_costs_nothing(many: Path) -> None:
@@ -102,16 +106,14 @@ def test_a_killed_scan_process_costs_nothing(many: Path) -> None:
 def test_a_killed_rule_process_is_said_and_is_not_clean(images: Path) -> None:
     """Every rule that the kill befell is listed as not checked, or ran again; never does it pass in silence."""
     calm = check(images)
-    for delay in (0.5, 1.0, 1.5):
+    hits = 0
+    for delay in (0.0, 0.1, 0.2, 0.4, 0.8):
         run = start(images, "--no-cache")
+        [child] = wait_for(run, "datalint.rule.child")
         time.sleep(delay)
-        listed = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(run.pid)], capture_output=True, text=True, check=False
-        ).stdout
-        for line in listed.splitlines():
-            if "datalint.rule.child" in line:
-                with suppress(ProcessLookupError):
-                    os.kill(int(line.split()[0]), signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+            hits += 1
         out, error = run.communicate(timeout=120)
         assert "Traceback" not in error
         if run.returncode == 0:
@@ -119,6 +121,7 @@ def test_a_killed_rule_process_is_said_and_is_not_clean(images: Path) -> None:
         else:
             assert run.returncode == 3
             assert "killed" in out + error
+    assert hits
 
 
 @contextmanager
@@ -227,10 +230,22 @@ def test_a_corrupted_cache_changes_no_finding(images: Path, damage: str) -> None
         assert check(images)["summary"]["cached"] == 33
 
 
+def hold_after_answers(run: subprocess.Popen[str], worker: int) -> None:
+    """Stop the worker once it has answered some batches: the scan cannot end, however fast the machine."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        written = dict(line.split(": ") for line in Path(f"/proc/{worker}/io").read_text().splitlines())["wchar"]
+        if int(written) > 10_000:
+            os.kill(worker, signal.SIGSTOP)
+            assert run.poll() is None, "the scan ended before it was held"
+            time.sleep(1.0)  # what is in the pipe is taken meanwhile
+            return
+    raise AssertionError("the worker answered nothing")
+
+
 def test_ctrl_c_ends_with_130_and_what_was_read_is_kept(many: Path) -> None:
     run = start(many, "--workers", "1", start_new_session=True)
-    wait_for_scan(run)
-    time.sleep(1.0)
+    hold_after_answers(run, wait_for_scan(run)[0])
     os.killpg(run.pid, signal.SIGINT)
     out, error = run.communicate(timeout=60)
     assert run.returncode == 130
