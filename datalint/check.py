@@ -12,12 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from datalint import baseline, changed, dataset, suppress, target, trust
+from datalint import baseline, changed, dataset, footprint, suppress, target, trust
 from datalint import config as configuration
 from datalint.errors import UnfinishedError
 from datalint.facts.cache import open_cache
 from datalint.facts.gather import Gathered, gather
 from datalint.finding import DatasetInfo, Family, Finding, NotChecked, Result, Severity, Summary, Verdict
+from datalint.footprint import estimate
+from datalint.footprint.images import images_of
 from datalint.outcome import RULE_FAILED, verdict
 from datalint.rule.engine import RuleEngine
 from datalint.rule.judge import judge
@@ -127,11 +129,14 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
         if request.target
         else target.lookup(settings.target, settings.targets, position=settings.position("target"))
     )
+    recipe = settings.training
+    sizes = images_of(found.samples, gathered.data, channels=recipe.input_channels)
     tables = {
         **found.tables(source=workspace.source.name),
         "files": gathered.data,
-        "training": settings.training.row(),
+        "training": recipe.row(),
         "target": machine.row(),
+        "footprint": estimate.table(footprint.predict(recipe, sizes, machine)),
         "changed": changed.read(request, workspace),
     }
     return Evidence(found, gathered, tables, machine.name, notes)

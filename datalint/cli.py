@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from datalint import __version__
 from datalint.commands import reader_has_gone
 from datalint.errors import DatalintError, ExitCode, UsageError
+from datalint.footprint.recipe import ITEM_BYTES, LOADERS
 
 EXIT_CODES = """\
 exit codes: 0 nothing blocking, 1 blocking findings, 2 wrong usage, configuration or rule file,
@@ -65,6 +66,22 @@ def parser() -> argparse.ArgumentParser:
     _dataset_options(facts)
     facts.add_argument("--sql", metavar="QUERY", help="one SELECT over the tables (default: samples joined with files)")
     facts.add_argument("-o", "--output", default="csv", metavar="FORMAT[=FILE]", help="csv, jsonl or parquet=FILE")
+
+    estimate = _verb(
+        verbs, "estimate", "predict what training takes of the target, and what would fit", "datalint.commands.estimate"
+    )
+    _dataset_options(estimate)
+    estimate.add_argument("--samples", type=_positive, metavar="N", help="training samples, without a dataset")
+    estimate.add_argument("--height", type=_positive, metavar="PIXELS", help="height fed to the model")
+    estimate.add_argument("--width", type=_positive, metavar="PIXELS", help="width fed to the model")
+    estimate.add_argument("--channels", type=_positive, metavar="N", help="channels fed to the model")
+    estimate.add_argument("--dtype", choices=sorted(ITEM_BYTES), help="type of a channel value")
+    estimate.add_argument("--loader", choices=LOADERS, help="how the images reach the model")
+    estimate.add_argument("--batch", type=_positive, metavar="N", help="samples per step")
+    estimate.add_argument(
+        "--grow", type=_growth, default=1.0, metavar="FACTOR", help="as if the dataset were 2x as large"
+    )
+    estimate.add_argument("-o", "--output", choices=("text", "json"), default="text")
 
     explain = _verb(verbs, "explain", "print a rule's page: why, parameters, remedy, SQL", "datalint.commands.explain")
     explain.add_argument("rule", metavar="RULE")
@@ -130,13 +147,17 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _growth(text: str) -> float:
+    return _seconds(text.removesuffix("x"))
+
+
 def _seconds(text: str) -> float:
     try:
         number = float(text)
     except ValueError:
         number = math.nan
     if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return number
 
 

@@ -11,7 +11,8 @@ from datalint.config_rules import BoundRule, resolve_rules
 from datalint.config_schema import reference, violations
 from datalint.errors import Position, UsageError
 from datalint.finding import Severity
-from datalint.tables import TABLES, Data
+from datalint.footprint.recipe import Recipe, contradiction
+from datalint.sizes import byte_count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,9 +27,9 @@ __all__ = [
     "DatasetConfig",
     "Ignore",
     "Reader",
+    "Recipe",
     "RuleSetting",
     "RulesConfig",
-    "Training",
     "find_home",
     "load",
     "parse",
@@ -51,31 +52,6 @@ class DatasetConfig:
     columns: Mapping[str, str] = field(default_factory=dict)
     position: Position | None = None
     """Of `path`, or the nearest key above it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Training:
-    """The columns of table `training`; the defaults are those of Keras' image_dataset_from_directory."""
-
-    loader: str = "image_dataset_from_directory"
-    framework: str = "keras"
-    input_height: int | None = 256
-    input_width: int | None = 256
-    input_channels: int | None = 3
-    dtype: str = "float32"
-    batch: int = 32
-    drop_remainder: bool = False
-    shuffle_buffer: int | None = None
-    epochs: int | None = None
-    steps_per_epoch: int | None = None
-    validation_split: float | None = None
-    monitor: str | None = None
-    batch_norm: bool | None = None
-    declared: bool = False
-
-    def row(self) -> Data:
-        """The one row of table `training`."""
-        return Data({column.name: [getattr(self, column.name)] for column in TABLES["training"].columns})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +89,7 @@ class Ignore:
 @dataclass(frozen=True, slots=True)
 class Config:
     dataset: DatasetConfig = DatasetConfig()
-    training: Training = Training()
+    training: Recipe = field(default_factory=Recipe)
     target: str = "local"
     targets: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     rules: RulesConfig = RulesConfig()
@@ -149,7 +125,7 @@ def parse(document: Document) -> Config:
             **{**dataset, "columns": dataset.get("columns") or {}},
             position=document.position(("dataset", "path")),
         ),
-        training=_training(data["training"] or {}) if "training" in data else Training(),
+        training=_training(data["training"] or {}, document) if "training" in data else Recipe(),
         target=data.get("target", defaults.target),
         targets=data.get("targets") or {},
         rules=RulesConfig(
@@ -176,25 +152,33 @@ def _named(violation: Violation) -> str:
     return f"{name}: {violation.message}" if name else violation.message
 
 
-def _training(data: dict[str, Any]) -> Training:
+def _training(data: dict[str, Any], document: Document) -> Recipe:
     values = dict(data)
     # Only a DataLoader belongs to PyTorch alone, and nothing but a DataLoader feeds PyTorch by default.
     if values.get("framework") == "pytorch":
         values.setdefault("loader", "dataloader")
     elif values.get("loader") == "dataloader":
         values.setdefault("framework", "pytorch")
-    size = values.pop("image_size", Training().input_height)
+    size = values.pop("image_size", Recipe().input_height)
     height, width = size if isinstance(size, list) else (size, size)
     values["input_height"], values["input_width"] = _whole(height), _whole(width)
-    values["input_channels"] = _whole(values.pop("channels", Training().input_channels))
-    for name in ("batch", "shuffle_buffer", "epochs", "steps_per_epoch"):
-        if name in values:
-            values[name] = int(values[name])
-    return Training(**values, declared=True)
+    values["input_channels"] = _whole(values.pop("channels", Recipe().input_channels))
+    for name in _COUNTS & values.keys():
+        values[name] = _whole(values[name])
+    if "ram_budget" in values:
+        values["ram_budget"] = byte_count(values["ram_budget"])
+    recipe = Recipe(**values, declared=True)
+    if impossible := contradiction(recipe):
+        key, why = impossible
+        raise UsageError(f"training.{key}: {why}", document.position(("training", key)))
+    return recipe
+
+
+_COUNTS = {"batch", "shuffle_buffer", "prefetch", "parallel_calls", "epochs", "steps_per_epoch"}
 
 
 def _whole(value: float | str) -> int | None:
-    """`original` is None; JSON Schema counts 3.0 among the integers."""
+    """`original` and `auto` are None; JSON Schema counts 3.0 among the integers."""
     return None if isinstance(value, str) else int(value)
 
 

@@ -93,11 +93,11 @@ def _sections(node: dict[str, Any], title: str) -> Iterator[tuple[str, dict[str,
 
 
 def resolve(node: dict[str, Any]) -> dict[str, Any]:
-    """The node itself, or the definition that it refers to."""
-    if "$ref" in node:
-        target: dict[str, Any] = schema()["definitions"][node["$ref"].rpartition("/")[2]]
-        return target
-    return node
+    """The node itself, or the definition that it refers to under the node's own description."""
+    if "$ref" not in node:
+        return node
+    target: dict[str, Any] = schema()["definitions"][node["$ref"].rpartition("/")[2]]
+    return {**target, **{key: value for key, value in node.items() if key != "$ref"}}
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

@@ -34,7 +34,7 @@ class Table:
         return self.name in _PLANNED
 
 
-_PLANNED = {"annotations", "near", "shards", "footprint"}
+_PLANNED = {"annotations", "near", "shards"}
 
 
 Columns = dict[str, list[object]]
@@ -236,7 +236,19 @@ TABLES: dict[str, Table] = {
             ("dtype", "VARCHAR", "uint8, float16, float32"),
             ("batch", "BIGINT", "samples per step"),
             ("drop_remainder", "BOOLEAN", "an incomplete last batch is dropped"),
-            ("shuffle_buffer", "BIGINT", "elements"),
+            ("array_build", "VARCHAR", "list, list_freed or preallocated: how images become one array"),
+            (
+                "array_scale",
+                "VARCHAR",
+                "none, in_place, divide, cast_and_divide, divide_uint8 or per_image: how its values are scaled",
+            ),
+            ("array_split", "VARCHAR", "none, copied or source_freed: what train_test_split leaves"),
+            ("shuffle_buffer", "BIGINT", "elements of the shuffle buffer"),
+            ("shuffle_stage", "VARCHAR", "encoded, decoded or batched: what such an element is; NULL where not said"),
+            ("cache", "VARCHAR", "none, memory or disk"),
+            ("prefetch", "BIGINT", "batches; NULL for AUTOTUNE"),
+            ("ram_budget", "BIGINT", "what AUTOTUNE may fill; NULL for half of the free memory", "bytes"),
+            ("parallel_calls", "BIGINT", "images decoded at once; NULL for AUTOTUNE"),
             ("epochs", "BIGINT", "epochs"),
             ("steps_per_epoch", "BIGINT", "steps; NULL when the loader decides"),
             ("validation_split", "DOUBLE", "share that the loader splits off for validation"),
@@ -248,7 +260,8 @@ TABLES: dict[str, Table] = {
             "target",
             "target machine: always one",
             ("name", "VARCHAR", "name of the target"),
-            ("host_memory", "BIGINT", "usable host memory", "bytes"),
+            ("host_memory", "BIGINT", "host memory, as the system reports it or a limit allows", "bytes"),
+            ("host_used", "BIGINT", "of it taken by the system and its services; NULL where not known", "bytes"),
             ("shm", "BIGINT", "size of /dev/shm", "bytes"),
             ("disk", "BIGINT", "free disk", "bytes"),
             ("cores", "BIGINT", "allowed CPU cores"),
@@ -259,17 +272,25 @@ TABLES: dict[str, Table] = {
         ),
         _table(
             "footprint",
-            "resource and stage",
-            ("resource", "VARCHAR", "host_memory, accelerator_memory, shm, graph_proto, disk, time"),
-            ("stage", "VARCHAR", "load, cache, shuffle, prefetch, batch, model, ..."),
+            "resource and stage; a resource that is not predicted has no row",
+            ("resource", "VARCHAR", "host_memory"),
+            (
+                "stage",
+                "VARCHAR",
+                "total, or a part of it that is alive at the same time: framework, runtime, list, unscaled, cast, "
+                "array, batches, split, fit, fit cast, validation, validation cast, threads, cache, "
+                "shuffle encoded, shuffle decoded, shuffle batches, prefetch, decode, slack",
+            ),
             ("low", "DOUBLE", "lower bound"),
             ("expected", "DOUBLE", "expected value"),
             ("high", "DOUBLE", "upper bound"),
-            ("available", "DOUBLE", "what the target has"),
+            ("available", "DOUBLE", "what the target has of the resource; NULL where it is not known"),
+            ("fit", "VARCHAR", "fits, tight, will not fit or unknown; of the total, NULL elsewhere"),
+            ("rank", "BIGINT", "1 for the largest part of its resource by the upper bound; NULL for the total"),
             ("unit", "VARCHAR", "bytes or seconds"),
             ("formula", "VARCHAR", "the arithmetic with its numbers"),
-            ("largest_n_samples", "BIGINT", "largest dataset that fits"),
-            ("largest_batch", "BIGINT", "largest batch that fits"),
+            ("largest_n_samples", "BIGINT", "largest dataset that fits; NULL where its size does not matter"),
+            ("largest_batch", "BIGINT", "largest batch that fits; NULL where it does not matter"),
         ),
         _table(
             "changed",

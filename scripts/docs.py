@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from datalint.finding import Family  # noqa: E402 - the checkout, not another installation
+from datalint import config  # noqa: E402 - the checkout, not another installation
+from datalint.finding import Family  # noqa: E402
 from datalint.ruleset import builtin_rules  # noqa: E402
 from datalint.tables import TABLES  # noqa: E402
 
@@ -225,10 +226,18 @@ def without_time(text: str) -> str:
     return re.sub(r"\bin \d+\.\d s\b", "in N s", text)
 
 
+def config_page(page: str) -> str:
+    """The keys of the schema, between two marks in a page that is otherwise written by hand."""
+    begin, end = (f"<!-- generated from datalint/config.schema.json: {word} -->\n" for word in ("begin", "end"))
+    before, _, rest = page.partition(begin)
+    return f"{before}{begin}{config.reference()}{end}{rest.partition(end)[2]}"
+
+
 PAGES: Mapping[str, Callable[[str], str]] = {
     "docs/rules.md": rules_page,
     "docs/tables.md": tables_page,
     "docs/rules-howto.md": howto,
+    "docs/config.md": config_page,
     "README.md": readme,
 }
 

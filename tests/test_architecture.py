@@ -23,14 +23,15 @@ PACKAGE = ROOT / "datalint"
 # A module may import its own room and every line above it, never its own line or one below.
 LAYERS = (
     {"ending", "errors", "finding", "tables", "entry", "__init__"},
-    {"git", "git_index", "globs", "outcome", "strict_yaml", "config_schema"},
+    {"git", "git_index", "globs", "outcome", "sizes", "strict_yaml", "config_schema"},
     {"source"},
-    {"dataset", "facts", "rule", "report", "target", "engine", "config_file"},
+    {"dataset", "facts", "footprint", "rule", "report", "target", "engine", "config_file"},
     {"config_rules"},
     {"config", "suppress", "baseline", "init", "progress", "request", "trust"},
     {"ruleset", "workspace", "replay"},
     {"changed"},
     {"check"},
+    {"estimate"},
     {"commands"},
     {"cli"},
     {"__main__"},

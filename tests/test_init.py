@@ -72,7 +72,7 @@ def test_the_schema_beside_the_file_is_ours_and_a_newer_one_replaces_it(tmp_path
 
 
 def test_the_proposed_recipe_is_the_default_one() -> None:
-    assert replace(load(propose(Found(), path=".")).training, declared=False) == config.Training()
+    assert replace(load(propose(Found(), path=".")).training, declared=False) == config.Recipe()
 
 
 def test_many_classes_are_cut() -> None:

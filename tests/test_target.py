@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from datalint.errors import Position, UsageError
+from datalint.sizes import byte_count
 from datalint.tables import TABLES
-from datalint.target import byte_count, lookup, profiles
+from datalint.target import lookup, profiles
 from datalint.target.local import detect
 
 if TYPE_CHECKING:

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from datalint.sizes import size
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,7 +19,6 @@ _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _FIELD = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?::([^{}]*))?\Z")
 _FORMAT = re.compile(r"(?:,?\.[0-9]f|,|g)\Z")
 _WORDS = re.compile(r"[^|]*\|[^|]*\Z")
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 NONE = "none"
 """How NULL reads in a sentence."""
 
@@ -87,7 +88,7 @@ def shown(value: Any, form: str = "") -> str:
     if not math.isfinite(value):
         return str(value)
     if form == "bytes":
-        return _bytes(value)
+        return size(value)
     if form == "percent":
         share = value * 100
         return f"{share:.0f}%" if abs(share) >= 100 else f"{share:.3g}%"
@@ -105,12 +106,3 @@ def _plain(value: Any) -> str:
             return str(int(value))
         return f"{value:.6g}" if abs(value) < 1e6 else f"{value:.1f}"
     return str(value)
-
-
-def _bytes(value: float) -> str:
-    size = float(value)
-    for unit in _UNITS[:-1]:
-        if abs(size) < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} {_UNITS[-1]}"

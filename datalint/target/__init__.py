@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datalint.errors import Position, UsageError
+from datalint.sizes import byte_count
 from datalint.tables import TABLES, Data
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ class Target:
 
     name: str
     host_memory: int | None = None
+    host_used: int | None = None
+    """Taken already by the system and its services."""
     shm: int | None = None
     disk: int | None = None
     cores: int | None = None
@@ -31,6 +33,11 @@ class Target:
     accelerator_memory: int | None = None
     accelerators: int | None = None
     source: str | None = None
+
+    @property
+    def usable(self) -> int | None:
+        """Bytes of host memory that are left for training."""
+        return None if self.host_memory is None else max(0, self.host_memory - (self.host_used or 0))
 
     def row(self) -> Data:
         """The one row of table `target`."""
@@ -68,27 +75,9 @@ def profiles() -> Mapping[str, Mapping[str, Any]]:
     return loaded
 
 
-_UNITS = {
-    "B": 1,
-    **{unit: 1024**power for power, unit in enumerate(("KiB", "MiB", "GiB", "TiB"), 1)},
-    **{unit: 1000**power for power, unit in enumerate(("kB", "MB", "GB", "TB"), 1)},
-}
-_BYTES = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+)")
-
-
-def byte_count(size: float | str) -> int:
-    """Bytes of `16 GiB`, `14 GB` or a plain number; raises ValueError for anything else."""
-    if not isinstance(size, str):
-        return int(size)
-    match = _BYTES.fullmatch(size)
-    if not match or match[2] not in _UNITS:
-        raise ValueError(f"not a size: {size!r}")
-    return round(float(match[1]) * float(_UNITS[match[2]]))
-
-
 def _target(name: str, fields: Mapping[str, Any]) -> Target:
     values = dict(fields)
-    for size in ("host_memory", "shm", "disk", "accelerator_memory"):
+    for size in ("host_memory", "host_used", "shm", "disk", "accelerator_memory"):
         if size in values:
             values[size] = byte_count(values[size])
     for count in ("cores", "accelerators"):

@@ -142,7 +142,7 @@ def test_without_a_file_the_defaults_hold_and_have_no_place() -> None:
 
 
 def test_the_training_row_has_exactly_the_table_s_columns() -> None:
-    row = config.Training().row()
+    row = config.Recipe().row()
     assert list(row.columns) == [column.name for column in TABLES["training"].columns]
     assert row.columns["declared"] == [False]
     assert row.columns["input_height"] == [256]
@@ -160,6 +160,33 @@ def test_the_training_row_has_exactly_the_table_s_columns() -> None:
 def test_the_loader_and_the_framework_imply_each_other(text: str, loader: str, framework: str) -> None:
     training = load(f"training: {text}").training
     assert (training.loader, training.framework) == (loader, framework)
+
+
+@pytest.mark.parametrize(
+    ("training", "place", "words"),
+    [
+        ("loader: array\n  array_scale: divide_uint8", "3:16", "float64"),
+        ("loader: array\n  dtype: uint8\n  array_scale: divide", "4:16", "uint8 cannot hold"),
+        ("loader: files\n  array_split: copied", "3:16", "builds no array"),
+        ("array_build: list", "2:16", "builds no array"),
+        ("shuffle_buffer: 9\n  shuffle_stage: encoded", "3:18", "gives batches"),
+        ("loader: from_tensor_slices\n  shuffle_buffer: 9\n  shuffle_stage: encoded", "4:18", "nothing encoded"),
+        ("loader: array\n  shuffle_buffer: 9", "3:19", "has no buffer"),
+        ("loader: files\n  shuffle_stage: decoded", "3:18", "no shuffle buffer"),
+        ("loader: array\n  cache: memory", "3:10", "no tf.data pipeline over files"),
+        ("prefetch: 2\n  ram_budget: 1 GiB", "3:15", "not tuned"),
+    ],
+)
+def test_a_recipe_that_cannot_be_is_refused_at_its_place(training: str, place: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
+        load(f"training:\n  {training}")
+    assert str(caught.value).startswith(f"datalint.yaml:{place}: training.")
+
+
+def test_auto_and_sizes_are_read() -> None:
+    training = load("training: {prefetch: auto, ram_budget: 2 GiB, parallel_calls: 4.0}").training
+    assert (training.prefetch, training.ram_budget, training.parallel_calls) == (None, 2 * 2**30, 4)
+    assert load("training: {prefetch: 0, parallel_calls: auto}").training.prefetch == 0
 
 
 @pytest.mark.parametrize(("size", "height", "width"), [("64", 64, 64), ("original", None, None), ("[3, 4]", 3, 4)])

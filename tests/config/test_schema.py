@@ -215,7 +215,7 @@ def test_the_defaults_of_the_schema_are_those_of_the_dataclasses() -> None:
 
 def test_every_column_of_the_training_table_can_be_declared() -> None:
     columns = {column.name for column in TABLES["training"].columns}
-    assert columns == {item.name for item in fields(config.Training)}
+    assert columns == {item.name for item in fields(config.Recipe)}
     keys = set(schema()["properties"]["training"]["properties"])
     assert keys - {"image_size", "channels"} == columns - {
         "input_height",

@@ -1,0 +1,293 @@
+"""Predicted against measured: recipes run for real, each in a fresh process with the real TensorFlow and Keras.
+
+    python -m bench.footprint host [--seeds 100] [--first-seed N] [--write]
+
+`--write` puts the table into docs/footprint.md. Memory does not depend on how busy the machine is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from bench.workload import TFRECORDS
+from datalint.footprint.estimate import TOTAL
+from datalint.footprint.host import host_memory
+from datalint.footprint.images import Images
+from datalint.footprint.recipe import Recipe, contradiction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from datalint.footprint.estimate import Estimate
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "footprint.md"
+MIB = 2**20
+SIDE = 224
+"""Height and width of an array recipe's images in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A recipe and what it is run on; `call` is what Keras is asked to do with an array."""
+
+    name: str
+    recipe: Recipe
+    images: Images
+    folder: str = ""
+    call: str = "fit"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Bytes of the whole process."""
+
+    job: Job
+    predicted: Estimate
+    measured: int
+
+    @property
+    def error(self) -> float:
+        return self.predicted.expected / self.measured - 1
+
+    @property
+    def inside(self) -> bool:
+        return self.predicted.low <= self.measured <= self.predicted.high
+
+
+@dataclass(frozen=True, slots=True)
+class _Machine:
+    usable: int | None = None
+    cores: int | None = None
+
+
+def cores() -> int:
+    import os
+
+    return len(os.sched_getaffinity(0))
+
+
+def array_jobs(size: int) -> Iterator[Job]:
+    """Every way to build, scale, split and feed an array; `size` is about the bytes of the peak."""
+    base = Recipe(loader="array", input_height=SIDE, input_width=SIDE, batch=32)
+    feeds: list[tuple[str, dict[str, Any], str]] = []
+    for dtype in ("uint8", "float16", "float32", "float64"):
+        feeds.append((f"fit {dtype}", {"dtype": dtype}, "fit"))
+        feeds.append((f"fit {dtype}, validation_split 0.2", {"dtype": dtype, "validation_split": 0.2}, "fit"))
+    feeds += [
+        ("fit float32, validation_split 0.5", {"validation_split": 0.5}, "fit"),
+        ("evaluate float32", {}, "evaluate"),
+        ("predict float32", {}, "predict"),
+        ("predict float16", {"dtype": "float16"}, "predict"),
+        ("from_tensor_slices uint8", {"loader": "from_tensor_slices", "dtype": "uint8"}, "fit"),
+        ("from_tensor_slices float32", {"loader": "from_tensor_slices"}, "fit"),
+        ("from_tensor_slices float16", {"loader": "from_tensor_slices", "dtype": "float16"}, "fit"),
+        ("from_tensor_slices, shuffle", {"loader": "from_tensor_slices", "shuffle_buffer": 100}, "fit"),
+    ]
+    for name, change, call in feeds:
+        yield Job(name, replace(base, array_build="preallocated", **change), Images(train=0), call=call)
+    yield Job("fit, validation data of a quarter", replace(base, array_build="preallocated"), Images(train=3, val=1))
+    builds: list[tuple[str, dict[str, Any]]] = [
+        ("list uint8", {"dtype": "uint8"}),
+        ("list freed uint8", {"dtype": "uint8", "array_build": "list_freed"}),
+        ("preallocated float32", {"array_build": "preallocated"}),
+        ("list float32", {}),
+        ("X /= 255", {"array_scale": "in_place"}),
+        ("np.array(L, 'float32') / 255", {"array_scale": "divide"}),
+        ("X.astype('float32') / 255", {"array_scale": "cast_and_divide"}),
+        ("X / 255.0 on uint8", {"array_scale": "divide_uint8", "dtype": "float64"}),
+        ("every image / 255 in float32", {"array_scale": "per_image"}),
+        ("every image / 255 in float64", {"array_scale": "per_image", "dtype": "float64"}),
+        ("train_test_split, source kept", {"array_split": "copied", "array_build": "list_freed"}),
+        ("train_test_split, source freed", {"array_split": "source_freed", "array_build": "list_freed"}),
+    ]
+    for name, change in builds:
+        recipe = replace(base, **{"loader": "sequence", "array_build": "list", **change})
+        yield Job(f"PyDataset over: {name}", recipe, Images(train=0))
+    yield Job("list float32, divided, fit", replace(base, array_build="list", array_scale="divide"), Images(train=0))
+    yield Job(
+        "list float32, train_test_split, fit",
+        replace(base, array_build="list", array_split="copied", validation_split=0.2),
+        Images(train=0),
+    )
+
+
+def sized(job: Job, size: int) -> Job:
+    """With so many samples that about `size` bytes are predicted, in the same shares of splits."""
+    unit = replace(job.images, train=1000) if not job.images.train else job.images.grown(1000)
+    stages = [row for row in host_memory(job.recipe, unit, _Machine()) if row.stage not in (TOTAL, *_CONSTANT)]
+    return replace(job, images=unit.grown(round(1000 * size / sum(row.expected for row in stages))))
+
+
+_CONSTANT = ("framework", "runtime", "slack")
+
+
+def pipeline_job(seed: int, folders: dict[str, tuple[Path, Images]]) -> Job:
+    """A random pipeline, over the space that people use."""
+    draw = random.Random(seed)
+    while True:
+        kind = draw.choice(sorted(folders))
+        folder, images = folders[kind]
+        recipe = Recipe(
+            loader="tfrecord" if kind.startswith("tfrecord") else "files",
+            input_height=(side := draw.choice((96, 128, 160, 192, 224, 256, 288))),
+            input_width=side,
+            dtype=draw.choice(("uint8", "float32", "float32")),
+            batch=draw.choice((8, 16, 32, 64)),
+            shuffle_buffer=draw.choice((None, 100, 250, 500, 1000)),
+            cache=draw.choice(("none", "none", "memory")),
+            prefetch=draw.randint(1, 8),
+            parallel_calls=draw.randint(1, 4),
+        )
+        if recipe.shuffle_buffer:
+            recipe = replace(recipe, shuffle_stage=draw.choice(("encoded", "decoded", "batched")))
+        images = images.grown(draw.randint(images.train // 3, images.train))
+        if contradiction(recipe) is None:
+            return Job(f"seed {seed}: {kind}", recipe, images, folder=str(folder))
+
+
+def make_folders(work: Path) -> dict[str, tuple[Path, Images]]:
+    """JPEG of one size, JPEG of many sizes, PNG, and the JPEGs again as TFRecords."""
+    generator = np.random.default_rng(7)
+    kinds = {"jpeg 256": ("jpg", (256, 256)), "jpeg 160-1600": ("jpg", (160, 1600)), "png 224": ("png", (224, 224))}
+    made = {}
+    for name, (suffix, (low, high)) in kinds.items():
+        folder = work / name.replace(" ", "-")
+        folder.mkdir()
+        sizes = []
+        for number in range(1200):
+            height, width = (int(side) for side in generator.integers(low, high + 1, 2))
+            coarse = Image.fromarray(generator.integers(0, 256, (height // 16, width // 16, 3), dtype=np.uint8))
+            coarse.resize((width, height)).save(folder / f"{number:05}.{suffix}", quality=88)
+            sizes.append(height * width * 3)
+        made[name] = folder, _described(folder, sizes)
+    for name in [name for name in made if name.startswith("jpeg")]:
+        source, images = made[name]
+        folder = work / f"tfrecord-{source.name}"
+        folder.mkdir()
+        _write_records(source, folder / f"images{TFRECORDS}")
+        made[f"tfrecord of {name}"] = folder, images
+    return made
+
+
+def _described(folder: Path, sizes: Sequence[int]) -> Images:
+    encoded = [path.stat().st_size for path in folder.iterdir()]
+    return Images(
+        train=len(sizes),
+        encoded_mean=statistics.mean(encoded),
+        decoded_mean=statistics.mean(sizes),
+        decoded_max=max(sizes),
+        measured=len(sizes),
+    )
+
+
+def _write_records(source: Path, target: Path) -> None:
+    """By TensorFlow, in a process of its own: this one stays small."""
+    code = (
+        "import sys, os, tensorflow as tf\n"
+        "with tf.io.TFRecordWriter(sys.argv[2]) as out:\n"
+        "    for name in sorted(os.listdir(sys.argv[1])):\n"
+        "        out.write(open(os.path.join(sys.argv[1], name), 'rb').read())\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(source), str(target)], check=True, stderr=subprocess.DEVNULL)
+
+
+def measure(job: Job) -> Reading:
+    words = {
+        "recipe": asdict(job.recipe),
+        "train": job.images.train,
+        "val": job.images.val,
+        "folder": job.folder,
+        "call": job.call,
+    }
+    run = subprocess.run(
+        [sys.executable, "-m", "bench.workload", json.dumps(words)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if run.returncode:
+        raise SystemExit(f"{job.name} failed: {run.stderr[-2000:]}")
+    [*_, predicted] = host_memory(job.recipe, job.images, _Machine(cores=cores()))
+    reading = Reading(job, predicted, int(run.stdout.split()[-1]))
+    print(f"{reading.error:+7.2%} {'' if reading.inside else 'OUTSIDE'} {job.name}", file=sys.stderr, flush=True)
+    return reading
+
+
+def summary(readings: Sequence[Reading]) -> str:
+    errors = sorted(abs(reading.error) for reading in readings)
+    inside = sum(reading.inside for reading in readings) / len(readings)
+    return (
+        f"{len(readings)} recipes: median error {statistics.median(errors):.2%}, worst {errors[-1]:.2%}, "
+        f"{inside:.1%} inside low..high"
+    )
+
+
+def rows(readings: Sequence[Reading]) -> Iterator[str]:
+    yield "| recipe | predicted MiB | measured MiB | error |"
+    yield "|---|---|---|---|"
+    for reading in readings:
+        predicted, measured = reading.predicted.expected / MIB, reading.measured / MIB
+        yield f"| {reading.job.name} | {predicted:,.0f} | {measured:,.0f} | {reading.error:+.1%} |"
+
+
+def host(arguments: argparse.Namespace) -> None:
+    jobs = [sized(job, arguments.size) for job in array_jobs(arguments.size)]
+    with ThreadPoolExecutor(arguments.parallel) as pool:
+        arrays = [] if arguments.only == "pipelines" else list(pool.map(measure, jobs))
+        with tempfile.TemporaryDirectory() as name:
+            seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
+            drawn = []
+            if arguments.only != "arrays":
+                folders = make_folders(Path(name))
+                drawn = [pipeline_job(seed, folders) for seed in seeds]
+            pipelines = list(pool.map(measure, drawn))
+    parts = []
+    if arrays:
+        parts += [f"Arrays. {summary(arrays)}.", "", *rows(arrays), ""]
+    if pipelines:
+        worst = sorted(pipelines, key=lambda reading: -abs(reading.error))[:10]
+        parts += [f"Pipelines, seeds {seeds.start} to {seeds.stop - 1}. {summary(pipelines)}. The ten worst:", ""]
+        parts += rows(worst)
+    text = "\n".join(parts)
+    print(text)
+    if arguments.write:
+        write("host", text)
+
+
+def write(part: str, text: str) -> None:
+    """Between the marks of the page."""
+    begin, end = f"<!-- bench.footprint {part}: begin -->", f"<!-- bench.footprint {part}: end -->"
+    page = PAGE.read_text("utf-8")
+    PAGE.write_text(re.sub(f"{begin}.*{end}", lambda _: f"{begin}\n{text}\n{end}", page, flags=re.DOTALL), "utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("host",))
+    parser.add_argument("--seeds", type=int, default=100)
+    parser.add_argument("--first-seed", type=int, default=1000)
+    parser.add_argument("--size", type=int, default=3 << 30, help="bytes of an array recipe's peak")
+    parser.add_argument("--parallel", type=int, default=2)
+    parser.add_argument("--only", choices=("arrays", "pipelines"))
+    parser.add_argument("--write", action="store_true")
+    host(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()

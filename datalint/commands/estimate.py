@@ -1,0 +1,107 @@
+"""`datalint estimate`: what training takes of the target, what would fit, and every value that was assumed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from datalint import progress
+from datalint.commands.check import request_of
+from datalint.errors import ExitCode, UsageError
+from datalint.estimate import Asked, Estimated, estimate
+from datalint.footprint.estimate import TOTAL, table
+from datalint.report.words import count
+from datalint.sizes import size
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from datalint.footprint.estimate import Estimate
+
+SCHEMA = "datalint/estimate-v1"
+OPTIONS = {
+    "loader": "loader",
+    "dtype": "dtype",
+    "batch": "batch",
+    "height": "input_height",
+    "width": "input_width",
+    "channels": "input_channels",
+}
+"""Option -> the field of the recipe that it replaces."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.samples is not None and arguments.path is not None:
+        raise UsageError("--samples describes a dataset that is not there: it excludes PATH")
+    said = {field: getattr(arguments, option) for option, field in OPTIONS.items()}
+    asked = Asked(
+        recipe={field: value for field, value in said.items() if value is not None},
+        samples=arguments.samples,
+        grow=arguments.grow,
+    )
+    with progress.bar("reading images") as advance:
+        estimated = estimate(request_of(arguments), asked, progress=advance)
+    if arguments.output == "json":
+        json.dump(document(estimated), sys.stdout, indent=2)
+    else:
+        sys.stdout.write("\n".join(lines(estimated)))
+    sys.stdout.write("\n")
+    return ExitCode.CLEAN
+
+
+def document(estimated: Estimated) -> dict[str, object]:
+    """What `-o json` prints; fields are added within a version, never renamed."""
+    columns = table(estimated.rows).columns
+    return {
+        "schema": SCHEMA,
+        "recipe": asdict(estimated.recipe),
+        "assumed": dict(estimated.assumed),
+        "images": asdict(estimated.images),
+        "target": asdict(estimated.machine),
+        "footprint": [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)],
+        "unknown": dict(estimated.unknown),
+        "changes": [
+            {"what": change.what, "low": change.total.low, "expected": change.total.expected, "high": change.total.high}
+            for change in estimated.changes
+        ],
+        "smallest_target": estimated.smallest,
+    }
+
+
+def lines(estimated: Estimated) -> Iterator[str]:
+    """For a terminal: the verdict, the arithmetic, what would fit, what is unknown, what was assumed."""
+    images, machine = estimated.images, estimated.machine
+    held = count(images.train, "training image")
+    if images.val:
+        held += f", {count(images.val, 'validation image')}"
+    yield f"{held} through {estimated.recipe.loader} on {machine.name} ({machine.source})"
+    for row in estimated.rows:
+        if row.stage == TOTAL:
+            yield from _verdict(row)
+    if estimated.rows:
+        yield f"\n{'host memory':<18}{'low':>12}{'expected':>12}{'high':>12}  arithmetic"
+    for row in estimated.rows:
+        figures = "".join(f"{size(value):>12}" for value in (row.low, row.expected, row.high))
+        yield f"  {row.stage:<16}{figures}  {row.formula}"
+    if estimated.changes:
+        yield "\nwhat would fit"
+        yield from (f"  {change.what}: {size(change.total.expected)}" for change in estimated.changes)
+        if estimated.smallest:
+            yield f"  the smallest machine of the catalogue as it is: {estimated.smallest}"
+    yield ""
+    yield from (f"unknown: {resource} ({reason})" for resource, reason in estimated.unknown.items())
+    yield "assumed: " + (", ".join(f"{name} {value}" for name, value in estimated.assumed.items()) or "nothing")
+
+
+def _verdict(total: Estimate) -> Iterator[str]:
+    span = f"{size(total.expected)} ({size(total.low)} to {size(total.high)})"
+    if total.available is None:
+        yield f"unknown: host memory {span}, and nobody knows what the target has"
+        return
+    yield f"{total.fit}: host memory {span} of {size(total.available)} usable"
+    samples = "any" if total.largest_n_samples is None else count(total.largest_n_samples, "sample")
+    batch = "any" if total.largest_batch is None else f"{total.largest_batch:,}"
+    yield f"largest dataset that fits: {samples}; largest batch: {batch}"

@@ -1,0 +1,145 @@
+"""What a recipe takes of a machine, predicted from a dataset or from a description of one: check.py's little sister."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+from datalint import footprint, target
+from datalint.check import collect
+from datalint.errors import UsageError
+from datalint.footprint import advice
+from datalint.footprint.images import Images, images_of
+from datalint.footprint.recipe import Recipe, contradiction
+from datalint.workspace import open_home, open_workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from datalint.footprint.advice import Change
+    from datalint.footprint.estimate import Estimate
+    from datalint.request import Request
+    from datalint.target import Target
+    from datalint.workspace import Workspace
+
+    Progress = Callable[[int, int], None]
+
+PHOTOGRAPH_BYTES = 0.54
+"""Encoded bytes per pixel where there is no file to look at: the mean of ImageNet's photographs."""
+OTHERS = ("accelerator_memory", "shm", "disk", "time")
+"""Resources that this version does not predict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line says instead of the configuration; None where it says nothing."""
+
+    recipe: Mapping[str, object]
+    """Values by the name of their field."""
+    samples: int | None = None
+    """Training samples of a dataset that is not there."""
+    grow: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """The prediction, what it rests on, and what would fit."""
+
+    recipe: Recipe
+    images: Images
+    machine: Target
+    assumed: Mapping[str, object]
+    """What nobody said, and what was taken for it."""
+    rows: tuple[Estimate, ...]
+    unknown: Mapping[str, str]
+    """Resource -> why nothing is predicted."""
+    changes: tuple[Change, ...]
+    """What to change where it does not fit, the least first."""
+    smallest: str | None
+    """The machine of the catalogue with the least host memory on which it fits."""
+
+
+def estimate(request: Request, asked: Asked, *, progress: Progress | None = None) -> Estimated:
+    """Predict; raises UsageError for a recipe that cannot be, UnfinishedError where there is no dataset."""
+    if asked.samples is None:
+        workspace = open_workspace(request)
+        recipe, assumed = _recipe(workspace, asked)
+        evidence = collect(workspace, request, progress=progress)
+        images = images_of(evidence.dataset.samples, evidence.tables["files"], channels=recipe.input_channels)
+    else:
+        workspace = open_home(request.config)
+        recipe, assumed = _recipe(workspace, asked)
+        images, described = _described(recipe, asked.samples)
+        assumed = {**assumed, **described}
+    images = images if asked.grow == 1 else images.grown(round(images.loaded * asked.grow))
+    machine = _machine(request, workspace)
+    rows = tuple(footprint.predict(recipe, images, machine))
+    unfit = bool(rows) and rows[-1].fit in ("tight", "will not fit")
+    catalogue = {name: target.lookup(name) for name in target.profiles()}
+    return Estimated(
+        recipe=recipe,
+        images=images,
+        machine=machine,
+        assumed=assumed,
+        rows=rows,
+        unknown={
+            **footprint.unpredicted(recipe, images),
+            **dict.fromkeys(OTHERS, "this version predicts host memory alone"),
+        },
+        changes=tuple(advice.changes(recipe, images, machine)) if unfit else (),
+        smallest=advice.smallest(recipe, images, catalogue) if rows else None,
+    )
+
+
+def _described(recipe: Recipe, samples: int) -> tuple[Images, dict[str, object]]:
+    """Images that are as large as they are fed."""
+    if recipe.input_height is None or recipe.input_width is None:
+        raise UsageError("--samples needs the size of an image: --height and --width")
+    pixels = recipe.input_height * recipe.input_width
+    values = float(pixels * (recipe.input_channels or 3))
+    images = Images(
+        train=samples,
+        encoded_mean=PHOTOGRAPH_BYTES * pixels,
+        decoded_mean=values,
+        decoded_max=values,
+        measured=samples,
+    )
+    return images, {"size of an image": "as it is fed", "size of a file": f"{PHOTOGRAPH_BYTES} bytes a pixel"}
+
+
+def _recipe(workspace: Workspace, asked: Asked) -> tuple[Recipe, dict[str, object]]:
+    """The configured recipe with what was asked instead, and what nobody said."""
+    config = workspace.config
+    recipe = replace(config.training, **asked.recipe)  # type: ignore[arg-type]
+    if impossible := contradiction(recipe):
+        raise UsageError(f"{impossible[0]}: {impossible[1]}")
+    written = set((config.document.data or {}).get("training") or {}) if config.document else set()
+    if "image_size" in written:
+        written |= {"input_height", "input_width"}
+    if "channels" in written:
+        written.add("input_channels")
+    unsaid = [item.name for item in fields(Recipe) if item.name not in (*written, *asked.recipe, "declared")]
+    return recipe, {name: value for name in unsaid if (value := _meaning(recipe, name)) is not None}
+
+
+def _meaning(recipe: Recipe, name: str) -> object:
+    """A value that nobody said, as it is taken; None where it plays no part."""
+    automatic = {"prefetch": "AUTOTUNE", "parallel_calls": "AUTOTUNE: every core", "ram_budget": "half of the memory"}
+    streamed = ("cache", "drop_remainder", "shuffle_stage", *automatic)
+    if (recipe.build and name in streamed) or (not recipe.build and name.startswith("array_")):
+        return None
+    if name == "array_build":
+        return recipe.build
+    if name == "shuffle_stage":
+        return recipe.stage if recipe.shuffle_buffer else None
+    if name == "ram_budget" and recipe.prefetch is not None:
+        return None
+    value = getattr(recipe, name)
+    return automatic.get(name) if value is None else value
+
+
+def _machine(request: Request, workspace: Workspace) -> Target:
+    config = workspace.config
+    if request.target:
+        return target.lookup(request.target, config.targets)
+    return target.lookup(config.target, config.targets, position=config.position("target"))

@@ -1,0 +1,102 @@
+"""How somebody trains: frozen values, with the defaults of Keras' image_dataset_from_directory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from datalint.tables import TABLES, Data
+
+ITEM_BYTES = {"uint8": 1, "float16": 2, "float32": 4, "float64": 8}
+"""Bytes of one channel value."""
+
+LOADERS = (
+    "image_dataset_from_directory",
+    "files",
+    "tfrecord",
+    "array",
+    "from_tensor_slices",
+    "sequence",
+    "generator",
+    "dataloader",
+)
+"""How images reach the model."""
+STREAMS = ("image_dataset_from_directory", "files", "tfrecord")
+"""Loaders that are tf.data pipelines over files."""
+ARRAYS = ("array", "from_tensor_slices", "sequence")
+"""Loaders that may hold the whole dataset in one array; a `sequence` does where `array_build` is said."""
+
+_SHUFFLE_STAGE = {"image_dataset_from_directory": "batched", "files": "decoded", "tfrecord": "encoded"}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The columns of table `training`; None where nobody said it."""
+
+    loader: str = "image_dataset_from_directory"
+    framework: str = "keras"
+    input_height: int | None = 256
+    input_width: int | None = 256
+    input_channels: int | None = 3
+    dtype: str = "float32"
+    batch: int = 32
+    drop_remainder: bool = False
+    array_build: str | None = None
+    array_scale: str = "none"
+    array_split: str = "none"
+    shuffle_buffer: int | None = None
+    shuffle_stage: str | None = None
+    cache: str = "none"
+    prefetch: int | None = None
+    """Batches; None for AUTOTUNE."""
+    ram_budget: int | None = None
+    """Bytes that AUTOTUNE may fill; None for TensorFlow's own half of the free memory."""
+    parallel_calls: int | None = None
+    """Elements decoded at once; None for AUTOTUNE, which uses every core."""
+    epochs: int | None = None
+    steps_per_epoch: int | None = None
+    validation_split: float | None = None
+    monitor: str | None = None
+    batch_norm: bool | None = None
+    declared: bool = False
+
+    def row(self) -> Data:
+        """The one row of table `training`."""
+        return Data({column.name: [getattr(self, column.name)] for column in TABLES["training"].columns})
+
+    @property
+    def build(self) -> str | None:
+        """How the array comes to be; None where there is no array."""
+        return self.array_build or ("list" if self.loader in ARRAYS[:2] else None)
+
+    @property
+    def stage(self) -> str:
+        """What the shuffle buffer holds: `encoded`, `decoded` or `batched`."""
+        return self.shuffle_stage or _SHUFFLE_STAGE.get(self.loader, "decoded")
+
+
+def contradiction(recipe: Recipe) -> tuple[str, str] | None:
+    """The key that cannot be, and why; None for a recipe that somebody could run."""
+    if recipe.array_scale == "divide_uint8" and recipe.dtype != "float64":
+        return "array_scale", f"`X / 255.0` on uint8 makes float64, not {recipe.dtype}: say `dtype: float64`"
+    if recipe.array_scale != "none" and recipe.dtype == "uint8":
+        return "array_scale", "uint8 cannot hold values between 0 and 1: say `dtype: float32`"
+    if recipe.loader not in ARRAYS:
+        for key in ("array_build", "array_scale", "array_split"):
+            if getattr(recipe, key) != getattr(_DEFAULT, key):
+                return key, f"the loader {recipe.loader!r} builds no array"
+    if recipe.loader == "image_dataset_from_directory" and recipe.shuffle_stage == "encoded":
+        return "shuffle_stage", "image_dataset_from_directory gives batches: what follows it cannot be encoded"
+    if recipe.shuffle_stage == "encoded" and recipe.loader in ARRAYS:
+        return "shuffle_stage", f"the loader {recipe.loader!r} has nothing encoded to shuffle"
+    if recipe.loader == "array" and recipe.shuffle_buffer is not None:
+        return "shuffle_buffer", "`fit` on an array shuffles indices and has no buffer"
+    if recipe.shuffle_stage is not None and recipe.shuffle_buffer is None:
+        return "shuffle_stage", "there is no shuffle buffer: say `shuffle_buffer`"
+    if recipe.cache != "none" and recipe.loader not in STREAMS:
+        return "cache", f"the loader {recipe.loader!r} has no tf.data pipeline over files to cache"
+    if recipe.ram_budget is not None and recipe.prefetch is not None:
+        return "ram_budget", "a fixed prefetch is not tuned: `ram_budget` belongs to AUTOTUNE"
+    return None
+
+
+_DEFAULT = Recipe()

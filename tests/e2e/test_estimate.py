@@ -1,0 +1,159 @@
+"""`datalint estimate`, and `datalint check` where the recipe does not fit: the real commands on a real dataset."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from datalint.cli import main
+from tests.e2e.conftest import dataset
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GIB = 2**30
+SMALL = "targets: {small: {host_memory: 2 GiB, cores: 2}}\ntarget: small\n"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DATALINT_CONFIG", raising=False)
+    dataset(tmp_path / "images")
+    return tmp_path
+
+
+def say(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = main([*words])
+    out, error = capsys.readouterr()
+    return code, out, error
+
+
+def estimate(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
+    code, out, _ = say(capsys, "estimate", *words, "-o", "json")
+    assert code == 0
+    document: dict[str, Any] = json.loads(out)
+    return document
+
+
+def total(document: dict[str, Any]) -> dict[str, Any]:
+    [row] = [row for row in document["footprint"] if row["stage"] == "total"]
+    return dict(row)
+
+
+FLAGS = ("--samples", "87000", "--height", "227", "--width", "227", "--channels", "3", "--dtype", "uint8")
+
+
+def test_flags_alone_are_enough(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The array of the best-known question about it: 12.5 GiB."""
+    document = estimate(capsys, *FLAGS, "--loader", "array", "--target", "colab-free-t4")
+    stages = {row["stage"]: row for row in document["footprint"]}
+    assert stages["array"]["expected"] == 87000 * 227 * 227 * 3
+    assert total(document)["fit"] == "will not fit"
+    assert total(document)["available"] == pytest.approx((12.7 - 0.9) * GIB)
+    assert 0 < total(document)["largest_n_samples"] < 87000
+    assert any("tf.data" in change["what"] for change in document["changes"])
+    assert document["assumed"]["array_build"] == "list"
+
+
+def test_everything_that_was_assumed_is_said_and_nothing_that_was_not(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "datalint.yaml").write_text("training: {batch: 8, image_size: 64, shuffle_buffer: 10}\n" + SMALL)
+    assumed = estimate(capsys, "images", "--loader", "files")["assumed"]
+    assert assumed["prefetch"] == "AUTOTUNE"
+    assert assumed["shuffle_stage"] == "decoded"
+    assert assumed["input_channels"] == 3
+    assert not {"batch", "input_height", "input_width", "loader", "shuffle_buffer", "array_build"} & set(assumed)
+
+
+def test_a_dataset_is_measured_and_may_grow(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    now = estimate(capsys, "images", "--loader", "array")
+    assert (now["images"]["train"], now["images"]["val"], now["images"]["decoded_max"]) == (24, 8, 64 * 64 * 3)
+    grown = estimate(capsys, "images", "--loader", "array", "--grow", "1000x")
+    assert (grown["images"]["train"], grown["images"]["val"]) == (24_000, 8_000)
+    arrays = [{row["stage"]: row for row in document["footprint"]}["array"]["expected"] for document in (now, grown)]
+    assert arrays[1] == pytest.approx(1000 * arrays[0])
+
+
+def test_the_text_says_verdict_arithmetic_and_way_out(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "datalint.yaml").write_text(SMALL)
+    code, out, _ = say(capsys, "estimate", *FLAGS, "--loader", "files", "--batch", "4096")
+    lines = out.splitlines()
+    assert code == 0
+    assert lines[0].startswith("87,000 training images through files on small (configuration)")
+    assert lines[1].startswith("will not fit: host memory ")
+    assert lines[1].endswith("of 2.0 GiB usable")
+    assert "largest batch: " in lines[2]
+    assert any(line.startswith("  prefetch ") and "batches of 4096 x 154,587 B" in line for line in lines)
+    assert "what would fit" in lines
+    assert any(line.startswith("unknown: accelerator_memory") for line in lines)
+    assert lines[-1].startswith("assumed: ")
+
+
+def test_what_is_not_predicted_is_said(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "datalint.yaml").write_text("training: {framework: pytorch}\n")
+    document = estimate(capsys, "images")
+    assert document["footprint"] == []
+    assert document["unknown"]["host_memory"] == "framework pytorch: its host memory is not predicted"
+
+
+def test_a_machine_without_known_memory_is_unknown(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing may be called fitting on a machine that nobody knows."""
+    from datalint.footprint.estimate import Estimate
+
+    assert Estimate("host_memory", "total", 1, 1, 1, "").fit == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--samples", "5", "images"), "--samples describes a dataset that is not there"),
+        (("--samples", "0"), "'0' is not a whole number of at least 1"),
+        (("--samples", "5", "--dtype", "float8"), "invalid choice: 'float8'"),
+        (("images", "--grow", "0x"), "'0' is not a number above 0"),
+        (("images", "--target", "colab-free-t5"), "unknown target 'colab-free-t5'"),
+        (("nowhere",), "no such file or folder: nowhere"),
+    ],
+)
+def test_wrong_words_are_refused(
+    here: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], message: str
+) -> None:
+    code, out, error = say(capsys, "estimate", *words)
+    assert (code, out) == (2, "")
+    assert message in error
+
+
+def test_original_sizes_need_a_dataset(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "datalint.yaml").write_text("training: {image_size: original}\n")
+    code, _, error = say(capsys, "estimate", "--samples", "5")
+    assert (code, "--height and --width" in error) == (2, True)
+
+
+@pytest.mark.parametrize(("cache", "code", "rule"), [("memory", 1, ["memory-cache"]), ("disk", 0, [])])
+def test_check_blocks_what_would_be_killed(
+    here: Path, capsys: pytest.CaptureFixture[str], cache: str, code: int, rule: list[str]
+) -> None:
+    """32 images of 4000 x 4000 floats: 5.7 GiB when they are cached."""
+    (here / "datalint.yaml").write_text(
+        f"dataset: {{path: images}}\ntraining: {{loader: files, image_size: 4000, batch: 1, prefetch: 1, "
+        f"parallel_calls: 1, cache: {cache}}}\ntargets: {{small: {{host_memory: 4 GiB}}}}\ntarget: small\n"
+    )
+    exit_code, out, _ = say(capsys, "check", "--ignore", "rare-class", "-o", "json")
+    document = json.loads(out)
+    assert exit_code == code
+    assert [finding["rule"] for finding in document["findings"] if finding["family"] == "killed"] == rule
+
+
+def test_a_recipe_costs_no_import_of_tensorflow(here: Path) -> None:
+    (here / "datalint.yaml").write_text("dataset: {path: images}\ntraining: {loader: array}\n")
+    code = (
+        "import sys; from datalint.cli import main; main(['check', '-o', 'json']); main(['estimate']); "
+        "print([name for name in ('tensorflow', 'keras', 'torch', 'numpy', 'duckdb') if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=here, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "[]"

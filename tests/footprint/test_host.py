@@ -1,0 +1,200 @@
+"""From a recipe to bounds, a verdict and what would fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from datalint import footprint
+from datalint.footprint import advice
+from datalint.footprint.estimate import TOTAL, Estimate, Stage, largest, table, total
+from datalint.footprint.host import RESOURCE, host_memory, unpredicted
+from datalint.footprint.images import Images
+from datalint.footprint.pipeline import pipeline_stages
+from datalint.footprint.recipe import Recipe
+from datalint.tables import TABLES
+
+GIB = 2**30
+IMAGES = Images(train=8000, val=2000, encoded_mean=60_000, decoded_mean=250_000, decoded_max=1e6, measured=10_000)
+STREAM = Recipe(loader="files", input_height=224, input_width=224, prefetch=2, parallel_calls=2)
+ELEMENT = 224 * 224 * 3 * 4
+ARRAY = Recipe(loader="array", array_build="preallocated", input_height=224, input_width=224)
+
+
+@dataclass(frozen=True)
+class Machine:
+    usable: int | None = None
+    cores: int | None = 2
+
+
+def sizes(recipe: Recipe, images: Images = IMAGES, *, cores: int = 2) -> dict[str, float]:
+    return {stage.name: stage.size for stage in pipeline_stages(recipe, images, cores=cores)}
+
+
+def summed(recipe: Recipe, images: Images = IMAGES, usable: int | None = None) -> Estimate:
+    [found] = [row for row in host_memory(recipe, images, Machine(usable)) if row.stage == TOTAL]
+    return found
+
+
+def row(low: float, high: float, available: float | None) -> Estimate:
+    return Estimate("host_memory", TOTAL, low, (low + high) / 2, high, "", available)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "available", "fit"),
+    [
+        (10, 95, 100, "fits"),
+        (10, 95.1, 100, "tight"),
+        (100, 120, 100, "tight"),
+        (100.1, 120, 100, "will not fit"),
+        (1, 2, None, "unknown"),
+    ],
+)
+def test_the_verdict_changes_at_its_limits(low: float, high: float, available: float | None, fit: str) -> None:
+    assert row(low, high, available).fit == fit
+
+
+def test_a_total_is_the_sum_of_what_is_alive() -> None:
+    parts = [replace(row(1, 3, None), stage="a"), replace(row(10, 30, None), stage="b")]
+    found = total(parts, available=5)
+    assert (found.low, found.expected, found.high, found.formula) == (11, 22, 33, "a + b")
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 1000, 1023, 1024, 1025])
+def test_the_largest_number_that_fits_is_exact(limit: int) -> None:
+    assert largest(lambda number: number <= limit) == limit
+
+
+def test_nothing_and_everything_may_fit() -> None:
+    assert largest(lambda _: False) == 0
+    assert largest(lambda _: True) is None
+
+
+def test_a_shuffle_buffer_weighs_what_it_holds() -> None:
+    buffer = replace(STREAM, shuffle_buffer=1000)
+    assert sizes(replace(buffer, shuffle_stage="decoded"))["shuffle decoded"] == pytest.approx(1000 * ELEMENT, rel=0.2)
+    assert sizes(replace(buffer, shuffle_stage="encoded"))["shuffle encoded"] == pytest.approx(1000 * 60_000, rel=1)
+    # More batches than there are: the whole training split.
+    assert sizes(replace(buffer, shuffle_stage="batched"))["shuffle batches"] == pytest.approx(8000 * ELEMENT, rel=0.2)
+
+
+def test_a_buffer_is_never_larger_than_the_split() -> None:
+    huge = replace(STREAM, shuffle_buffer=1_000_000, shuffle_stage="decoded")
+    assert sizes(huge) == sizes(replace(huge, shuffle_buffer=8000))
+
+
+def test_a_cache_keeps_both_splits_and_a_decoded_buffer_shares_it() -> None:
+    cached = replace(STREAM, cache="memory")
+    assert sizes(cached)["cache"] == pytest.approx(10_000 * ELEMENT, rel=0.1)
+    assert "cache" not in sizes(replace(STREAM, cache="disk"))
+    assert sizes(replace(cached, shuffle_buffer=1000, shuffle_stage="decoded")) == sizes(cached)
+
+
+def test_prefetch_and_batch_are_in_flight() -> None:
+    deeper = sizes(replace(STREAM, prefetch=7))["prefetch"] - sizes(STREAM)["prefetch"]
+    assert deeper == pytest.approx(5 * 32 * ELEMENT, rel=0.1)
+    few = replace(IMAGES, train=32, val=0)
+    assert sizes(replace(STREAM, prefetch=7), few)["prefetch"] == sizes(replace(STREAM, prefetch=70), few)["prefetch"]
+
+
+def test_what_is_decoded_at_once_follows_the_cores_unless_it_is_said() -> None:
+    automatic = replace(STREAM, parallel_calls=None)
+    assert sizes(automatic, cores=8) == sizes(replace(STREAM, parallel_calls=8))
+    assert sizes(automatic, cores=8)["decode"] == pytest.approx(4 * sizes(STREAM)["decode"])
+
+
+def test_autotune_is_a_range_up_to_its_budget() -> None:
+    steady = replace(STREAM, prefetch=2)
+    automatic = replace(STREAM, prefetch=None)
+    many = replace(IMAGES, train=1_000_000)
+    assert summed(automatic, many, 64 * GIB).expected == summed(steady, many, 64 * GIB).expected
+    assert summed(automatic, many, 64 * GIB).high - summed(steady, many, 64 * GIB).high > 30 * GIB
+    bounded = summed(replace(automatic, ram_budget=4 * GIB), many, 64 * GIB)
+    assert 3 * GIB < bounded.high - summed(steady, many, 64 * GIB).high < 4 * GIB
+
+
+@pytest.mark.parametrize("recipe", [ARRAY, replace(STREAM, cache="memory")])
+def test_the_largest_dataset_fits_and_one_more_does_not(recipe: Recipe) -> None:
+    most = summed(recipe, IMAGES, 16 * GIB).largest_n_samples
+    assert most is not None
+    assert summed(recipe, IMAGES.grown(most), 16 * GIB).fit == "fits"
+    assert summed(recipe, IMAGES.grown(most + 1), 16 * GIB).fit != "fits"
+
+
+def test_the_largest_batch_fits_and_one_more_does_not() -> None:
+    most = summed(STREAM, IMAGES, 4 * GIB).largest_batch
+    assert most is not None
+    assert most > STREAM.batch
+    assert summed(replace(STREAM, batch=most), IMAGES, 4 * GIB).fit == "fits"
+    assert summed(replace(STREAM, batch=most + 1), IMAGES, 4 * GIB).fit != "fits"
+
+
+def test_streams_take_a_dataset_of_any_size() -> None:
+    assert summed(STREAM, IMAGES, 8 * GIB).largest_n_samples is None
+
+
+def test_growing_keeps_the_shares_of_the_splits() -> None:
+    grown = IMAGES.grown(100_000)
+    assert (grown.train, grown.val, grown.loaded) == (80_000, 20_000, 100_000)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "images", "word"),
+    [
+        (Recipe(framework="pytorch", loader="dataloader"), IMAGES, "framework pytorch"),
+        (Recipe(loader="generator"), IMAGES, "loader generator"),
+        (Recipe(loader="sequence"), IMAGES, "loader sequence"),
+        (STREAM, Images(train=0), "no training samples"),
+        (STREAM, Images(train=10), "the size of no image"),
+        (Recipe(loader="array", input_height=None, input_width=None), Images(train=10), "none of their sizes"),
+        (Recipe(loader="array", input_height=None, input_width=None), replace(IMAGES, sizes=2), "differ in size"),
+    ],
+)
+def test_what_is_not_predicted_says_why(recipe: Recipe, images: Images, word: str) -> None:
+    assert word in str(unpredicted(recipe, images))
+    assert footprint.predict(recipe, images, Machine(GIB)) == []
+    assert word in footprint.unpredicted(recipe, images)[RESOURCE]
+
+
+def test_an_array_of_unresized_images_is_predicted_where_they_agree() -> None:
+    asis = replace(ARRAY, input_height=None, input_width=None)
+    assert summed(asis, replace(IMAGES, decoded_mean=224 * 224 * 3)) == summed(ARRAY)
+
+
+def test_the_table_has_a_rank_by_the_upper_bound() -> None:
+    rows = host_memory(replace(STREAM, shuffle_buffer=5000, shuffle_stage="decoded"), IMAGES, Machine(GIB))
+    columns = table(rows).columns
+    assert set(columns) == {column.name for column in TABLES["footprint"].columns}
+    ranked = dict(zip(columns["stage"], columns["rank"], strict=True))
+    assert (ranked["shuffle decoded"], ranked[TOTAL]) == (1, None)
+    assert columns["available"] == [GIB] * len(rows)
+    assert columns["fit"] == [None] * (len(rows) - 1) + ["will not fit"]
+
+
+def test_every_change_that_is_proposed_fits() -> None:
+    buffer = replace(STREAM, shuffle_buffer=20_000, shuffle_stage="decoded", cache="none")
+    machine = Machine(3 * GIB)
+    found = advice.changes(buffer, IMAGES, machine)
+    assert "shuffle before decoding" in [change.what for change in found]
+    for change in found:
+        assert summed(change.recipe, IMAGES, 3 * GIB).fit == "fits"
+        assert summed(change.recipe, IMAGES, 3 * GIB) == change.total
+
+
+def test_an_array_that_does_not_fit_may_be_streamed() -> None:
+    changes = [change.what for change in advice.changes(ARRAY, IMAGES.grown(100_000), Machine(8 * GIB))]
+    assert any("tf.data" in change for change in changes)
+
+
+def test_the_smallest_machine_is_the_one_with_the_least_memory_that_fits() -> None:
+    machines = {"small": Machine(GIB // 2), "middle": Machine(4 * GIB), "large": Machine(64 * GIB), "odd": Machine()}
+    assert advice.smallest(STREAM, IMAGES, machines) == "middle"
+    assert advice.smallest(ARRAY, IMAGES.grown(10_000_000), machines) is None
+
+
+def test_a_stage_names_its_numbers() -> None:
+    stages = pipeline_stages(replace(STREAM, shuffle_buffer=1000, shuffle_stage="batched"), IMAGES, cores=2)
+    assert all(isinstance(stage, Stage) and stage.formula for stage in stages)
+    [buffer] = [stage for stage in stages if stage.name == "shuffle batches"]
+    assert "250 batches of 32 x 602,112 B" in buffer.formula
