@@ -18,14 +18,26 @@ from datalint.footprint.recipe import Recipe
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 TFRECORDS = ".tfrecord"
 PAUSES = (1, 6)
-"""Steps at which training pauses, as it does for a validation or a checkpoint: every buffer fills meanwhile."""
-PAUSE_SECONDS = 1.5
+"""Steps at which training pauses, as it does for a validation or a checkpoint, until every buffer has filled."""
+_PATIENCE = 0.8
+"""Seconds in which nothing may grow any more."""
+_LONGEST = 12.0
 
 
 def resident_peak() -> int:
     """Bytes."""
     [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:")]
     return int(line.split()[1]) * 1024
+
+
+def wait_until_full() -> None:
+    """Return when the process has stopped growing."""
+    started = since = time.monotonic()
+    peak = resident_peak()
+    while time.monotonic() - since < _PATIENCE and time.monotonic() - started < _LONGEST:
+        time.sleep(0.1)
+        if resident_peak() > peak + (1 << 20):
+            peak, since = resident_peak(), time.monotonic()
 
 
 def build_array(recipe: Recipe, samples: int) -> tuple[Any, list[Any]]:
@@ -65,6 +77,14 @@ def build_array(recipe: Recipe, samples: int) -> tuple[Any, list[Any]]:
     elif scale == "divide_uint8":
         array = array / 255.0
     return array, images
+
+
+def warm_up(recipe: Recipe, *, fit: bool) -> None:
+    """Load what would be loaded on the way, so that what follows allocates for the data alone."""
+    if fit:
+        run_array(recipe, train=2 * recipe.batch, val=0, call="fit")
+    else:
+        build_array(recipe, 2)
 
 
 def model_for(shape: tuple[int | None, ...]) -> Any:
@@ -168,10 +188,10 @@ def run_pipeline(recipe: Recipe, *, folder: str, train: int) -> None:
     class Pause(keras.callbacks.Callback):  # type: ignore[misc]
         def on_train_batch_end(self, batch: int, logs: object = None) -> None:
             if batch in PAUSES:
-                time.sleep(PAUSE_SECONDS)
+                wait_until_full()
 
     model_for((recipe.input_height, recipe.input_width, recipe.input_channels)).fit(
-        data, epochs=2, verbose=0, callbacks=[Pause()]
+        data, epochs=recipe.epochs or 1, verbose=0, callbacks=[Pause()]
     )
 
 

@@ -99,10 +99,12 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
     """Read the dataset, gather its facts and lay out the tables; raises UnfinishedError when nothing is there."""
     settings = workspace.config
     images = settings.dataset.root
+    # What the configuration says of its own dataset is not said of another one that the command line names.
+    own = workspace.root == posixpath.normpath(posixpath.join(workspace.home, settings.dataset.path))
     found = dataset.read(
         workspace.source,
         root=workspace.root,
-        format=request.format or settings.dataset.format,
+        format=request.format or (settings.dataset.format if own else None),
         framework=settings.training.framework if settings.training.declared else None,
         loader=settings.training.loader if settings.training.declared else None,
         columns=settings.dataset.columns,

@@ -278,7 +278,7 @@ TABLES: dict[str, Table] = {
                 "stage",
                 "VARCHAR",
                 "total, or a part of it that is alive at the same time: framework, runtime, list, unscaled, cast, "
-                "array, batches, split, fit, fit cast, validation, validation cast, threads, cache, "
+                "array, batches, split, fit, fit cast, validation, validation cast, cache, "
                 "shuffle encoded, shuffle decoded, shuffle batches, prefetch, decode, slack",
             ),
             ("low", "DOUBLE", "lower bound"),

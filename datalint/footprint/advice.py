@@ -30,7 +30,15 @@ class Change:
 
 
 def changes(recipe: Recipe, images: Images, machine: Machine) -> list[Change]:
-    """Changes after which it fits, the one that asks least of the user first."""
+    """Changes after which it fits, the one that asks least of the user first; two at once where one is not enough."""
+    found = _fitting(recipe, images, machine)
+    if found or recipe.prefetch is not None or recipe.loader not in STREAMS:
+        return found
+    fixed = _fitting(replace(recipe, prefetch=2, ram_budget=None), images, machine)
+    return [replace(change, what=f"prefetch(2) instead of AUTOTUNE, and {change.what}") for change in fixed]
+
+
+def _fitting(recipe: Recipe, images: Images, machine: Machine) -> list[Change]:
     found = []
     for what, changed in (*_candidates(recipe), *_batch(recipe, images, machine), *_size(recipe)):
         total = _total(changed, images, machine)

@@ -23,6 +23,8 @@ class Stage(NamedTuple):
     name: str
     size: float
     formula: str
+    elements: float = 0.0
+    """That a buffer holds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Host memory of a tf.data pipeline: files -> decode -> [cache] -> [shuffle] -> batch -> [shuffle] -> prefetch.
 
-The five constants were fitted on 36 random pipelines of TensorFlow 2.21 and hold on others that they were not fitted
-on (`python -m bench.footprint host`).
+The constants were fitted on 30 random pipelines of TensorFlow 2.21 and hold on others that they were not fitted on
+(`python -m bench.footprint host`). They describe the first epoch.
 """
 
 from __future__ import annotations
@@ -18,10 +18,16 @@ if TYPE_CHECKING:
     from datalint.footprint.recipe import Recipe
 
 MIB = 2**20
-THREADS = 10 * MIB
-"""Pipeline threads and their arenas."""
-IN_FLIGHT = 3
-"""Batches beside those of prefetch: being filled, being copied, being consumed."""
+IN_FLIGHT = 2
+"""Batches beside those of prefetch: one is being filled, one consumed."""
+LEAVING = {"shuffle batches": 1.5, "shuffle decoded": 6.0}
+"""Batches by which a buffer and what has left it may be more than one epoch together."""
+HELD = {"cache": 1.03, "shuffle decoded": 1.05, "shuffle batches": 1.05, "prefetch": 1.03}
+"""Bytes that the allocator takes for a byte of these."""
+HELD_UINT8 = {**HELD, "shuffle decoded": 1.85, "prefetch": 1.45}
+"""The same where pictures of uint8 come out of a resize in float32: what that frees leaves holes between them."""
+READ_FILE = 1.9
+"""The same for encoded strings of `tf.io.read_file`; those of a TFRecord take what they are long."""
 AUTOTUNE_STEADY = 2
 """Batches that AUTOTUNE keeps under a consumer that never pauses; it grows with every pause."""
 _FLOAT = 4
@@ -34,20 +40,21 @@ def pipeline_stages(recipe: Recipe, images: Images, *, cores: int) -> list[Stage
     element = values * ITEM_BYTES[recipe.dtype]
     trained = images.train * (1 - (recipe.validation_split or 0.0))
     batch, batches = recipe.batch * element, math.ceil(trained / recipe.batch)
+    stages = []
+    shuffled = _shuffled(recipe, images, trained=trained, element=element)
+    if recipe.cache == "memory":
+        cached = images.loaded * element
+        stages.append(Stage("cache", HELD["cache"] * cached, f"{images.loaded:,} samples x {element:,.0f} B"))
+        shuffled = _beside_cache(shuffled, trained=trained, element=element)
+    held = HELD_UINT8 if recipe.dtype == "uint8" else HELD
     depth = AUTOTUNE_STEADY if recipe.prefetch is None else recipe.prefetch
     flying = min(depth + IN_FLIGHT, batches + 1)
-    stages = [Stage("threads", float(THREADS), "pipeline threads and their arenas")]
-    cached = recipe.cache == "memory"
-    if cached:
-        stages.append(Stage("cache", images.loaded * element, f"{images.loaded:,} samples x {element:,.0f} B"))
-    shuffled = _shuffled(recipe, images, trained=trained, element=element)
-    # A buffer of elements that are cached holds references to them.
-    if shuffled and not (cached and shuffled.name == "shuffle decoded"):
+    prefetched = held["prefetch"] * flying * batch
+    if shuffled:
         stages.append(shuffled)
-    prefetched = flying * batch
-    if shuffled and shuffled.name == "shuffle batches":
-        # Prefetched batches have left the buffer: together they are never more than the dataset and what is copied.
-        prefetched = min(prefetched, max(0.0, trained * element + 1.5 * batch - shuffled.size))
+        if shuffled.name in LEAVING:
+            most = held[shuffled.name] * trained * element + LEAVING[shuffled.name] * batch
+            prefetched = min(prefetched, max(0.0, most - shuffled.size))
     stages.append(Stage("prefetch", prefetched, f"{flying:g} batches of {recipe.batch} x {element:,.0f} B"))
     parallel = recipe.parallel_calls or cores
     resized = 2 * values * _FLOAT
@@ -56,13 +63,30 @@ def pipeline_stages(recipe: Recipe, images: Images, *, cores: int) -> list[Stage
     return stages
 
 
+def _beside_cache(shuffled: Stage | None, *, trained: float, element: float) -> Stage | None:
+    """What a buffer adds to the cache: decoded elements are shared, encoded ones leave while the cache fills."""
+    if shuffled is None or shuffled.name == "shuffle decoded":
+        return None
+    if shuffled.name == "shuffle encoded":
+        held, formula = shuffled.elements, shuffled.formula
+        beyond = (trained - held) * element + shuffled.size - trained * element
+        return shuffled._replace(size=beyond, formula=f"{formula} before the cache is full") if beyond > 0 else None
+    return shuffled
+
+
 def _shuffled(recipe: Recipe, images: Images, *, trained: float, element: float) -> Stage | None:
     """The filled shuffle buffer; `trained` samples pass through it."""
     if recipe.shuffle_buffer is None:
         return None
+    name = {"batched": "shuffle batches"}.get(recipe.stage, f"shuffle {recipe.stage}")
     if recipe.stage == "batched":
-        batches, size = math.ceil(trained / recipe.batch), recipe.batch * element
-        held = float(min(recipe.shuffle_buffer, batches))
-        return Stage("shuffle batches", held * size, f"{held:,.0f} batches of {recipe.batch} x {element:,.0f} B")
-    held, size = min(recipe.shuffle_buffer, trained), images.encoded_mean if recipe.stage == "encoded" else element
-    return Stage(f"shuffle {recipe.stage}", held * size, f"{held:,.0f} elements x {size:,.0f} B")
+        held, size = float(min(recipe.shuffle_buffer, math.ceil(trained / recipe.batch))), recipe.batch * element
+        most = min(held * size, trained * element)
+        return Stage(name, HELD[name] * most, f"{held:,.0f} batches of {recipe.batch} x {element:,.0f} B")
+    held = min(float(recipe.shuffle_buffer), trained)
+    size = images.encoded_mean if recipe.stage == "encoded" else element
+    if recipe.stage == "encoded":
+        factor = 1.0 if recipe.loader == "tfrecord" else READ_FILE
+    else:
+        factor = (HELD_UINT8 if recipe.dtype == "uint8" else HELD)[name]
+    return Stage(name, factor * held * size, f"{held:,.0f} elements x {size:,.0f} B", elements=held)

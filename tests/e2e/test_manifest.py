@@ -40,3 +40,13 @@ def test_json_tells_the_image_and_the_line_apart(labelled: Repository) -> None:
 def test_a_finding_about_the_whole_dataset_names_it(labelled: Repository) -> None:
     lines = labelled.datalint("check", "labels.csv", "-o", "concise").stdout.splitlines()
     assert [line for line in lines if line.startswith("labels.csv: info[split-smaller-than-batch]")]
+
+
+def test_the_format_of_the_configured_dataset_is_not_that_of_another(repository: Repository) -> None:
+    """`datalint init` writes the format down; a manifest that the command line names is read as what it is."""
+    (repository.folder / "datalint.yaml").write_text("dataset: {path: images, format: imagefolder}\n")
+    lines = [f"images/train/{label}/{n:04}.jpg,{label}" for label in ("cat", "dog") for n in range(12)]
+    (repository.folder / "labels.csv").write_text("\n".join(["path,label", *lines]))
+    run = repository.datalint("check", "labels.csv", "-o", "json")
+    assert json.loads(run.stdout)["dataset"]["format"] == "csv"
+    assert json.loads(repository.datalint("check", "-o", "json").stdout)["dataset"]["format"] == "imagefolder"
