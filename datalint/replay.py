@@ -147,5 +147,11 @@ def _today() -> str:
 
 
 def _machine() -> str:
-    """`local` is another target on another machine."""
-    return f"{os.cpu_count()} {os.sysconf('SC_PHYS_PAGES') if hasattr(os, 'sysconf') else 0}"
+    """`local` is another target on another machine, or in a container with another limit."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    pages = os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
+    limits = []
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with suppress(OSError), open(path, encoding="ascii") as file:
+            limits.append(file.read().strip())
+    return f"{cores} {pages} {' '.join(limits)}"

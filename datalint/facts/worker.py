@@ -121,3 +121,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    # Taking NumPy and Pillow apart would keep the run waiting for 20 ms; all answers are written.
+    os._exit(0)
