@@ -76,6 +76,7 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
         rules = all_rules(workspace.source, workspace.home, settings)
         bound = configuration.resolve_rules(settings, rules, select=request.select, ignore=request.ignore)
         engine.prepare([item.rule for item in bound])
+        configuration.check_ignores(settings, {item.rule.id: engine.columns(item.rule.id) for item in bound})
         evidence = collect(workspace, request, progress=progress)
         outcomes = engine.run(bound, evidence.tables)
     manifest = evidence.dataset.manifest
@@ -92,6 +93,9 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
         else Remaining(findings)
     )
     result = conclude(evidence, remaining, failed, seconds=time.monotonic() - started)
+    if not len(evidence.dataset.samples) and not result.summary.errors:
+        # A broken link or an ignored finding beside nothing at all is no dataset that trains.
+        raise _nothing(evidence.dataset)
     return Judged(result, request.fail_on or settings.fail_on, workspace, remaining)
 
 
@@ -113,7 +117,7 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
     # Pointers are files of the dataset that nobody has fetched: that is a finding, not an empty dataset.
     pointers = "lfs-pointer" in found.skipped.columns.get("reason", ())
     if not len(found.samples) and not len(found.problems) and not pointers:
-        raise UnfinishedError(f"no samples found in {found.root or '.'} (read as {found.format}): nothing was judged")
+        raise _nothing(found)
     believed = trust.believable(workspace.cache_dir)
     with open_cache(workspace.cache_dir if request.use_cache and believed else None) as cache:
         gathered = gather(
@@ -142,6 +146,11 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
         "changed": changed.read(request, workspace),
     }
     return Evidence(found, gathered, tables, machine.name, notes)
+
+
+def _nothing(found: Dataset) -> UnfinishedError:
+    place = found.manifest or found.root or "."
+    return UnfinishedError(f"no samples found in {place} (read as {found.format}): nothing was judged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +209,10 @@ def conclude(evidence: Evidence, remaining: Remaining, failed: Sequence[NotCheck
     return replace(result, verdict=verdict(result))
 
 
-def _order(finding: Finding) -> tuple[int, int, str, str, int, str]:
+def _order(finding: Finding) -> tuple[int, int, str, str, int]:
+    """By place where there is one; else the order in which the query returned them stays."""
     family = list(Family).index(finding.family)
-    return (family, finding.severity.rank, finding.rule, finding.path or "", finding.line or 0, finding.fingerprint)
+    return (family, finding.severity.rank, finding.rule, finding.path or "", finding.line or 0)
 
 
 _UNREAD = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import math
+import os
 import sys
 from importlib import import_module
 from typing import Any, NoReturn
@@ -148,7 +149,10 @@ def _positive(text: str) -> int:
 
 
 def _growth(text: str) -> float:
-    return _seconds(text.removesuffix("x"))
+    try:
+        return _seconds(text.removesuffix("x"))
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a factor above 0, such as 2x") from None
 
 
 def _seconds(text: str) -> float:
@@ -157,12 +161,14 @@ def _seconds(text: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return number
 
 
 def main(words: list[str] | None = None) -> int:
     """Run one command; returns the exit code. Every expected error is one line on standard error."""
+    if sys.stdout is None:  # closed by the caller (`>&-`): the exit code still counts
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A name may hold what the terminal's encoding cannot say.
@@ -185,4 +191,9 @@ def main(words: list[str] | None = None) -> int:
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         reader_has_gone()
+        return int(ExitCode.UNFINISHED)
+    except OSError as error:
+        # Whatever is not met where it can be named: a full disk behind standard output, above all.
+        reader_has_gone()
+        print(f"datalint: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", file=sys.stderr)
         return int(ExitCode.UNFINISHED)

@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 from datalint.config_file import FILES, Document, Reader, find_home, present, read_document
-from datalint.config_rules import BoundRule, resolve_rules
+from datalint.config_rules import BoundRule, check_ignores, resolve_rules
 from datalint.config_schema import reference, violations
 from datalint.errors import Position, UsageError
 from datalint.finding import Severity
@@ -30,6 +30,7 @@ __all__ = [
     "Recipe",
     "RuleSetting",
     "RulesConfig",
+    "check_ignores",
     "find_home",
     "load",
     "parse",
@@ -117,6 +118,7 @@ def parse(document: Document) -> Config:
         position = document.position(violation.keys, key=violation.at_key)
         raise UsageError(_named(violation), position, violation.hint)
     data: dict[str, Any] = document.data or {}
+    _check_values(data, document)
     defaults = Config()
     dataset = data.get("dataset") or {}
     rules = data.get("rules") or {}
@@ -143,6 +145,28 @@ def parse(document: Document) -> Config:
         file=document.file,
         document=document,
     )
+
+
+def _check_values(data: dict[str, Any], document: Document) -> None:
+    """What the schema cannot say: sizes in words that no table can hold, and one column that is two parts."""
+    machines = (data.get("targets") or {}).items()
+    sizes: list[tuple[tuple[str, ...], Any]] = [
+        (("training", "ram_budget"), (data.get("training") or {}).get("ram_budget"))
+    ]
+    sizes += [(("targets", name, key), size) for name, machine in machines for key, size in machine.items()]
+    for way, size in sizes:
+        if way[-1] in _SIZES and size is not None and byte_count(size) > _LARGEST:
+            raise UsageError(f"{'.'.join(way)}: {size} is beyond 64 bits", document.position(way))
+    columns = (data.get("dataset") or {}).get("columns") or {}
+    for part, column in columns.items():
+        other = next(name for name, value in columns.items() if value == column)
+        if other != part:
+            place = document.position(("dataset", "columns", part))
+            raise UsageError(f"dataset.columns.{part}: column {column!r} is the {other} already", place)
+
+
+_LARGEST = 2**63 - 1
+_SIZES = ("ram_budget", "host_memory", "host_used", "shm", "disk", "accelerator_memory")
 
 
 def _named(violation: Violation) -> str:

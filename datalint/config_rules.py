@@ -10,7 +10,7 @@ from datalint.config_schema import shown, suggest
 from datalint.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from datalint.config import Config, RuleSetting
     from datalint.errors import Position
@@ -85,8 +85,21 @@ def resolve_rules(
             bound.append(BoundRule(rule, severity, {**defaults, **params}))
     if not bound:
         # Without a rule every dataset would be called trainable.
-        raise UsageError("no rule is left to run", config.position("rules"), "see select, ignore and settings")
+        place = None if select or ignore else config.position("rules")
+        raise UsageError("no rule is left to run", place, "see select, ignore and settings")
     return bound
+
+
+def check_ignores(config: Config, columns: Mapping[str, Collection[str]]) -> None:
+    """Refuse an ignore by a column that its rule does not return; `columns` are those of each rule that runs."""
+    for index, entry in enumerate(config.ignore):
+        if entry.rule not in columns:
+            continue
+        known = columns[entry.rule]
+        for name in entry.key:
+            if name not in known:
+                place = config.position("ignore", index, name)
+                raise UsageError(f"rule {entry.rule} returns no column {name!r}", place, suggest(name, known))
 
 
 def _matches(rule: RuleLike, selectors: Iterable[str]) -> bool:

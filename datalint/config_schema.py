@@ -176,6 +176,8 @@ def _check_text(value: str, node: dict[str, Any], keys: Keys) -> Iterator[Violat
 def _check_number(value: float, node: dict[str, Any], keys: Keys) -> Iterator[Violation]:
     if value < node.get("minimum", value):
         yield Violation(keys, f"{value} is below the minimum {node['minimum']}")
+    elif value > node.get("maximum", value):
+        yield Violation(keys, f"{value} is above the maximum {node['maximum']}")
     elif "exclusiveMinimum" in node and not value > node["exclusiveMinimum"]:
         yield Violation(keys, f"{value} must be above {node['exclusiveMinimum']}")
     elif "exclusiveMaximum" in node and not value < node["exclusiveMaximum"]:

@@ -32,11 +32,12 @@ def custom_rules(source: Source, home: str, config: Config) -> list[Rule]:
     rules = []
     for index, folder in enumerate(config.rules.paths):
         root = os.path.normpath(os.path.join(home, folder))
-        names = [
-            entry.path
-            for entry in source.entries(root)
-            if entry.path.endswith((".yaml", ".yml")) and entry.kind == "file"
-        ]
+        entries = source.entries(root)
+        closed = next((entry.path for entry in entries if entry.kind == "unreadable-folder"), None)
+        if closed is not None:
+            place = config.position("rules", "paths", index)
+            raise UsageError(f"the rule folder {closed} may not be listed: permission denied", place)
+        names = [entry.path for entry in entries if entry.path.endswith((".yaml", ".yml")) and entry.kind == "file"]
         if not names:
             place = config.position("rules", "paths", index)
             raise UsageError(f"no rule files in {folder}", place, "`datalint new-rule acme/name` writes one")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from datalint import config as configuration
-from datalint.errors import UsageError
+from datalint.errors import Position, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,11 @@ class Workspace:
 
     def read_home(self, name: str) -> bytes | None:
         """A small file beside the configuration, as the source holds it."""
-        return self.source.read(os.path.normpath(os.path.join(self.home, name)))
+        path = os.path.normpath(os.path.join(self.home, name))
+        content = self.source.read(path)
+        if content is None and self.source.name == "worktree" and os.path.lexists(os.path.join(self.source.base, path)):
+            raise UsageError(f"cannot read {name}: it is not a file")
+        return content
 
 
 def open_workspace(request: Request) -> Workspace:
@@ -103,7 +107,9 @@ def _open_git(request: Request) -> Workspace:
     else:
         root = os.path.normpath(os.path.join(home, config.dataset.path))
     if root.startswith(".."):
-        raise UsageError(f"the dataset {root!r} lies outside the repository {top}", config.dataset.position)
+        # What the command line says is not blamed on the file.
+        place = None if request.path else config.dataset.position
+        raise UsageError(f"the dataset {root!r} lies outside the repository {top}", place)
     is_file = source.read(root, limit=1) is not None
     base = _base(*(os.path.join(top, folder) for folder in (home, here, os.path.dirname(root) if is_file else root)))
     base = os.path.normpath(base)
@@ -156,6 +162,8 @@ def _reader(folder: str) -> configuration.Reader:
             with open(os.path.join(folder, name), "rb") as file:
                 return file.read()
         except FileNotFoundError:
+            if os.path.islink(os.path.join(folder, name)):
+                raise UsageError("is a link to nothing", Position(name)) from None
             return None
         except OSError as error:
             raise UsageError(f"cannot read {name}: {error.strerror}") from error

@@ -11,7 +11,7 @@ from datalint.commands import reader_has_gone
 from datalint.errors import UsageError
 from datalint.outcome import exit_code
 from datalint.report.style import Style, wants_color
-from datalint.report.words import count
+from datalint.report.words import count, printable
 from datalint.request import Request
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     result, fail_on = remembered or _judge(request, key, arguments)
     for name, file in outputs:
         _write(result, name, file, arguments)
+    if all(name == "concise" for name, _ in outputs):
+        # A line a finding has no room for them, and they may say that something was not read.
+        sys.stderr.writelines(f"datalint: {printable(note)}\n" for note in result.notes)
     return exit_code(result, fail_on)
 
 

@@ -35,6 +35,12 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.CLEAN
 
 
+def _named(rule: Rule) -> tuple[str, ...]:
+    """What tells one finding from another: its path where it has one, else the columns of its key."""
+    names = ("path",) if "path" in rule.key else rule.key
+    return tuple(f'{name}: "..."' for name in names)
+
+
 def page(rule: Rule, setting: RuleSetting, style: Style) -> str:
     """Title, why, parameters, remedy, how to accept it, SQL."""
     severity = "off" if setting.off else (setting.severity or rule.severity).value
@@ -59,7 +65,7 @@ def page(rule: Rule, setting: RuleSetting, style: Style) -> str:
     lines += [
         style.paint("to accept a finding, in datalint.yaml", "bold"),
         "  ignore:",
-        f'    - {{rule: {rule.id}, path: "...", reason: "..."}}',
+        f'    - {{rule: {rule.id}, {", ".join(_named(rule))}, reason: "..."}}',
         "",
         style.paint("query", "bold"),
         *(f"  {line}" for line in rule.sql.strip().splitlines()),

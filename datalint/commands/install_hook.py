@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - every verb has 
             return ExitCode.CLEAN
         raise UsageError(
             f"{path} exists and was not written by this datalint",
-            hint="add this line to it: " + text.splitlines()[-1].removeprefix("exec "),
+            hint="add this line to it: " + text.splitlines()[-1].removeprefix("exec ") + " || exit $?",
         ) from None
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error

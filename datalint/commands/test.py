@@ -12,6 +12,7 @@ from datalint.report.style import Style, wants_color
 from datalint.report.words import count, printable
 from datalint.rule.load import load_rule
 from datalint.rule.testing import run_cases
+from datalint.ruleset import BUILTIN_RULES
 from datalint.workspace import open_home
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         word = style.paint("ok  ", "green") if result.passed else style.paint("FAIL", "red", "bold")
         sys.stdout.write(f"{word} {result.rule} - {printable(result.case)}\n")
         for line in result.detail.splitlines():
-            sys.stdout.write(f"       {line}\n")
+            sys.stdout.write(f"       {printable(line)}\n")
     sys.stdout.write(
         f"{count(total, 'test')} of {count(len(rules), 'rule')}, {failed} failed, "
         f"in {time.monotonic() - started:.2f} s\n"
@@ -72,4 +73,5 @@ def _load(path: str) -> Rule:
             text = file.read()
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    return load_rule(text, path, builtin=None)
+    # Our own rules have no namespace; everybody else's must have one, as in `datalint check`.
+    return load_rule(text, path, builtin=os.path.realpath(os.path.dirname(path)) == os.path.realpath(BUILTIN_RULES))

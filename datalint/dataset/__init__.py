@@ -43,7 +43,7 @@ def read(
         raise UsageError(f"unknown dataset format {name!r}: one of {', '.join(FORMATS)}")
     if name == "imagefolder":
         if os.path.isfile(os.path.join(source.base, path)) and source.name == "worktree":
-            raise UsageError(f"{path} is a file, not a folder: say --format, one of {', '.join(FORMATS[1:])}")
+            raise UsageError(f"{path} is a file, not a folder: it is one of {', '.join(FORMATS[1:])}")
         return imagefolder.read(source, root=path, reader=layout.reader(framework, loader))
     if format is not None and layout.suffix(path) not in _SUFFIXES:
         path = _only_manifest(source, path, format) or path

@@ -117,6 +117,10 @@ class RuleEngine:
             self._prepared[rule.id] = prepared
         return {name: prepared.tables for name, prepared in self._prepared.items()}
 
+    def columns(self, rule: str) -> frozenset[str]:
+        """What the query of a prepared rule returns."""
+        return frozenset(self._prepared[rule].columns)
+
     def run(self, rules: Iterable[Bound], tables: Mapping[str, Data]) -> dict[str, Outcome]:
         """Rule id -> what it found. A rule that fails, hangs or bursts has an error; the others still run."""
         rules = list(rules)

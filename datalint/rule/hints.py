@@ -32,5 +32,6 @@ def failure(message: str, extra: Collection[str]) -> str:
     """Why a sound rule could not run on these facts; `extra` names the columns that its tests gave to samples."""
     column = _NO_COLUMN.search(message)
     if column and column[1].lower() in {name.lower() for name in extra}:
-        return f"the manifest has no column {column[1]!r}"
+        known = "path, label, split and group_key are those that were recognised"
+        return f"the dataset brings no column {column[1]!r} of its own ({known})"
     return message

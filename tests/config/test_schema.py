@@ -180,6 +180,7 @@ def test_every_keyword_of_the_schema_is_understood() -> None:
         "minLength",
         "pattern",
         "minimum",
+        "maximum",
         "exclusiveMinimum",
         "exclusiveMaximum",
         "format",

@@ -106,7 +106,7 @@ def test_a_manifest_without_the_column_is_said() -> None:
     query = rule("select path, hospital from samples where $limit > 0", message="{words}")
     with RuleEngine(threads=1) as engine:
         outcome = engine.run([Bound(query)], {"samples": Data({"path": ["p"]})})["rule"]
-    assert outcome.error == "the manifest has no column 'hospital'"
+    assert outcome.error.startswith("the dataset brings no column 'hospital' of its own")
 
 
 def test_a_killed_child_costs_one_rule() -> None:
