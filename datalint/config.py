@@ -149,10 +149,8 @@ def parse(document: Document) -> Config:
 
 def _check_values(data: dict[str, Any], document: Document) -> None:
     """What the schema cannot say: sizes in words that no table can hold, and one column that is two parts."""
-    machines = (data.get("targets") or {}).items()
-    sizes: list[tuple[tuple[str, ...], Any]] = [
-        (("training", "ram_budget"), (data.get("training") or {}).get("ram_budget"))
-    ]
+    training, machines = data.get("training") or {}, (data.get("targets") or {}).items()
+    sizes: list[tuple[tuple[str, ...], Any]] = [(("training", "ram_budget"), training.get("ram_budget"))]
     sizes += [(("targets", name, key), size) for name, machine in machines for key, size in machine.items()]
     for way, size in sizes:
         if way[-1] in _SIZES and size is not None and byte_count(size) > _LARGEST:
