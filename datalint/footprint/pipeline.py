@@ -24,8 +24,6 @@ LEAVING = {"shuffle batches": 1.5, "shuffle decoded": 6.0}
 """Batches by which a buffer and what has left it may be more than one epoch together."""
 HELD = {"cache": 1.03, "shuffle decoded": 1.05, "shuffle batches": 1.05, "prefetch": 1.03}
 """Bytes that the allocator takes for a byte of these."""
-HELD_UINT8 = {**HELD, "shuffle decoded": 1.85, "prefetch": 1.45}
-"""The same where pictures of uint8 come out of a resize in float32: what that frees leaves holes between them."""
 READ_FILE = 1.9
 """The same for encoded strings of `tf.io.read_file`; those of a TFRecord take what they are long."""
 AUTOTUNE_STEADY = 2
@@ -46,20 +44,24 @@ def pipeline_stages(recipe: Recipe, images: Images, *, cores: int) -> list[Stage
         cached = images.loaded * element
         stages.append(Stage("cache", HELD["cache"] * cached, f"{images.loaded:,} samples x {element:,.0f} B"))
         shuffled = _beside_cache(shuffled, trained=trained, element=element)
-    held = HELD_UINT8 if recipe.dtype == "uint8" else HELD
     depth = AUTOTUNE_STEADY if recipe.prefetch is None else recipe.prefetch
     flying = min(depth + IN_FLIGHT, batches + 1)
-    prefetched = held["prefetch"] * flying * batch
+    prefetched = HELD["prefetch"] * flying * batch
     if shuffled:
         stages.append(shuffled)
         if shuffled.name in LEAVING:
-            most = held[shuffled.name] * trained * element + LEAVING[shuffled.name] * batch
+            most = HELD[shuffled.name] * trained * element + LEAVING[shuffled.name] * batch
             prefetched = min(prefetched, max(0.0, most - shuffled.size))
     stages.append(Stage("prefetch", prefetched, f"{flying:g} batches of {recipe.batch} x {element:,.0f} B"))
     parallel = recipe.parallel_calls or cores
     resized = 2 * values * _FLOAT
+    decoding = parallel * (images.decoded_max + resized)
     formula = f"{parallel} calls x ({images.decoded_max:,.0f} B decoded + {resized:,.0f} B resized)"
-    stages.append(Stage("decode", parallel * (images.decoded_max + resized), formula))
+    if recipe.dtype == "uint8":
+        # What is resized is float32 until it is cast, and a batch of it is on its way.
+        decoding += recipe.batch * values * _FLOAT
+        formula += f" + {recipe.batch} x {values * _FLOAT:,.0f} B before the cast"
+    stages.append(Stage("decode", decoding, formula))
     return stages
 
 
@@ -85,8 +87,5 @@ def _shuffled(recipe: Recipe, images: Images, *, trained: float, element: float)
         return Stage(name, HELD[name] * most, f"{held:,.0f} batches of {recipe.batch} x {element:,.0f} B")
     held = min(float(recipe.shuffle_buffer), trained)
     size = images.encoded_mean if recipe.stage == "encoded" else element
-    if recipe.stage == "encoded":
-        factor = 1.0 if recipe.loader == "tfrecord" else READ_FILE
-    else:
-        factor = (HELD_UINT8 if recipe.dtype == "uint8" else HELD)[name]
+    factor = HELD.get(name, 1.0 if recipe.loader == "tfrecord" else READ_FILE)
     return Stage(name, factor * held * size, f"{held:,.0f} elements x {size:,.0f} B", elements=held)
