@@ -13,7 +13,6 @@ from typing import Any, NoReturn
 from datalint import __version__
 from datalint.commands import reader_has_gone
 from datalint.errors import DatalintError, ExitCode, UsageError
-from datalint.footprint.recipe import ITEM_BYTES, LOADERS
 
 EXIT_CODES = """\
 exit codes: 0 nothing blocking, 1 blocking findings, 2 wrong usage, configuration or rule file,
@@ -76,8 +75,8 @@ def parser() -> argparse.ArgumentParser:
     estimate.add_argument("--height", type=_positive, metavar="PIXELS", help="height fed to the model")
     estimate.add_argument("--width", type=_positive, metavar="PIXELS", help="width fed to the model")
     estimate.add_argument("--channels", type=_positive, metavar="N", help="channels fed to the model")
-    estimate.add_argument("--dtype", choices=sorted(ITEM_BYTES), help="type of a channel value")
-    estimate.add_argument("--loader", choices=LOADERS, help="how the images reach the model")
+    estimate.add_argument("--dtype", metavar="TYPE", help="type of a channel value, such as uint8")
+    estimate.add_argument("--loader", metavar="NAME", help="how the images reach the model, such as array")
     estimate.add_argument("--batch", type=_positive, metavar="N", help="samples per step")
     estimate.add_argument(
         "--grow", type=_growth, default=1.0, metavar="FACTOR", help="as if the dataset were 2x as large"

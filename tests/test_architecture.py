@@ -146,6 +146,17 @@ def test_starting_imports_nothing_heavy(start: str) -> None:
     assert HEAVY.isdisjoint(run.stdout.split())
 
 
+def test_a_hook_that_has_nothing_to_do_loads_no_table_and_no_recipe() -> None:
+    """Each costs it some milliseconds, and it answers in fifty."""
+    code = "import sys, datalint.cli, datalint.replay, datalint.commands.check\nprint(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = {name for name in run.stdout.split() if name.startswith("datalint.")}
+    assert "datalint.replay" in loaded
+    assert not {
+        name for name in loaded if name.startswith(("datalint.footprint", "datalint.tables", "datalint.config"))
+    }
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "rules").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_rule_has_a_page_and_tests_of_both_kinds(path: Path) -> None:
     rule = yaml.safe_load(path.read_text("utf-8"))

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from datalint import progress
 from datalint.commands.check import request_of
+from datalint.config_schema import suggest
 from datalint.errors import ExitCode, UsageError
 from datalint.estimate import Asked, Estimated, estimate
 from datalint.footprint.estimate import TOTAL, table
+from datalint.footprint.recipe import ITEM_BYTES, LOADERS
 from datalint.report.words import count
 from datalint.sizes import size
 
@@ -36,6 +38,11 @@ OPTIONS = {
 def run(arguments: argparse.Namespace) -> int:
     if arguments.samples is not None and arguments.path is not None:
         raise UsageError("--samples describes a dataset that is not there: it excludes PATH")
+    for option, known in (("loader", LOADERS), ("dtype", tuple(ITEM_BYTES))):
+        # Not the parser's `choices`: every hook would import the recipe for them.
+        value = getattr(arguments, option)
+        if value is not None and value not in known:
+            raise UsageError(f"--{option}: {value!r} is none of {', '.join(known)}", hint=suggest(value, known))
     said = {field: getattr(arguments, option) for option, field in OPTIONS.items()}
     asked = Asked(
         recipe={field: value for field, value in said.items() if value is not None},

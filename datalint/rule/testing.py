@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datalint.errors import UsageError
+from datalint.finding import Severity
 from datalint.rule.cases import as_text
 from datalint.rule.engine import TIMEOUT, RuleEngine
 from datalint.rule.judge import judge
@@ -20,7 +21,7 @@ from datalint.rule.reader import shown
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from datalint.finding import Finding, Severity
+    from datalint.finding import Finding
     from datalint.rule.model import Case, Rule
 
 
@@ -79,6 +80,11 @@ def _detail(engine: RuleEngine, rule: Rule, case: Case) -> str:
         for index, (expected, row) in enumerate(zip(case.expect, got, strict=False))
         for name, value in expected.items()
         if not _equal(value, row.get(name))
+    ]
+    lines += [
+        f"row {index + 1}, severity: {row['severity']!r} is no severity"
+        for index, row in enumerate(rows)
+        if row.get("severity") is not None and row["severity"] not in list(Severity)
     ]
     if len(got) != len(case.expect):
         lines.insert(0, f"expected {_rows(len(case.expect))}, got {_rows(len(got))}")

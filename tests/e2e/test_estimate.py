@@ -114,7 +114,7 @@ def test_a_machine_without_known_memory_is_unknown(here: Path, capsys: pytest.Ca
     [
         (("--samples", "5", "images"), "--samples describes a dataset that is not there"),
         (("--samples", "0"), "'0' is not a whole number of at least 1"),
-        (("--samples", "5", "--dtype", "float8"), "invalid choice: 'float8'"),
+        (("--samples", "5", "--dtype", "float8"), "--dtype: 'float8' is none of uint8, float16"),
         (("images", "--grow", "0x"), "'0x' is not a factor above 0"),
         (("images", "--target", "colab-free-t5"), "unknown target 'colab-free-t5'"),
         (("nowhere",), "no such file or folder: nowhere"),

@@ -141,3 +141,14 @@ def test_a_name_that_is_not_utf8_is_called_that(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(source.parent) + b"/\xe9.jpg")).write_bytes(source.read_bytes())
     judged = run(tmp_path, "check", "images", "--select", "path-not-portable", "-o", "concise")
     assert "bytes that are not UTF-8" in judged.stdout
+
+
+def test_a_severity_that_does_not_exist_fails_the_rule_s_own_test(tmp_path: Path) -> None:
+    run(tmp_path, "new-rule", "acme/plain", "--folder", "ours")
+    rule = tmp_path / "ours/plain.yaml"
+    rule.write_text(
+        rule.read_text().replace("select path, width, height", "select path, width, height, 'eror' as severity")
+    )
+    tested = run(tmp_path, "test", "ours")
+    assert tested.returncode == 1
+    assert "row 1, severity: 'eror' is no severity" in tested.stdout
