@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from datalint import baseline, changed, dataset, footprint, suppress, target, trust
 from datalint import config as configuration
-from datalint.errors import UnfinishedError
+from datalint.errors import UnfinishedError, UsageError
 from datalint.facts.cache import open_cache
 from datalint.facts.gather import Gathered, gather
 from datalint.finding import DatasetInfo, Family, Finding, NotChecked, Result, Severity, Summary, Verdict
@@ -30,6 +30,7 @@ from datalint.workspace import Workspace, open_workspace
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from datalint.config import Config
     from datalint.dataset import Dataset
     from datalint.request import Request
 
@@ -105,15 +106,18 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
     images = settings.dataset.root
     # What the configuration says of its own dataset is not said of another one that the command line names.
     own = workspace.root == posixpath.normpath(posixpath.join(workspace.home, settings.dataset.path))
-    found = dataset.read(
-        workspace.source,
-        root=workspace.root,
-        format=request.format or (settings.dataset.format if own else None),
-        framework=settings.training.framework if settings.training.declared else None,
-        loader=settings.training.loader if settings.training.declared else None,
-        columns=settings.dataset.columns,
-        files_root=None if images is None else posixpath.normpath(posixpath.join(workspace.home, images)),
-    )
+    try:
+        found = dataset.read(
+            workspace.source,
+            root=workspace.root,
+            format=request.format or (settings.dataset.format if own else None),
+            framework=settings.training.framework if settings.training.declared else None,
+            loader=settings.training.loader if settings.training.declared else None,
+            columns=settings.dataset.columns,
+            files_root=None if images is None else posixpath.normpath(posixpath.join(workspace.home, images)),
+        )
+    except UsageError as error:
+        raise _placed(error, settings, own=own and request.format is None) from error
     # Pointers are files of the dataset that nobody has fetched: that is a finding, not an empty dataset.
     pointers = "lfs-pointer" in found.skipped.columns.get("reason", ())
     if not len(found.samples) and not len(found.problems) and not pointers:
@@ -146,6 +150,16 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
         "changed": changed.read(request, workspace),
     }
     return Evidence(found, gathered, tables, machine.name, notes)
+
+
+def _placed(error: UsageError, settings: Config, *, own: bool) -> UsageError:
+    """The same with the place in the configuration that it is about: a column or the format that was said there."""
+    said = settings.dataset
+    named = [part for part, column in said.columns.items() if repr(column) in error.message]
+    way = ("columns", named[0]) if named else ("format",)
+    if error.position or not (named or (own and said.format)):
+        return error
+    return UsageError(error.message, settings.position("dataset", *way), error.hint)
 
 
 def _nothing(found: Dataset) -> UnfinishedError:

@@ -152,3 +152,28 @@ def test_a_severity_that_does_not_exist_fails_the_rule_s_own_test(tmp_path: Path
     tested = run(tmp_path, "test", "ours")
     assert tested.returncode == 1
     assert "row 1, severity: 'eror' is no severity" in tested.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("{path: labels.csv, format: cvs}", "1:37: unknown dataset format 'cvs'"),
+        ("{path: labels.csv, columns: {label: labl}}", "1:46: labels.csv has no column 'labl'"),
+        ("{path: images, format: csv}", "1:33: no manifest images"),
+        ("{path: labels.csv, format: imagefolder}", "1:37: labels.csv is a file, not a folder"),
+    ],
+)
+def test_a_dataset_that_is_not_as_configured_is_refused_at_its_place(tmp_path: Path, text: str, place: str) -> None:
+    dataset(tmp_path / "images")
+    (tmp_path / "labels.csv").write_text("path,label\nimages/train/cat/0000.jpg,cat\n")
+    (tmp_path / "datalint.yaml").write_text(f"dataset: {text}\n")
+    refused = run(tmp_path, "check")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"datalint: datalint.yaml:{place}")
+
+
+def test_a_format_of_the_command_line_is_not_blamed_on_the_configuration(tmp_path: Path) -> None:
+    dataset(tmp_path / "images")
+    (tmp_path / "datalint.yaml").write_text("dataset: {path: images, format: imagefolder}\n")
+    refused = run(tmp_path, "check", "--format", "csv")
+    assert (refused.returncode, refused.stderr) == (2, "datalint: no manifest images\n")
