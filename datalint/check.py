@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from datalint import baseline, changed, dataset, footprint, suppress, target, trust
+from datalint import baseline, changed, dataset, footprint, git, suppress, target, trust
 from datalint import config as configuration
 from datalint.errors import UnfinishedError, UsageError
 from datalint.facts.cache import open_cache
@@ -56,10 +56,17 @@ class Judged:
     fail_on: str
     workspace: Workspace
     remaining: Remaining
+    manifest: str | None
+    """That of the dataset; None for a folder."""
 
     @property
     def scope(self) -> tuple[str, ...]:
-        """Paths in the repository that the verdict was read from: dataset, configuration, custom rules, baseline."""
+        """Paths in the repository that the verdict was read from: dataset, configuration, custom rules, baseline.
+
+        All of it where a manifest names images anywhere, or a symbolic link leads out of the dataset.
+        """
+        if self.manifest or (self.workspace.top is not None and git.has_links(self.workspace.top)):
+            return (".",)
         settings, home = self.workspace.config, self.workspace.home
         base = posixpath.relpath(self.workspace.source.base, self.workspace.top or self.workspace.source.base)
         beside = (*configuration.FILES, settings.baseline, *settings.rules.paths)
@@ -97,7 +104,7 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
     if not len(evidence.dataset.samples) and not result.summary.errors:
         # A broken link or an ignored finding beside nothing at all is no dataset that trains.
         raise _nothing(evidence.dataset)
-    return Judged(result, request.fail_on or settings.fail_on, workspace, remaining)
+    return Judged(result, request.fail_on or settings.fail_on, workspace, remaining, manifest)
 
 
 def collect(workspace: Workspace, request: Request, *, progress: Progress | None = None) -> Evidence:

@@ -109,6 +109,11 @@ def index_listing(top: str, paths: Sequence[str]) -> bytes:
     return run(top, "ls-files", "--stage", "-z", "--full-name", "--", *literal)
 
 
+def has_links(top: str) -> bool:
+    """Whether the index holds a symbolic link."""
+    return any(record.startswith(b"120000 ") for record in index_listing(top, ["."]).split(b"\0"))
+
+
 def index_items(top: str) -> list[Item]:
     """What a commit of the index would hold, in git's order; `git add --intent-to-add` alone adds nothing."""
     items = [_index_item(record) for record in run(top, "ls-files", "--stage", "-z").split(b"\0")[:-1]]
