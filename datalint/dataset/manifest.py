@@ -32,7 +32,9 @@ COLUMNS = {
 }
 _RESERVED = {column.name for column in TABLES["samples"].columns}
 # What pandas.read_csv takes for NaN unless it is told not to: the words that mean nothing else, and those that may.
-_NAN = frozenset({"nan", "-nan", "<na>", "#n/a", "#n/a n/a", "#na", "-1.#ind", "1.#ind", "-1.#qnan", "1.#qnan"})
+_NAN = frozenset(
+    {"nan", "NaN", "-nan", "-NaN", "<NA>", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "1.#IND", "-1.#QNAN", "1.#QNAN"}
+)
 _LOST = frozenset({"NA", "N/A", "n/a", "NULL", "null", "None"})
 _WINDOWS = re.compile(r"^[A-Za-z]:[\\/]")
 
@@ -178,7 +180,7 @@ def _sample(
     if written is None:
         problem("missing-path", None, "the path of the image is empty")
         return
-    if label is not None and pandas and label.lower() in _NAN:
+    if label is not None and pandas and label in _NAN:
         label = None
     if parts["label"] and label is None:
         problem("missing-label", written, "the label is empty or NaN")

@@ -15,6 +15,8 @@ def missing(data: bytes, found: str | None) -> str | None:
         stop = _boxes(data)
     elif found == "tiff":
         stop = _directory(data)
+    elif found == "gif":
+        stop = _blocks(data)
     else:
         return None
     if stop is None or stop <= len(data):
@@ -29,6 +31,26 @@ def grown_by_line_ends(data: bytes, found: str | None) -> bool:
         return False
     surplus = len(data) - int.from_bytes(data[at : at + 4], "little") - (8 if found == "webp" else 0)
     return surplus > 0 and surplus == data.count(b"\r\n")
+
+
+def _blocks(data: bytes) -> int | None:
+    """One byte beyond the end where the blocks stop before their trailer (GIF89a, 15 to 27); None where they do not.
+
+    What is no block ends the walk: some writers leave bytes between blocks, and every decoder passes over them.
+    """
+    if len(data) < 13:
+        return None
+
+    def table(flags: int) -> int:
+        return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+    at = 13 + table(data[10])
+    while at + 9 < len(data) and data[at] in (0x21, 0x2C):
+        at += 2 if data[at] == 0x21 else 11 + table(data[at + 9])
+        while at < len(data) and data[at]:
+            at += 1 + data[at]
+        at += 1
+    return len(data) + 1 if at >= len(data) else None
 
 
 def _boxes(data: bytes) -> int | None:

@@ -95,6 +95,9 @@ def _read(facts: Facts, data: bytes, found: str | None) -> bool:
         if facts.format != "png":
             # Decoders that do not animate see only the default image of an APNG, which was just loaded.
             _other_frames(facts, image)
+        # Pillow does not miss the blocks that end a GIF, TensorFlow does.
+        if facts.format == "gif" and facts.status == "ok" and (cut := length.missing(data, "gif")) is not None:
+            facts.blame("damaged", "truncated", cut)
     return blank_end
 
 
@@ -142,7 +145,13 @@ def _tensorflow_gif(data: bytes) -> bool:
         while at < len(data) and data[at]:
             at += 1 + data[at]
         at += 1
-    return at + 9 < len(data) and data[at] == 0x2C and bool(shared or table(data[at + 9]))
+    if at + 9 >= len(data) or data[at] != 0x2C or not (shared or table(data[at + 9])):
+        return False
+    # It reads the picture to the empty block that ends it, also when it has all pixels.
+    at += 11 + table(data[at + 9])
+    while at < len(data) and data[at]:
+        at += 1 + data[at]
+    return at < len(data)
 
 
 def _tensorflow_webp(data: bytes) -> bool:
