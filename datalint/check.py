@@ -118,9 +118,10 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
             workspace.source,
             root=workspace.root,
             format=request.format or (settings.dataset.format if own else None),
-            framework=settings.training.framework if settings.training.declared else None,
-            loader=settings.training.loader if settings.training.declared else None,
+            framework=settings.training.framework,
+            loader=settings.training.loader,
             columns=settings.dataset.columns,
+            splits=settings.dataset.splits if own else None,
             files_root=None if images is None else posixpath.normpath(posixpath.join(workspace.home, images)),
         )
     except UsageError as error:
@@ -160,13 +161,11 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
 
 
 def _placed(error: UsageError, settings: Config, *, own: bool) -> UsageError:
-    """The same with the place in the configuration that it is about: a column or the format that was said there."""
-    said = settings.dataset
-    named = [part for part, column in said.columns.items() if repr(column) in error.message]
-    way = ("columns", named[0]) if named else ("format",)
-    if error.position or not (named or (own and said.format)):
+    """The same with the place in the configuration that it is about: what it names, else the format if one is said."""
+    keys = error.keys or (("dataset", "format") if own and settings.dataset.format else ())
+    if error.position or not keys:
         return error
-    return UsageError(error.message, settings.position("dataset", *way), error.hint)
+    return UsageError(error.message, settings.position(*keys), error.hint)
 
 
 def _nothing(found: Dataset) -> UnfinishedError:

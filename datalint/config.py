@@ -51,6 +51,8 @@ class DatasetConfig:
     format: str | None = None
     root: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    splits: Mapping[str, str] = field(default_factory=dict)
+    """Folder, or cell of the split column -> train, val or test."""
     position: Position | None = None
     """Of `path`, or the nearest key above it."""
 
@@ -124,7 +126,7 @@ def parse(document: Document) -> Config:
     rules = data.get("rules") or {}
     return Config(
         dataset=DatasetConfig(
-            **{**dataset, "columns": dataset.get("columns") or {}},
+            **{**dataset, "columns": dataset.get("columns") or {}, "splits": _splits(dataset, document)},
             position=document.position(("dataset", "path")),
         ),
         training=_training(data["training"] or {}, document) if "training" in data else Recipe(),
@@ -161,6 +163,17 @@ def _check_values(data: dict[str, Any], document: Document) -> None:
         if other != part:
             place = document.position(("dataset", "columns", part))
             raise UsageError(f"dataset.columns.{part}: column {column!r} is the {other} already", place)
+
+
+def _splits(dataset: dict[str, Any], document: Document) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for split, names in (dataset.get("splits") or {}).items():
+        for name in map(str, names if isinstance(names, list) else [names]):
+            if name in found:
+                place = document.position(("dataset", "splits", split))
+                raise UsageError(f"dataset.splits.{split}: {name!r} is the {found[name]} split already", place)
+            found[name] = split
+    return found
 
 
 _LARGEST = 2**63 - 1

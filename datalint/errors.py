@@ -39,11 +39,15 @@ class UsageError(DatalintError):
 
     exit_code = ExitCode.USAGE
 
-    def __init__(self, message: str, position: Position | None = None, hint: str = "") -> None:
+    def __init__(
+        self, message: str, position: Position | None = None, hint: str = "", keys: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(f"{position}: {message}" if position else message)
         self.message = message
         self.position = position
         self.hint = hint
+        self.keys = keys
+        """Way to the value in the configuration that it is about, where whoever raised it knows no position."""
 
 
 class UnfinishedError(DatalintError):

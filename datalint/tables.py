@@ -107,6 +107,7 @@ TABLES: dict[str, Table] = {
             ("name", "VARCHAR", "its last part"),
             ("role", "VARCHAR", "root, split, class or nested (below a class)"),
             ("split", "VARCHAR", "split it belongs to"),
+            ("named_split", "VARCHAR", "split that its name usually means, wherever it lies; NULL for none"),
             ("label", "VARCHAR", "class it belongs to"),
             ("hidden", "BOOLEAN", "its name starts with a dot"),
             ("n_files", "BIGINT", "files directly in it"),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import posixpath
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datalint.dataset import foreign, imagefolder, layout, manifest
+from datalint.dataset.detect import SUFFIXES, detect, only_manifest
 from datalint.dataset.model import Dataset
 from datalint.errors import UnfinishedError, UsageError
 from datalint.source.lfs import POINTER
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "Dataset", "detect", "read"]
 
 FORMATS = ("imagefolder", "csv", "tsv", "jsonl", "parquet")
-_SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 
 
 def read(
@@ -27,16 +28,19 @@ def read(
     *,
     root: str,
     format: str | None = None,  # noqa: A002 - the user's word
-    framework: str | None = None,
-    loader: str | None = None,
+    framework: str = "keras",
+    loader: str = "image_dataset_from_directory",
     columns: Mapping[str, str] | None = None,
     files_root: str | None = None,
+    splits: Mapping[str, str] | None = None,
 ) -> Dataset:
     """The dataset at `root`, a folder or a manifest.
 
     Raises UsageError for a format that does not exist, UnfinishedError for one that is only recognised.
     """
-    name, path = detect(source, root) if format is None else (format, root)
+    name, path, why = format or "", root, ""
+    if format is None:
+        name, path, why = detect(source, root, files_root=files_root, column=(columns or {}).get("path"))
     if format is None and name == "imagefolder":
         _refuse_foreign(source, path)
     if name not in FORMATS:
@@ -44,10 +48,17 @@ def read(
     if name == "imagefolder":
         if os.path.isfile(os.path.join(source.base, path)) and source.name == "worktree":
             raise UsageError(f"{path} is a file, not a folder: it is one of {', '.join(FORMATS[1:])}")
-        return imagefolder.read(source, root=path, reader=layout.reader(framework, loader))
-    if format is not None and layout.suffix(path) not in _SUFFIXES:
-        path = _only_manifest(source, path, format) or path
-    return manifest.read(source, path=path, format=name, columns=columns or {}, files_root=files_root)
+        return _noted(imagefolder.read(source, root=path, reader=layout.reader(framework, loader), splits=splits), why)
+    if format is not None and layout.suffix(path) not in SUFFIXES:
+        path = only_manifest(source, path, format) or path
+    found = manifest.read(
+        source, path=path, format=name, columns=columns or {}, files_root=files_root, splits=splits or {}
+    )
+    return _noted(found, why)
+
+
+def _noted(found: Dataset, why: str) -> Dataset:
+    return replace(found, assumptions=(*found.assumptions, why)) if why else found
 
 
 def _refuse_foreign(source: Source, root: str) -> None:
@@ -66,27 +77,3 @@ def _refuse_foreign(source: Source, root: str) -> None:
 
 def _is_pointer(source: Source, path: str) -> bool:
     return source.read(path, limit=len(POINTER)) == POINTER
-
-
-def detect(source: Source, root: str) -> tuple[str, str]:
-    """Format and path: a file by its suffix; a folder with one manifest and no class folders is that manifest."""
-    suffix = layout.suffix(root)
-    if suffix in _SUFFIXES and source.read(root) is not None:
-        return _SUFFIXES[suffix], root
-    prefix = "" if root in ("", ".") else root.rstrip("/") + "/"
-    top = [entry.path for entry in source.entries(root) if "/" not in entry.path[len(prefix) :]]
-    manifests = [path for path in top if layout.suffix(path) in _SUFFIXES]
-    if len(manifests) == 1 and manifest.names_images(source, manifests[0], _SUFFIXES[layout.suffix(manifests[0])]):
-        return _SUFFIXES[layout.suffix(manifests[0])], manifests[0]
-    return "imagefolder", root
-
-
-def _only_manifest(source: Source, root: str, wanted: str) -> str | None:
-    """The one file of that format directly in a folder."""
-    prefix = "" if root in ("", ".") else root.rstrip("/") + "/"
-    found = [
-        entry.path
-        for entry in source.entries(root)
-        if posixpath.dirname(entry.path) == prefix.rstrip("/") and _SUFFIXES.get(layout.suffix(entry.path)) == wanted
-    ]
-    return found[0] if len(found) == 1 else None

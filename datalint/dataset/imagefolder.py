@@ -1,10 +1,4 @@
-"""ImageFolder: `root/class/*.jpg`, or `root/split/class/*.jpg`; below a class, folders nest as loaders walk them.
-
-A folder is read in one of three ways. With a first-level folder whose name means a split (train, val, ...), every
-first-level folder that holds folders with images is a split; but one such folder that holds nothing but images,
-beside others that do, is a class (`bus`, `car`, `train`). Else, with images in first-level folders, those are the
-classes. Else it is an unlabelled folder of images: every file is a sample without a class.
-"""
+"""ImageFolder: `root/class/*.jpg`, or `root/split/class/*.jpg`; below a class, folders nest as loaders walk them."""
 
 from __future__ import annotations
 
@@ -15,11 +9,16 @@ from typing import TYPE_CHECKING
 
 from datalint.dataset import layout
 from datalint.dataset.model import Dataset, Rows, name_of, odd_entries
+from datalint.dataset.plan import place as place_of
+from datalint.dataset.plan import plan as plan_folders
+from datalint.dataset.splits import SPLITS, meaning, split_name
 from datalint.entry import Entry, display
+from datalint.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from datalint.dataset.plan import Layout, Place
     from datalint.source import Source
 
 _POINTER = b"version https://git-lfs.github.com/spec/v1"
@@ -37,53 +36,35 @@ class _File:
     suffix: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a folder stands in the layout."""
+def read(source: Source, *, root: str, reader: str = "keras", splits: Mapping[str, str] | None = None) -> Dataset:
+    """Samples of a folder as a loader (one of layout.LOADERS) lists them; `splits` are folders that the user declares.
 
-    split: str | None
-    label: str | None
-    junk: bool = False
-    """An operating system made it, or one above it."""
-    linked: bool = False
-    """A symbolic link leads to it from a folder that the loader walks."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    splits: Mapping[str, str]
-    """First-level folder -> split; empty without splits."""
-    labelled: bool
-
-    @property
-    def given(self) -> int:
-        """Folders that the loader is told or lists itself, before it walks: split and class."""
-        return bool(self.splits) + self.labelled
-
-
-def read(source: Source, *, root: str, reader: str | None = None) -> Dataset:
-    """Samples of a folder as a loader (one of layout.LOADERS) lists them; as either framework's, without one."""
+    Raises UsageError where a declared folder is not there, or two are one split.
+    """
     entries = source.entries(root)
     prefix = "" if root in ("", ".") else root.rstrip("/") + "/"
     found = [_file(entry, entry.path[len(prefix) :]) for entry in entries]
     folders = [folder[len(prefix) :] for folder in source.folders(root)]
     links = {folder[len(prefix) :] for folder in source.links(root)}
-    suffixes = layout.accepted(reader)
-    plan = _plan({file.folder for file in found if file.suffix in layout.KERAS | layout.TORCHVISION}, folders)
+    suffixes = layout.LOADERS[reader]
+    declared = _declared(splits or {}, folders)
+    plan = plan_folders(
+        {file.folder for file in found if file.suffix in layout.KERAS | layout.TORCHVISION}, folders, declared
+    )
     if not plan.labelled and not plan.splits:
         suffixes = layout.IMAGE_LIKE
     files: list[Entry] = []
     samples, skipped, problems = Rows("samples"), Rows("skipped"), Rows("problems")
     odd_entries(entries, problems)
     counts: dict[str, Counter[tuple[str | None, str | None]]] = {name: Counter() for name in layout.LOADERS}
-    indices = _indices(plan, folders, reader or "keras")
+    indices = _indices(plan, folders, reader)
     images: Counter[str] = Counter()
-    places: dict[str, _Place] = {}
+    places: dict[str, Place] = {}
     for file in found:
         entry = file.entry
         if entry.kind not in ("file", "missing"):
             continue
-        place = places.get(file.folder) or places.setdefault(file.folder, _place(plan, file.folder, links))
+        place = places.get(file.folder) or places.setdefault(file.folder, place_of(plan, file.folder, links))
         for name, taken in layout.LOADERS.items():
             if file.suffix in taken and place.label is not None and _walks(name, place):
                 counts[name][place.split, place.label] += 1
@@ -111,66 +92,41 @@ def read(source: Source, *, root: str, reader: str | None = None) -> Dataset:
         folders=_folders(plan, folders, Counter(file.folder for file in found), images, prefix).data(),
         skipped=skipped.data(),
         problems=problems.data(),
-        assumptions=() if plan.labelled or not files else ("no class folders: images are read without labels",),
+        assumptions=tuple(_assumptions(plan, declared, labelled=plan.labelled or not files)),
     )
+
+
+def _assumptions(plan: Layout, declared: Mapping[str, str], *, labelled: bool) -> Iterator[str]:
+    if not labelled:
+        yield "no class folders: images are read without labels"
+    guessed = [
+        f"{display(folder)} as {split}"
+        for folder, split in plan.splits.items()
+        if folder not in declared and split in SPLITS.values() and split_name(folder) != split
+    ]
+    if guessed:
+        yield f"splits were guessed: {', '.join(guessed)}; `dataset.splits` declares them"
+
+
+def _declared(splits: Mapping[str, str], folders: Sequence[str]) -> Mapping[str, str]:
+    """The same, once every folder is there and no other is that split."""
+    first = [folder for folder in folders if "/" not in folder]
+    for name, split in splits.items():
+        keys = ("dataset", "splits", split)
+        if name not in first:
+            hint = f"there are: {', '.join(map(display, first))}"
+            raise UsageError(f"dataset.splits.{split}: no folder {name!r}", hint=hint, keys=keys)
+        if list(splits.values()).count(split) > 1:
+            message = f"dataset.splits.{split}: a folder loader reads one folder as a split, not two"
+            raise UsageError(message, keys=keys)
+    return splits
 
 
 def _file(entry: Entry, path: str) -> _File:
     return _File(entry, path, path.rpartition("/")[0], layout.suffix(path))
 
 
-def _plan(with_images: Collection[str], folders: Sequence[str]) -> _Layout:
-    """`with_images`: folders that hold images of any loader directly; `folders`: all, both below the root."""
-    first = {folder for folder in folders if "/" not in folder and folder.lower() not in layout.OS_JUNK_FOLDERS}
-    above_images = {folder.split("/", 1)[0] for folder in with_images if folder} & first
-    named = {folder for folder in first if folder.strip().lower() in layout.SPLITS}
-    below = {folder.split("/", 1)[0] for folder in folders if "/" in folder}
-    visible = {folder.split("/", 1)[0] for folder in with_images if "/" in folder and "/." not in folder}
-    flat = {folder for folder in above_images - visible if folder in with_images and not folder.startswith(".")}
-    if named & (above_images | below) and not _class_of_that_name(named, flat, visible):
-        splits = _splits(
-            folder
-            for folder in first
-            if folder in named or (folder in above_images & below and not folder.startswith("."))
-        )
-        classes = any(
-            folder.count("/") == 1 and "/." not in folder and folder.split("/", 1)[0] in splits for folder in folders
-        )
-        return _Layout(splits, labelled=classes)
-    return _Layout({}, labelled=any(not name.startswith(".") for name in above_images))
-
-
-def _class_of_that_name(named: set[str], flat: set[str], visible: set[str]) -> bool:
-    """`train` beside `bus` and `car` is a vehicle: one such name, nothing but images in it and in its neighbours.
-
-    `flat` folders hold images directly and only so, `visible` ones in subfolders.
-    """
-    return not named & visible and len(named & flat) == 1 and bool(flat - named)
-
-
-def _splits(folders: Iterable[str]) -> dict[str, str]:
-    """Folder -> split. Of `val` and `dev` only one is the validation split: the other keeps its own name."""
-    found: dict[str, str] = {}
-    for folder in sorted(folders, key=lambda name: (name != layout.split_name(name), name)):
-        usual = layout.split_name(folder)
-        found[folder] = folder if usual in found.values() else usual
-    return dict(sorted(found.items()))
-
-
-def _place(plan: _Layout, folder: str, links: Collection[str] = ()) -> _Place:
-    parts = folder.split("/") if folder else []
-    junk = any(part.lower() in layout.OS_JUNK_FOLDERS for part in parts)
-    linked = any("/".join(parts[:depth]) in links for depth in range(plan.given + 1, len(parts) + 1))
-    split = None
-    if plan.splits:
-        if not parts or parts[0] not in plan.splits:
-            return _Place(None, None, junk, linked)
-        split = plan.splits[parts[0]]
-        parts = parts[1:]
-    return _Place(split, parts[0] if plan.labelled and parts else None, junk, linked)
-
-
-def _walks(loader: str, place: _Place) -> bool:
+def _walks(loader: str, place: Place) -> bool:
     """Only torchvision follows links (`followlinks=True`; Keras has `follow_links=False`)."""
     return loader == "torchvision" or not place.linked
 
@@ -178,15 +134,15 @@ def _walks(loader: str, place: _Place) -> bool:
 def _reason(
     source: Source,
     file: _File,
-    place: _Place,
-    plan: _Layout,
+    place: Place,
+    plan: Layout,
     suffixes: frozenset[str],
-    reader: str | None,
+    reader: str,
 ) -> str | None:
     """None for a sample."""
     outside = (plan.labelled and place.label is None) or (plan.splits and place.split is None)
     # A hidden folder is a class to torchvision and ImageDataGenerator; below a class all walk into every folder.
-    hidden = place.label is not None and place.label.startswith(".") and reader in (None, "keras")
+    hidden = place.label is not None and place.label.startswith(".") and reader == "keras"
     if file.suffix not in suffixes or (place.junk and (outside or hidden)):
         reason = layout.skip_reason(file.path)
         if reason in ("documentation", "ignored-suffix") and _is_pointer(source, file.entry):
@@ -196,7 +152,7 @@ def _reason(
         return "outside-class"
     if hidden:
         return "hidden"
-    return "linked-folder" if reader is not None and not _walks(reader, place) else None
+    return "linked-folder" if not _walks(reader, place) else None
 
 
 def _is_pointer(source: Source, entry: Entry) -> bool:
@@ -210,7 +166,7 @@ def _shown(text: str | None) -> str | None:
     return None if text is None else display(text)
 
 
-def _class_folders(plan: _Layout, folders: Sequence[str]) -> dict[str | None, list[tuple[str, str]]]:
+def _class_folders(plan: Layout, folders: Sequence[str]) -> dict[str | None, list[tuple[str, str]]]:
     """Split -> (class, its folder below the root), in the order of every loader: sorted names."""
     found: dict[str | None, list[tuple[str, str]]] = {split: [] for split in plan.splits.values()} or {None: []}
     if not plan.labelled:
@@ -228,7 +184,7 @@ def _loader_classes(classes: Sequence[tuple[str, str]], loader: str) -> list[tup
     return [item for item in classes if loader != "keras" or not item[0].startswith(".")]
 
 
-def _indices(plan: _Layout, folders: Sequence[str], loader: str) -> dict[tuple[str | None, str | None], int]:
+def _indices(plan: Layout, folders: Sequence[str], loader: str) -> dict[tuple[str | None, str | None], int]:
     return {
         (split, name): index
         for split, classes in _class_folders(plan, folders).items()
@@ -237,7 +193,7 @@ def _indices(plan: _Layout, folders: Sequence[str], loader: str) -> dict[tuple[s
 
 
 def _classes(
-    plan: _Layout,
+    plan: Layout,
     folders: Sequence[str],
     counts: Mapping[str, Counter[tuple[str | None, str | None]]],
     prefix: str,
@@ -255,7 +211,7 @@ def _classes(
 
 
 def _folders(
-    plan: _Layout,
+    plan: Layout,
     folders: Sequence[str],
     files: Counter[str],
     samples: Counter[str],
@@ -275,7 +231,7 @@ def _folders(
     depth = 1 if plan.splits else 0
     for folder in folders:
         parts = folder.split("/")
-        place = _place(plan, folder)
+        place = place_of(plan, folder)
         if plan.splits and len(parts) == 1 and parts[0] in plan.splits:
             role = "split"
         elif plan.labelled and len(parts) == depth + 1 and (place.split is not None or not plan.splits):
@@ -284,7 +240,7 @@ def _folders(
             role = "nested"
         rows.add(
             path=display(prefix + folder), name=display(parts[-1]), role=role, split=_shown(place.split),
-            label=_shown(place.label), hidden=parts[-1].startswith("."), n_files=files[folder],
-            n_images=below[folder],
+            named_split=meaning(parts[-1]), label=_shown(place.label), hidden=parts[-1].startswith("."),
+            n_files=files[folder], n_images=below[folder],
         )  # fmt: skip
     return rows

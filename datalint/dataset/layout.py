@@ -1,4 +1,4 @@
-"""How loaders read a folder: suffixes they take, names that mean a split, files that operating systems leave."""
+"""How loaders read a folder: suffixes they take, files that operating systems leave."""
 
 from __future__ import annotations
 
@@ -24,17 +24,6 @@ IMAGE_LIKE = (
 )  # fmt: skip
 OS_JUNK = frozenset({".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", ".directory", "icon\r"})
 OS_JUNK_FOLDERS = frozenset({"__macosx", ".spotlight-v100", ".trashes", ".fseventsd", "$recycle.bin"})
-SPLITS = {
-    "train": "train", "training": "train", "trn": "train",
-    "val": "val", "valid": "val", "validation": "val", "validate": "val", "dev": "val", "eval": "val",
-    "evaluation": "val",
-    "test": "test", "testing": "test", "tst": "test", "holdout": "test",
-}  # fmt: skip
-
-
-def split_name(name: str) -> str:
-    """The usual name of a split (`validation` is `val`), else the name as it stands."""
-    return SPLITS.get(name.strip().lower(), name.strip())
 
 
 def suffix(path: str) -> str:
@@ -44,16 +33,11 @@ def suffix(path: str) -> str:
     return name[dot:] if dot > 0 or name in IMAGE_LIKE else ""
 
 
-def accepted(reader: str | None) -> frozenset[str]:
-    """Suffixes that the recipe's loader reads; without a recipe, those that either framework's reads."""
-    return KERAS | TORCHVISION if reader is None else LOADERS[reader]
-
-
-def reader(framework: str | None, loader: str | None) -> str | None:
-    """The folder loader of a recipe, one of LOADERS; None without a recipe."""
+def reader(framework: str, loader: str) -> str:
+    """The folder loader of a recipe, one of LOADERS."""
     if framework == "pytorch":
         return "torchvision"
-    return "generator" if loader == "generator" else framework
+    return "generator" if loader == "generator" else "keras"
 
 
 def skip_reason(path: str) -> str:

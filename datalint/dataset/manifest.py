@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from datalint.dataset import layout
 from datalint.dataset.model import Dataset, Rows, name_of
 from datalint.dataset.rows import Bad, Row, parse, parse_parquet
+from datalint.dataset.splits import split_name
 from datalint.entry import Entry, FileLocator, display
 from datalint.errors import UnfinishedError, UsageError
 from datalint.source.lfs import POINTER
@@ -54,6 +55,16 @@ def names_images(source: Source, path: str, format: str) -> bool:  # noqa: A002
     return value is not None and layout.suffix(value.strip()) in layout.IMAGE_LIKE
 
 
+def paths(source: Source, path: str, format: str, *, home: str | None, column: str | None) -> set[str]:  # noqa: A002
+    """Files that the rows name, relative to the source's base; they start from `home`, else the manifest's folder."""
+    header, rows = _parsed(source, path, format) or ((), iter(()))
+    found = [row for row in rows if isinstance(row, Row)]
+    column = column or _find("path", header or tuple(found[0].cells if found else ()))
+    home = posixpath.dirname(path) if home is None else home
+    written = (row.cells.get(column) for row in found) if column else iter(())
+    return {posixpath.normpath(posixpath.join(home, value.strip())) for value in written if value}
+
+
 def _parsed(
     source: Source,
     path: str,
@@ -85,8 +96,12 @@ def read(
     format: str,  # noqa: A002
     columns: Mapping[str, str],
     files_root: str | None,
+    splits: Mapping[str, str],
 ) -> Dataset:
-    """Samples of one manifest; paths in it are relative to `files_root`, else to the manifest's folder."""
+    """Samples of one manifest; paths in it are relative to `files_root`, else to the manifest's folder.
+
+    `splits` says which split a cell of that column means. Raises UsageError for a cell that no row has.
+    """
     if source.read(path, limit=len(POINTER)) == POINTER:
         raise UnfinishedError(f"{path} is a Git LFS pointer, its rows are not here: `git lfs pull` fetches them")
     parsed = _parsed(source, path, format)
@@ -108,13 +123,14 @@ def read(
             detail=f"no column for the path of the image among {', '.join(header)}",
         )  # fmt: skip
         rows = [row for row in rows if isinstance(row, Bad)]
+    _check_splits(splits, rows, parts["split"], path)
     home = files_root if files_root is not None else posixpath.dirname(path)
     finder = _Finder(source, home)
     for row in rows:
         if isinstance(row, Bad):
             problems.add(kind=row.kind, manifest=display(path), line=row.line, detail=row.detail)
             continue
-        _sample(row, parts, path, finder, samples, problems, pandas=format in ("csv", "tsv"))
+        _sample(row, parts, path, finder, samples, problems, splits, pandas=format in ("csv", "tsv"))
     return Dataset(
         name=name_of(posixpath.dirname(path), source.base) if posixpath.dirname(path) else posixpath.basename(path),
         format=format,
@@ -148,6 +164,7 @@ def _column(part: str, header: tuple[str, ...], declared: Mapping[str, str], pat
         raise UsageError(
             f"{path} has no column {declared[part]!r} (dataset.columns.{part})",
             hint=f"did you mean {near[0]!r}?" if near else f"it has: {', '.join(header)}",
+            keys=("dataset", "columns", part),
         )
     return declared[part]
 
@@ -166,6 +183,7 @@ def _sample(
     finder: _Finder,
     samples: Rows,
     problems: Rows,
+    splits: Mapping[str, str],
     *,
     pandas: bool,
 ) -> None:
@@ -191,10 +209,21 @@ def _sample(
         problem(kind, path if kind == "missing-file" else written, detail)
     samples.add(
         sample_id=len(samples.columns["sample_id"]), file_id=file_id, path=display(path),
-        split=layout.split_name(display(split)) if split else None, label=_shown(label),
+        split=splits.get(split.strip()) or split_name(display(split)) if split else None, label=_shown(label),
         group_key=_shown(cell("group")), manifest=display(manifest), line=row.line,
         **{name: _shown(row.cells.get(name)) for name in samples.extra},
     )  # fmt: skip
+
+
+def _check_splits(splits: Mapping[str, str], rows: Iterable[Row | Bad], column: str | None, path: str) -> None:
+    """UsageError for a declared split that no row is of: a slip of the pen would leave its rules silent."""
+    cells = {(row.cells.get(column) or "").strip() for row in rows if isinstance(row, Row)} if column else set()
+    for name, split in splits.items():
+        if name not in cells:
+            seen = ", ".join(sorted(display(cell) for cell in cells if cell)[:8])
+            hint = f"there are: {seen}" if seen else "it has no column for the split"
+            message = f"dataset.splits.{split}: no row of {path} has the split {name!r}"
+            raise UsageError(message, hint=hint, keys=("dataset", "splits", split))
 
 
 def _shown(text: str | None) -> str | None:

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import pytest
 
-from datalint.dataset import layout
+from datalint.dataset import layout, splits
 
 NAMES = [
     "1.jpg", "1.JPG", "1.JpEg", "a.b.png", "1.gif", "1.bmp", "1.jpg.bak", "1.jpg ", "jpg", "1jpg", "1.", ".jpg", ".PNG",
@@ -31,14 +31,14 @@ def test_the_suffix_is_that_of_the_file_and_never_of_a_folder(path: str, suffix:
 
 
 @pytest.mark.parametrize(
-    ("name", "split"),
+    ("name", "usual"),
     [
         ("train", "train"), ("Training", "train"), ("validation", "val"), ("VALID", "val"), (" dev ", "val"),
         ("holdout", "test"), ("extra", "extra"), ("Fold 1", "Fold 1"), (" extra ", "extra"), ("trains", "trains"),
     ],
 )  # fmt: skip
-def test_a_split_has_its_usual_name_whatever_people_write(name: str, split: str) -> None:
-    assert layout.split_name(name) == split
+def test_a_split_has_its_usual_name_whatever_people_write(name: str, usual: str) -> None:
+    assert splits.split_name(name) == usual
 
 
 @pytest.mark.parametrize(
