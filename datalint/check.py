@@ -126,9 +126,9 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
         )
     except UsageError as error:
         raise _placed(error, settings, own=own and request.format is None) from error
-    # Pointers are files of the dataset that nobody has fetched: that is a finding, not an empty dataset.
-    pointers = "lfs-pointer" in found.skipped.columns.get("reason", ())
-    if not len(found.samples) and not len(found.problems) and not pointers:
+    # Images that nobody has fetched, or that the loader passes over, are findings and not an empty dataset.
+    passed = {"lfs-pointer", "ignored-suffix", "outside-class"} & set(found.skipped.columns.get("reason", ()))
+    if not len(found.samples) and not len(found.problems) and not passed:
         raise _nothing(found)
     believed = trust.believable(workspace.cache_dir)
     with open_cache(workspace.cache_dir if request.use_cache and believed else None) as cache:

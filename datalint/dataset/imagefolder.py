@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _POINTER = b"version https://git-lfs.github.com/spec/v1"
 # A pointer is at most 1,024 bytes (git-lfs specification).
 _POINTER_BYTES = 1024
+_PNG = b"\x89PNG\r\n\x1a\n"
+_SIGNATURES = (_PNG, b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +146,11 @@ def _reason(
     # A hidden folder is a class to torchvision and ImageDataGenerator; below a class all walk into every folder.
     hidden = place.label is not None and place.label.startswith(".") and reader == "keras"
     if file.suffix not in suffixes or (place.junk and (outside or hidden)):
-        reason = layout.skip_reason(file.path)
+        reason = layout.skip_reason(file.path, in_class=place.label is not None)
         if reason in ("documentation", "ignored-suffix") and _is_pointer(source, file.entry):
             return "lfs-pointer"
+        if reason == "documentation" and place.label is not None and _lacks_suffix(source, file):
+            return "ignored-suffix"
         return reason
     if outside:
         return "outside-class"
@@ -160,6 +164,11 @@ def _is_pointer(source: Source, entry: Entry) -> bool:
         return False
     content = source.read(entry.path)
     return content is not None and content.startswith(_POINTER)
+
+
+def _lacks_suffix(source: Source, file: _File) -> bool:
+    """Whether it is a picture whose name has no suffix, as some downloads leave it."""
+    return not file.suffix and (source.read(file.entry.path, limit=len(_PNG)) or b"").startswith(_SIGNATURES)
 
 
 def _shown(text: str | None) -> str | None:

@@ -16,12 +16,14 @@ IMAGE_LIKE = (
     | TORCHVISION
     | frozenset(
         {
-            ".apng", ".arw", ".avif", ".cr2", ".dcm", ".dib", ".dng", ".exr", ".gz", ".hdr", ".heic", ".heif", ".icb",
-            ".icns", ".ico", ".im", ".j2k", ".jfif", ".jif", ".jp2", ".jpe", ".jpx", ".jxl", ".mpo", ".nef", ".npy",
-            ".npz", ".pbm", ".pcx", ".pic", ".pict", ".pnm", ".psd", ".raw", ".sgi", ".svg", ".tga", ".xbm", ".xpm",
+            ".apng", ".arw", ".avif", ".cr2", ".dcm", ".dib", ".dng", ".exr", ".hdr", ".heic", ".heif", ".icb",
+            ".icns", ".ico", ".im", ".j2k", ".jfif", ".jif", ".jp2", ".jpe", ".jpx", ".jxl", ".mpo", ".nef", ".pbm",
+            ".pcx", ".pic", ".pict", ".pnm", ".psd", ".raw", ".sgi", ".svg", ".tga", ".xbm", ".xpm",
         }
     )
 )  # fmt: skip
+# Arrays and packed files: among the images of a class somebody takes them for images, elsewhere they are data.
+ARRAYS = frozenset({".gz", ".npy", ".npz"})
 OS_JUNK = frozenset({".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", ".directory", "icon\r"})
 OS_JUNK_FOLDERS = frozenset({"__macosx", ".spotlight-v100", ".trashes", ".fseventsd", "$recycle.bin"})
 
@@ -40,13 +42,13 @@ def reader(framework: str, loader: str) -> str:
     return "generator" if loader == "generator" else "keras"
 
 
-def skip_reason(path: str) -> str:
-    """Why a file below the root is not a sample, for one whose suffix no loader takes."""
+def skip_reason(path: str, *, in_class: bool) -> str:
+    """Why a file below the root is not a sample, for one whose suffix the loader does not take."""
     parts = path.lower().split("/")
     if parts[-1] in OS_JUNK or any(part in OS_JUNK_FOLDERS for part in parts[:-1]):
         return "os-junk"
     if parts[-1].startswith("._"):
         return "appledouble"
-    if suffix(path) in IMAGE_LIKE:
+    if suffix(path) in (IMAGE_LIKE | ARRAYS if in_class else IMAGE_LIKE):
         return "ignored-suffix"
     return "hidden" if parts[-1].startswith(".") else "documentation"

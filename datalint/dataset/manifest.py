@@ -52,7 +52,7 @@ def names_images(source: Source, path: str, format: str) -> bool:  # noqa: A002
         return False
     column = _find("path", header or tuple(first.cells))
     value = first.cells.get(column) if column else None
-    return value is not None and layout.suffix(value.strip()) in layout.IMAGE_LIKE
+    return value is not None and layout.suffix(value.strip()) in layout.IMAGE_LIKE | layout.ARRAYS
 
 
 def paths(source: Source, path: str, format: str, *, home: str | None, column: str | None) -> set[str]:  # noqa: A002

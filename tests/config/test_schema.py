@@ -80,6 +80,7 @@ FULL: dict[str, Any] = {
         "format": "csv",
         "root": "b",
         "columns": {"path": "p", "label": "l", "split": "s", "group": "g"},
+        "splits": {"train": ["a", 7], "val": "b", "test": 9},
     },
     "training": {
         "framework": "keras",

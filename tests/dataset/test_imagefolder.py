@@ -319,6 +319,14 @@ def test_two_folders_are_never_one_split(tmp_path: Path, folders: tuple[str, ...
         (("train/1.jpg", ".cache/1.jpg"), {"train"}),
         (("train/cat/1.jpg", "__MACOSX/train/cat/1.jpg"), {"train"}),
         (("bus/1.jpg", "train/1.jpg"), set()),
+        (("train/s1/1.jpg", "bus/s1/1.jpg", "car/s1/1.jpg"), set()),
+        (("test/1.jpg", "dev/1.jpg", "prod/1.jpg"), set()),
+        (("train/cat/1.jpg", "train/dog/1.jpg", "docs/img/1.jpg"), {"train"}),
+        (("train/cat/1.jpg", "train/dog/1.jpg", "extra/dog/1.jpg"), {"train", "extra"}),
+        (("training_set/cat/1.jpg", "test_set/cat/1.jpg"), {"train", "test"}),
+        (("train2017/cat/1.jpg", "val2017/cat/1.jpg"), {"train", "val"}),
+        (("seg_train/sea/1.jpg", "seg_test/sea/1.jpg", "seg_pred/1.jpg"), {"train", "test"}),
+        (("k10-train/cat/1.jpg", "k10-val/cat/1.jpg"), {"train", "val"}),
         (("cat/train/1.jpg", "dog/train/1.jpg"), set()),
     ],
     ids=lambda value: "+".join(value) if isinstance(value, tuple) else "",
@@ -328,6 +336,47 @@ def test_a_folder_is_a_split_by_its_name_unless_it_is_one_class_of_many(
 ) -> None:
     files(tmp_path, *paths)
     assert {split for role, split in rows(read(tmp_path).folders, "role", "split") if role == "split"} == splits
+
+
+def test_splits_are_what_the_user_declares(tmp_path: Path) -> None:
+    files(tmp_path, "A/cat/1.jpg", "A/dog/1.jpg", "B/cat/1.jpg", "train/cat/1.jpg")
+    source = open_worktree(str(tmp_path))
+    found = dataset.read(source, root=".", splits={"A": "train", "B": "val"})
+    assert rows(found.samples, "path", "split", "label") == [
+        ("A/cat/1.jpg", "train", "cat"),
+        ("A/dog/1.jpg", "train", "dog"),
+        ("B/cat/1.jpg", "val", "cat"),
+    ]
+    assert not found.assumptions
+    with pytest.raises(UsageError, match=r"dataset\.splits\.val: no folder 'C'"):
+        dataset.read(source, root=".", splits={"A": "train", "C": "val"})
+    with pytest.raises(UsageError, match="one folder as a split, not two"):
+        dataset.read(source, root=".", splits={"A": "train", "B": "train"})
+
+
+def test_a_split_by_a_name_that_is_not_the_usual_one_is_a_guess_that_is_said(tmp_path: Path) -> None:
+    files(tmp_path, "train2017/cat/1.jpg", "validation/cat/1.jpg")
+    assert read(tmp_path).assumptions == ("splits were guessed: train2017 as train; `dataset.splits` declares them",)
+
+
+def test_splits_below_classes_are_named_and_read_as_the_class(tmp_path: Path) -> None:
+    files(tmp_path, "cat/train/1.jpg", "cat/val2/1.jpg", "cat/odd/1.jpg")
+    assert rows(read(tmp_path).folders, "path", "role", "named_split")[1:] == [
+        ("cat", "class", None),
+        ("cat/odd", "nested", None),
+        ("cat/train", "nested", "train"),
+        ("cat/val2", "nested", "val"),
+    ]
+
+
+def test_a_picture_without_a_suffix_is_not_documentation(tmp_path: Path) -> None:
+    files(tmp_path, "cat/1.jpg", "dog/1.png")
+    (tmp_path / "cat/2").write_bytes((tmp_path / "cat/1.jpg").read_bytes())
+    (tmp_path / "dog/2").write_bytes((tmp_path / "dog/1.png").read_bytes())
+    (tmp_path / "dog/README").write_text("pictures of dogs")
+    assert dict(rows(read(tmp_path).skipped, "path", "reason")) == {
+        "cat/2": "ignored-suffix", "dog/2": "ignored-suffix", "dog/README": "documentation"
+    }  # fmt: skip
 
 
 def test_splits_of_images_without_class_folders_are_read_without_labels(tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""Folder or manifest: a list of some images never takes the place of the dataset."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from datalint import dataset
+from datalint.source.worktree import open_worktree
+from tests.e2e.conftest import picture
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from datalint.dataset import Dataset
+
+PICTURES = [f"{label}/{number}.png" for label in ("cat", "dog") for number in range(3)]
+
+
+def detected(root: Path, pictures: Sequence[str], listed: Sequence[str]) -> Dataset:
+    for number, path in enumerate(pictures):
+        picture(root / path, number, size=8)
+    (root / "list.csv").write_text("path,label\n" + "".join(f"{path},x\n" for path in listed))
+    return dataset.read(open_worktree(str(root)), root=".")
+
+
+def test_a_list_of_some_images_is_not_the_dataset(tmp_path: Path) -> None:
+    found = detected(tmp_path, PICTURES, PICTURES[:2])
+    assert (found.format, found.n_classes, len(found.samples)) == ("imagefolder", 2, 6)
+    assert "list.csv names 2 of 6 images in class folders and was not read" in found.assumptions[-1]
+
+
+def test_a_manifest_of_half_the_images_in_class_folders_is_the_dataset_and_says_what_it_leaves_out(
+    tmp_path: Path,
+) -> None:
+    found = detected(tmp_path, PICTURES, PICTURES[:3])
+    assert (found.format, len(found.samples)) == ("csv", 3)
+    assert "list.csv names 3 of 6 images in class folders: `--format imagefolder`" in found.assumptions[-1]
+
+
+def test_a_manifest_of_every_image_needs_no_word(tmp_path: Path) -> None:
+    found = detected(tmp_path, PICTURES, PICTURES)
+    assert found.format == "csv"
+    assert not any("class folders" in sentence for sentence in found.assumptions)
+
+
+@pytest.mark.parametrize(
+    "pictures",
+    [["images/1.png", "images/2.png"], ["train/1.png", "test/2.png"], ["1.png", "2.png"], ["images/a/1.png", "2.png"]],
+    ids=" ".join,
+)
+def test_a_manifest_beside_folders_that_are_no_classes_is_the_dataset(tmp_path: Path, pictures: list[str]) -> None:
+    assert detected(tmp_path, pictures, pictures[:1]).format == "csv"
+
+
+def test_a_list_beside_splits_of_classes_is_not_the_dataset(tmp_path: Path) -> None:
+    pictures = [f"{split}/{path}" for split in ("train", "val") for path in PICTURES]
+    found = detected(tmp_path, pictures, ["train/cat/0.png"])
+    assert (found.format, found.n_splits, len(found.samples)) == ("imagefolder", 2, 12)
+
+
+def test_what_the_user_says_of_the_paths_counts(tmp_path: Path) -> None:
+    for number, path in enumerate(PICTURES):
+        picture(tmp_path / "data" / path, number, size=8)
+    rows = "".join(f"{path},nobody.png,x\n" for path in PICTURES)
+    (tmp_path / "list.csv").write_text("shown,path,label\n" + rows)
+    source = open_worktree(str(tmp_path))
+    assert dataset.read(source, root=".", columns={"path": "shown"}, files_root="data").format == "csv"
