@@ -16,7 +16,7 @@ from tests.e2e.test_first_hour import run
 
 
 def judged(folder: Path) -> tuple[int, dict[str, Any], dict[str, str]]:
-    """Exit code, document, and the severity of each rule that has a finding; the datasets here are small, and say so."""
+    """Exit code, document, and the severity of each rule that has a finding."""
     answer = run(folder, "check", "data", "-o", "json", "--ignore", "split-smaller-than-batch")
     document = json.loads(answer.stdout)
     return answer.returncode, document, {item["rule"]: item["severity"] for item in document["findings"]}
