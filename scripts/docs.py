@@ -20,7 +20,9 @@ sys.path.insert(0, str(ROOT))
 from datalint import config  # noqa: E402 - the checkout, not another installation
 from datalint.finding import Family  # noqa: E402
 from datalint.ruleset import builtin_rules  # noqa: E402
+from datalint.sizes import size  # noqa: E402
 from datalint.tables import TABLES  # noqa: E402
+from datalint.target import lookup, profiles  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,6 +79,31 @@ def main(check: bool) -> int:
         print(f"stale: {', '.join(stale)}; run `make docs`", file=sys.stderr)
         return 1
     return 0
+
+
+def targets_page(_: str) -> str:
+    """One row a machine; figures that nobody has looked up are in italics."""
+    lines = [
+        "# Targets\n",
+        f"`target:` in the configuration and `--target` take one of these {len(profiles())} names, a machine of your own",
+        "under `targets`, or `local`: what this process may really use, which is the least of the machine's memory, the",
+        "limits of every cgroup above it, of the process and of its SLURM job, and the GPUs (or the MIG slice) that it",
+        "may see. Figures in *italics* are unverified. A card alone says nothing of its host.\n",
+        "| target | host memory | of it in use | cores | accelerator | memory of each | source |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, fields in profiles().items():
+        machine = lookup(name)
+        said = {
+            "host_memory": "" if machine.host_memory is None else size(machine.host_memory),
+            "host_used": "" if machine.host_used is None else size(machine.host_used),
+            "cores": str(machine.cores or ""),
+            "accelerator": f"{machine.accelerators} x {machine.accelerator}" if machine.accelerator else "none",
+            "accelerator_memory": "" if machine.accelerator_memory is None else size(machine.accelerator_memory),
+        }
+        cells = [f"*{text}*" if key in fields.get("unverified", ()) else text for key, text in said.items()]
+        lines.append(f"| `{name}` | {' | '.join(cells)} | {fields['source']} |")
+    return HEAD.format(source="datalint/target/profiles.yaml") + "\n".join(lines) + "\n"
 
 
 def rules_page(_: str) -> str:
@@ -235,6 +262,7 @@ def config_page(page: str) -> str:
 
 PAGES: Mapping[str, Callable[[str], str]] = {
     "docs/rules.md": rules_page,
+    "docs/targets.md": targets_page,
     "docs/tables.md": tables_page,
     "docs/rules-howto.md": howto,
     "docs/config.md": config_page,

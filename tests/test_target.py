@@ -41,9 +41,11 @@ V1 = (
 def test_every_profile_is_complete(name: str) -> None:
     target = lookup(name)
     assert target.name == name
-    assert target.host_memory is not None
-    assert target.host_memory > GIB
+    assert (target.host_memory or target.accelerator_memory or 0) > GIB
     assert target.source
+    assert (target.host_memory is None) == (target.cores is None), "a card alone says nothing of its host"
+    assert set(profiles()[name].get("unverified", ())) <= profiles()[name].keys() - {"source", "unverified"}
+    assert ("unverified" in target.source) == ("unverified" in profiles()[name])
     assert (target.accelerators == 0) == (target.accelerator is None)
     assert (target.accelerator is None) == (target.accelerator_memory is None)
     assert list(target.row().columns) == [column.name for column in TABLES["target"].columns]
@@ -161,15 +163,16 @@ def test_a_quota_below_one_core_is_one_core(tmp_path: Path) -> None:
     assert detect(root=machine(tmp_path, files), environ={}).cores == 1
 
 
-def test_a_limit_of_the_address_space_counts() -> None:
+@pytest.mark.parametrize("name", ["RLIMIT_AS", "RLIMIT_DATA"])
+def test_a_limit_of_the_process_counts(name: str) -> None:
     pytest.importorskip("resource")
     script = (
-        "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30));"
+        f"import resource; resource.setrlimit(resource.{name}, (2**30, 2**30));"
         "from datalint.target import lookup; target = lookup('local');"
         "print(target.host_memory, target.source)"
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert answer.stdout.strip() == "1073741824 detected (host memory: RLIMIT_AS)"
+    assert answer.stdout.strip() == f"1073741824 detected (host memory: {name})"
 
 
 @pytest.mark.parametrize(
@@ -183,6 +186,7 @@ def test_a_limit_of_the_address_space_counts() -> None:
         ("-1", 0),
         ("GPU-aaaa", 1),
         ("GPU-a,GPU-b,GPU-c", 2),
+        ("GPU-c,GPU-a", 0),
     ],
 )
 def test_devices_are_those_that_cuda_may_use(
@@ -190,7 +194,7 @@ def test_devices_are_those_that_cuda_may_use(
 ) -> None:
     tool = tmp_path / "bin" / "nvidia-smi"
     tool.parent.mkdir()
-    tool.write_text("#!/bin/sh\nprintf 'NVIDIA T4, 15109\\nNVIDIA T4, 15100\\n'\n")
+    tool.write_text("#!/bin/sh\nprintf 'NVIDIA T4, 15109, GPU-aaaa, [N/A]\\nNVIDIA T4, 15100, GPU-bbbb, [N/A]\\n'\n")
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tool.parent), prepend=os.pathsep)
     root = machine(tmp_path, {"proc/driver/nvidia/gpus/0000:00:04.0/information": "Model: \t NVIDIA T4\n"})
@@ -199,6 +203,71 @@ def test_devices_are_those_that_cuda_may_use(
     assert target.accelerator == ("NVIDIA T4" if expected else None)
     if chosen is None:
         assert target.accelerator_memory == 15100 * 1024**2
+
+
+MIG = """#!/bin/sh
+case "$1" in
+-L) printf 'GPU 0: NVIDIA A100 (UUID: GPU-a)\\n  MIG 3g.20gb     Device  0: (UUID: MIG-11)\\n'
+    printf '  MIG 1g.5gb+me  Device  1: (UUID: MIG-22)\\nGPU 1: NVIDIA A100 (UUID: GPU-b)\\n' ;;
+*) printf 'NVIDIA A100, 40960, GPU-a, Enabled\\nNVIDIA A100, 40960, GPU-b, Disabled\\n' ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("chosen", "name", "memory"),
+    [
+        (None, "NVIDIA A100 MIG 3g.20gb", 20 * 10**9),
+        ("MIG-22", "NVIDIA A100 MIG 1g.5gb+me", 5 * 10**9),
+        ("2", "NVIDIA A100", 40960 * 1024**2),
+    ],
+)
+def test_a_sliced_gpu_has_the_memory_of_its_slice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chosen: str | None, name: str, memory: int
+) -> None:
+    tool = tmp_path / "bin" / "nvidia-smi"
+    tool.parent.mkdir()
+    tool.write_text(MIG)
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tool.parent), prepend=os.pathsep)
+    root = machine(tmp_path, {"proc/driver/nvidia/gpus/0/information": "Model: NVIDIA A100\n"})
+    found = detect(root=root, environ={} if chosen is None else {"CUDA_VISIBLE_DEVICES": chosen})
+    assert (found.accelerators, found.accelerator, found.accelerator_memory) == (1, name, memory)
+
+
+def test_an_old_driver_is_asked_again_without_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "bin" / "nvidia-smi"
+    tool.parent.mkdir()
+    tool.write_text('#!/bin/sh\ncase "$1" in *mig*) exit 2;; esac\nprintf "NVIDIA P100, 16276, GPU-a\\n"\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tool.parent), prepend=os.pathsep)
+    root = machine(tmp_path, {"proc/driver/nvidia/gpus/0/information": "Model: NVIDIA P100\n"})
+    assert detect(root=root, environ={}).accelerator_memory == 16276 * 1024**2
+
+
+def test_cards_of_amd_tell_their_own_memory(tmp_path: Path) -> None:
+    files = {
+        "sys/class/drm/card1/device/mem_info_vram_total": "8573157376\n",
+        "sys/class/drm/card0/device/vendor": "0x8086\n",
+        "sys/class/drm/card1-DP-1/status": "connected\n",
+    }
+    found = detect(root=machine(tmp_path, files), environ={})
+    assert (found.accelerator, found.accelerators, found.accelerator_memory) == ("AMD GPU", 1, 8573157376)
+
+
+@pytest.mark.parametrize(
+    ("environ", "memory", "source"),
+    [
+        ({"SLURM_MEM_PER_NODE": "4096"}, 4 * GIB, "SLURM_MEM_PER_NODE"),
+        ({"SLURM_MEM_PER_CPU": "2048", "SLURM_CPUS_ON_NODE": "3"}, 6 * GIB, "SLURM_MEM_PER_CPU"),
+        ({"SLURM_MEM_PER_NODE": "0"}, 16 * GIB, "MemTotal"),
+        ({"SLURM_MEM_PER_NODE": "65536"}, 16 * GIB, "MemTotal"),
+        ({"SLURM_MEM_PER_CPU": "2048"}, 16 * GIB, "MemTotal"),
+    ],
+)
+def test_what_a_slurm_job_asked_for_counts(tmp_path: Path, environ: dict[str, str], memory: int, source: str) -> None:
+    target = detect(root=machine(tmp_path, {}), environ=environ)
+    assert (target.host_memory, target.source) == (memory, f"detected (host memory: {source})")
 
 
 def test_without_the_tool_the_driver_s_files_name_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,8 @@ def profiles() -> Mapping[str, Mapping[str, Any]]:
 
 def _target(name: str, fields: Mapping[str, Any]) -> Target:
     values = dict(fields)
+    if unverified := values.pop("unverified", None):
+        values["source"] = f"{values['source']}; unverified: {', '.join(unverified)}"
     for size in ("host_memory", "host_used", "shm", "disk", "accelerator_memory"):
         if size in values:
             values[size] = byte_count(values[size])

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datalint.target import LOCAL, Target
+from datalint.target.devices import MIB, accelerators
+from datalint.target.system import number, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 # cgroup v1 writes "no limit" as the largest multiple of the page size (4 to 64 KiB) below 2^63.
 _V1_UNLIMITED = 0x7FFF_FFFF_FFFF_0000
-_MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,43 +29,55 @@ class Limit:
 
 def detect(*, root: str = "/", environ: Mapping[str, str] = os.environ) -> Target:
     """The machine as this process, maybe in a container, sees it; `root` stands for `/` in files read."""
-    memory = min(_memory_limits(root), key=lambda limit: limit.value, default=None)
-    accelerators = _accelerators(root, environ)
+    memory = min(_memory_limits(root, environ), key=lambda limit: limit.value, default=None)
+    devices = accelerators(root, environ)
     return Target(
         name=LOCAL,
         host_memory=memory.value if memory else None,
         shm=_shm(os.path.join(root, "dev/shm")),
         disk=shutil.disk_usage(os.curdir).free,
         cores=_cores(root),
-        accelerator=accelerators[0][0] if accelerators else None,
-        accelerator_memory=_least(size for _, size in accelerators),
-        accelerators=len(accelerators),
+        accelerator=devices[0].name if devices else None,
+        accelerator_memory=_least(device.memory for device in devices),
+        accelerators=len(devices),
         source=f"detected (host memory: {memory.source})" if memory else "detected (host memory: unknown)",
     )
 
 
-def _memory_limits(root: str) -> Iterator[Limit]:
-    total = re.search(r"^MemTotal:\s+(\d+) kB", _text(root, "proc/meminfo"), re.MULTILINE)
+def _memory_limits(root: str, environ: Mapping[str, str]) -> Iterator[Limit]:
+    total = re.search(r"^MemTotal:\s+(\d+) kB", text(root, "proc/meminfo"), re.MULTILINE)
     if total:
         yield Limit(int(total[1]) * 1024, "MemTotal")
     elif "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
         yield Limit(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), "physical memory")
     for folder, version in _cgroups(root, "memory"):
         name = "memory.max" if version == 2 else "memory.limit_in_bytes"
-        limit = _number(folder, name)
+        limit = number(folder, name)
         if limit is not None and limit < _V1_UNLIMITED:
             yield Limit(limit, f"cgroup {name}")
-    yield from _address_space()
+    yield from _process_limits()
+    yield from _slurm(environ)
 
 
-def _address_space() -> Iterator[Limit]:
+def _process_limits() -> Iterator[Limit]:
     try:
         import resource
     except ImportError:  # Windows
         return
-    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if soft != resource.RLIM_INFINITY:
-        yield Limit(soft, "RLIMIT_AS")
+    for name in ("RLIMIT_AS", "RLIMIT_DATA"):
+        soft, _ = resource.getrlimit(getattr(resource, name))
+        if soft != resource.RLIM_INFINITY:
+            yield Limit(soft, name)
+
+
+def _slurm(environ: Mapping[str, str]) -> Iterator[Limit]:
+    """What the job asked for, in MiB; 0 is all of the node (sbatch, --mem and --mem-per-cpu)."""
+    node, each = environ.get("SLURM_MEM_PER_NODE", ""), environ.get("SLURM_MEM_PER_CPU", "")
+    if node.isdigit() and int(node):
+        yield Limit(int(node) * MIB, "SLURM_MEM_PER_NODE")
+    cores = environ.get("SLURM_CPUS_ON_NODE", "")
+    if each.isdigit() and int(each) and cores.isdigit():
+        yield Limit(int(each) * int(cores) * MIB, "SLURM_MEM_PER_CPU")
 
 
 def _cores(root: str) -> int | None:
@@ -74,9 +86,9 @@ def _cores(root: str) -> int | None:
     counts = [len(affinity(0)) if affinity else os.cpu_count()]
     for folder, version in _cgroups(root, "cpu"):
         if version == 2:
-            quota, _, period = _text(folder, "cpu.max").strip().partition(" ")
+            quota, _, period = text(folder, "cpu.max").strip().partition(" ")
         else:
-            quota, period = (_text(folder, f"cpu.cfs_{name}_us").strip() for name in ("quota", "period"))
+            quota, period = (text(folder, f"cpu.cfs_{name}_us").strip() for name in ("quota", "period"))
         if quota.isdigit() and period.isdigit() and int(period) > 0:
             counts.append(max(1, int(quota) // int(period)))
     return _least(counts)
@@ -89,11 +101,11 @@ def _cgroups(root: str, controller: str) -> Iterator[tuple[str, int]]:
     the part below the mount's own root (field 4 of mountinfo) is to be seen here.
     """
     own: dict[str, str] = {}
-    for line in _text(root, "proc/self/cgroup").splitlines():
+    for line in text(root, "proc/self/cgroup").splitlines():
         _, names, path = line.split(":", 2)
         for name in names.split(","):
             own[name] = path
-    for line in _text(root, "proc/self/mountinfo").splitlines():
+    for line in text(root, "proc/self/mountinfo").splitlines():
         head, _, tail = line.partition(" - ")
         fields, kind = head.split(), tail.split()
         if kind[:1] == ["cgroup2"]:
@@ -112,49 +124,6 @@ def _cgroups(root: str, controller: str) -> Iterator[tuple[str, int]]:
             folder = os.path.dirname(folder)
 
 
-def _accelerators(root: str, environ: Mapping[str, str]) -> list[tuple[str, int | None]]:
-    """Model and bytes of each NVIDIA device that CUDA may use; without a driver this costs one look-up."""
-    folder = os.path.join(root, "proc/driver/nvidia/gpus")
-    if not os.path.isdir(folder):
-        return []
-    return _visible(_ask_driver() or _from_driver_files(folder), environ.get("CUDA_VISIBLE_DEVICES"))
-
-
-def _ask_driver() -> list[tuple[str, int | None]]:
-    """What `nvidia-smi` says (it sees what a container was given); empty when absent, broken or slow."""
-    command = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
-    try:
-        answer = subprocess.run(
-            command, capture_output=True, text=True, timeout=5, check=True, stdin=subprocess.DEVNULL
-        )
-    except (OSError, subprocess.SubprocessError):
-        return []
-    rows = (line.rpartition(",") for line in answer.stdout.splitlines() if line.strip())
-    return [(name.strip(), int(size) * _MIB if size.strip().isdigit() else None) for name, _, size in rows]
-
-
-def _from_driver_files(folder: str) -> list[tuple[str, int | None]]:
-    """Model names alone: the driver's files do not tell the memory."""
-    texts = (_text(folder, f"{name}/information") for name in _names(folder))
-    models = (re.search(r"^Model:\s*(.+)$", text, re.MULTILINE) for text in texts)
-    return [(model[1].strip() if model else "NVIDIA", None) for model in models]
-
-
-def _visible(devices: list[tuple[str, int | None]], chosen: str | None) -> list[tuple[str, int | None]]:
-    """CUDA stops at the first index that does not exist; UUIDs are counted, not resolved."""
-    if chosen is None:
-        return devices
-    words = [word.strip() for word in chosen.split(",") if word.strip()]
-    if not all(word.lstrip("-").isdigit() for word in words):
-        return devices[: len(words)]
-    visible = []
-    for word in words:
-        if not 0 <= int(word) < len(devices):
-            break
-        visible.append(devices[int(word)])
-    return visible
-
-
 def _shm(folder: str) -> int | None:
     try:
         state = os.statvfs(folder)
@@ -165,24 +134,3 @@ def _shm(folder: str) -> int | None:
 
 def _least(values: Iterable[int | None]) -> int | None:
     return min((value for value in values if value is not None), default=None)
-
-
-def _number(folder: str, name: str) -> int | None:
-    text = _text(folder, name).strip()
-    return int(text) if text.isdigit() else None
-
-
-def _names(folder: str) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except OSError:
-        return []
-
-
-def _text(folder: str, name: str) -> str:
-    """Content of a small file; empty when it cannot be read."""
-    try:
-        with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return ""
