@@ -238,6 +238,7 @@ def _order(finding: Finding) -> tuple[int, int, str, str, int]:
 
 _UNREAD = {
     "pointer": "its content was not fetched: run `git lfs pull`",
+    "remote": "a URL, and nothing was fetched",
     "unreadable": "it could not be read",
     "crashed": "its decoder did not survive",
 }

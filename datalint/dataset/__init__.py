@@ -36,7 +36,7 @@ def read(
 
     Raises UsageError for a format that does not exist, UnfinishedError for one that is only recognised.
     """
-    name, path = detect(source, root) if format is None else (format, root)
+    name, path = detect(source, root, columns=columns or {}) if format is None else (format, root)
     if format is None and name == "imagefolder":
         _refuse_foreign(source, path)
     if name not in FORMATS:
@@ -68,7 +68,7 @@ def _is_pointer(source: Source, path: str) -> bool:
     return source.read(path, limit=len(POINTER)) == POINTER
 
 
-def detect(source: Source, root: str) -> tuple[str, str]:
+def detect(source: Source, root: str, *, columns: Mapping[str, str]) -> tuple[str, str]:
     """Format and path: a file by its suffix; a folder with one manifest and no class folders is that manifest."""
     suffix = layout.suffix(root)
     if suffix in _SUFFIXES and source.read(root) is not None:
@@ -76,8 +76,10 @@ def detect(source: Source, root: str) -> tuple[str, str]:
     prefix = "" if root in ("", ".") else root.rstrip("/") + "/"
     top = [entry.path for entry in source.entries(root) if "/" not in entry.path[len(prefix) :]]
     manifests = [path for path in top if layout.suffix(path) in _SUFFIXES]
-    if len(manifests) == 1 and manifest.names_images(source, manifests[0], _SUFFIXES[layout.suffix(manifests[0])]):
-        return _SUFFIXES[layout.suffix(manifests[0])], manifests[0]
+    if len(manifests) == 1:
+        format = _SUFFIXES[layout.suffix(manifests[0])]  # noqa: A001 - the user's word
+        if manifest.names_images(source, manifests[0], format, columns):
+            return format, manifests[0]
     return "imagefolder", root
 
 
