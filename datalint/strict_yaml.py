@@ -42,6 +42,8 @@ class Loaded:
     data: Any = None
     values: dict[Way, Position] = field(default_factory=dict, repr=False)
     keys: dict[Way, Position] = field(default_factory=dict, repr=False)
+    written: dict[Way, str] = field(default_factory=dict, repr=False)
+    """Values that are not text, as they stand in the file: `1e3`, `1.10`, `null`."""
     _scalars: dict[Way, _Scalar] = field(default_factory=dict, repr=False)
 
     def position(self, way: Way = (), *, key: bool = False) -> Position:
@@ -176,6 +178,8 @@ def _value(parser: Any, way: Way, loaded: Loaded) -> Any:
     value = _scalar(event)
     if isinstance(value, str):
         loaded._scalars[way] = _Scalar(_style(event), event.start_mark, event.end_mark)  # noqa: SLF001
+    else:
+        loaded.written[way] = event.value
     return value
 
 
@@ -188,6 +192,7 @@ def _mapping(parser: Any, way: Way, loaded: Loaded) -> dict[Any, Any]:
             raise UsageError("a key must be text", place)
         key = _value(parser, (*way, ""), loaded)
         loaded.values.pop((*way, ""), None)
+        loaded.written.pop((*way, ""), None)
         loaded._scalars.pop((*way, ""), None)  # noqa: SLF001
         if key in result:
             raise UsageError(f"duplicate key {key!r}", place)

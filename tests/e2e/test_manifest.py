@@ -109,3 +109,32 @@ def test_rows_without_a_split_are_told_and_not_judged(labelled: Repository) -> N
     assert "labels.csv:5: warning[missing-split] 1 row of labels.csv has no split (line 5): code that asks" in found
     assert "labels.csv:8: warning[split-spelling] labels.csv line 8: 1 row has the split 'Train': code that" in found
     assert "TRAINABLE, with warnings" in found
+
+
+@pytest.mark.parametrize("name", ["datalint.yaml", "pyproject.toml"])
+def test_an_ignored_label_is_the_one_that_the_manifest_writes(tmp_path: Path, name: str) -> None:
+    labels = ["1e3", "1.10", "07", "x"]
+    rows = ["path,label"]
+    for number in range(20):
+        picture(tmp_path / f"img/{number}.jpg", number)
+        rows.append(f"img/{number}.jpg,{labels[number % 4]}")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    if name == "datalint.yaml":
+        entries = "".join(f"  - {{rule: rare-class, label: {label}, reason: few}}\n" for label in labels)
+        (tmp_path / name).write_text(f"dataset: {{path: labels.csv}}\nignore:\n{entries}")
+    else:
+        entries = "".join(
+            f"[[tool.datalint.ignore]]\nrule = 'rare-class'\nlabel = {label}\nreason = 'few'\n"
+            for label in ("1e3", "1.10", "'07'", "'x'")
+        )
+        (tmp_path / name).write_text(f"[tool.datalint.dataset]\npath = 'labels.csv'\n{entries}")
+    found = json.loads(Repository(tmp_path).datalint("check", "-o", "json").stdout)
+    assert found["summary"]["ignored"] == 4
+    assert not {"rare-class", "unused-ignore"} & {item["rule"] for item in found["findings"]}
+
+
+def test_what_is_said_of_a_manifest_is_not_said_of_a_folder_on_the_command_line(repository: Repository) -> None:
+    (repository.folder / "labels.csv").write_text("where,label\nimages/train/cat/0000.jpg,cat\n")
+    (repository.folder / "datalint.yaml").write_text("dataset: {path: labels.csv, columns: {path: where}}\n")
+    run = repository.datalint("check", "images", "-o", "json")
+    assert json.loads(run.stdout)["dataset"]["format"] == "imagefolder"
