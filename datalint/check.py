@@ -126,6 +126,8 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
         )
     except UsageError as error:
         raise _placed(error, settings, own=own and request.format is None) from error
+    if own and request.format is None and found.manifest is None:
+        _refuse_manifest_keys(settings, workspace.root)
     # Images that nobody has fetched, or that the loader passes over, are findings and not an empty dataset.
     passed = {"lfs-pointer", "ignored-suffix", "outside-class"} & set(found.skipped.columns.get("reason", ()))
     if not len(found.samples) and not len(found.problems) and not passed:
@@ -158,6 +160,15 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
         "changed": changed.read(request, workspace),
     }
     return Evidence(found, gathered, tables, machine.name, notes)
+
+
+def _refuse_manifest_keys(settings: Config, root: str) -> None:
+    """What is said of a manifest would be ignored without a word where a folder was read."""
+    for key in ("columns", "root"):
+        if getattr(settings.dataset, key):
+            message = f"dataset.{key} is about a manifest, and {root} was read as a folder of images"
+            hint = "name the manifest itself in dataset.path, or leave the key out"
+            raise UsageError(message, settings.position("dataset", key), hint)
 
 
 def _placed(error: UsageError, settings: Config, *, own: bool) -> UsageError:
@@ -237,6 +248,7 @@ def _order(finding: Finding) -> tuple[int, int, str, str, int]:
 
 _UNREAD = {
     "pointer": "its content was not fetched: run `git lfs pull`",
+    "remote": "a URL, and nothing was fetched",
     "unreadable": "it could not be read",
     "crashed": "its decoder did not survive",
 }

@@ -85,6 +85,8 @@ class Ignore:
     reason: str
     path: str | None = None
     key: Mapping[str, Value] = field(default_factory=dict)
+    written: Mapping[str, str] = field(default_factory=dict)
+    """Values of `key` that are not text, as they stand in the file."""
     until: date | None = None
     position: Position | None = None
 
@@ -234,11 +236,14 @@ def _ignore(entry: dict[str, Any], index: int, document: Document) -> Ignore:
     except ValueError as error:
         place = document.position(("ignore", index, "until"))
         raise UsageError(f"ignore[{index}].until: {until} is not a day of the calendar", place) from error
+    key = {name: value for name, value in entry.items() if name not in ("rule", "reason", "path", "until")}
+    ways = {name: ("ignore", index, name) for name in key}
     return Ignore(
         rule=entry["rule"],
         reason=entry["reason"],
         path=entry.get("path"),
-        key={name: value for name, value in entry.items() if name not in ("rule", "reason", "path", "until")},
+        key=key,
+        written={name: document.written[way] for name, way in ways.items() if way in document.written},
         until=day,
         position=document.position(("ignore", index)),
     )

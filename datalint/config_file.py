@@ -28,6 +28,8 @@ class Document:
     file: str
     values: Mapping[tuple[str | int, ...], Position] = field(default_factory=dict)
     keys: Mapping[tuple[str | int, ...], Position] = field(default_factory=dict)
+    written: Mapping[tuple[str | int, ...], str] = field(default_factory=dict)
+    """Numbers as they stand in the file: the `1e3` and `1.10` of a manifest are texts."""
 
     def position(self, keys: tuple[str | int, ...], *, key: bool = False) -> Position:
         """Place of a value (of its key with `key`), else of the nearest key above it."""
@@ -88,7 +90,7 @@ def parse_yaml(content: bytes, file: str) -> Document:
     from datalint import strict_yaml  # PyYAML costs 10 ms, and many runs have no configuration
 
     loaded = strict_yaml.load(content, file)
-    return Document(loaded.data, file, values=loaded.values, keys=loaded.keys)
+    return Document(loaded.data, file, values=loaded.values, keys=loaded.keys, written=loaded.written)
 
 
 def parse_toml(content: bytes, file: str) -> Document | None:
@@ -99,7 +101,7 @@ def parse_toml(content: bytes, file: str) -> Document | None:
 
     text = strict_yaml.decode(content, file).removeprefix("\ufeff")
     try:
-        data = tomllib.loads(text)
+        data = tomllib.loads(text, parse_float=_Float)
     except tomllib.TOMLDecodeError as error:
         place = re.search(r" \(at line (\d+), column (\d+)\)$", str(error))
         message = str(error)[: place.start()] if place else str(error).removesuffix(" (at end of document)")
@@ -110,9 +112,10 @@ def parse_toml(content: bytes, file: str) -> Document | None:
     tool = data.get("tool")
     if not isinstance(tool, dict) or "datalint" not in tool:
         return None
-    plain = _plain(tool["datalint"])
+    written: dict[tuple[str | int, ...], str] = {}
+    plain = _plain(tool["datalint"], (), written)
     places = _toml_places(text, file, plain)
-    return Document(plain, file, keys=places)
+    return Document(plain, file, keys=places, written=written)
 
 
 _BARE = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
@@ -164,12 +167,26 @@ def _holds(data: object, keys: tuple[str | int, ...]) -> bool:
     return True
 
 
-def _plain(value: Any) -> Any:
+class _Float(float):
+    """A number that remembers how it was written."""
+
+    def __new__(cls, text: str) -> _Float:
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+    text: str
+
+
+def _plain(value: Any, way: tuple[str | int, ...], written: dict[tuple[str | int, ...], str]) -> Any:
     """TOML's own dates as text, so that both languages give the same data."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _plain(item, (*way, key), written) for key, item in value.items()}
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_plain(item, (*way, index), written) for index, item in enumerate(value)]
+    if isinstance(value, _Float):
+        written[way] = value.text
+        return float(value)
     return value.isoformat() if isinstance(value, date) else value
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["file", "missing", "broken-link", "link-loop", "unreadable-folder", "special"]
+Kind = Literal["file", "missing", "broken-link", "link-loop", "unreadable-folder", "special", "remote"]
 
 
 @dataclass(frozen=True, slots=True)

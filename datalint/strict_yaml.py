@@ -5,13 +5,17 @@ Only null, true, false and numbers are anything but text, so a class may be call
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from datalint.errors import Position, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Way = tuple[str | int, ...]
 """How to reach a value from the top: keys and list indexes."""
@@ -42,6 +46,8 @@ class Loaded:
     data: Any = None
     values: dict[Way, Position] = field(default_factory=dict, repr=False)
     keys: dict[Way, Position] = field(default_factory=dict, repr=False)
+    written: dict[Way, str] = field(default_factory=dict, repr=False)
+    """Values that are not text, as they stand in the file: `1e3`, `1.10`, `null`."""
     _scalars: dict[Way, _Scalar] = field(default_factory=dict, repr=False)
 
     def position(self, way: Way = (), *, key: bool = False) -> Position:
@@ -52,25 +58,16 @@ class Loaded:
         return places.get(way, Position(self.file))
 
     def inside(self, way: Way, offset: int) -> Position:
-        """Where character `offset` of a text stands: exact in `|` blocks and on one line, else its start."""
+        """Where character `offset` of a text stands in the file, however the text is quoted, folded or escaped."""
         scalar = self._scalars.get(way)
         if scalar is None:
             return self.position(way)
         value: str = self._at(way)
-        before = value[:offset]
-        line, column = scalar.start.line, scalar.start.column
-        if scalar.style == "|":
-            lines = _BREAK.split(self.text)
-            row = before.count("\n")
-            content = value.split("\n")[row]
-            source = lines[line + 1 + row] if line + 1 + row < len(lines) else ""
-            column = len(source) - len(content) + offset - (before.rfind("\n") + 1)
-            return Position(self.file, line + 2 + row, max(column, 0) + 1)
+        start, end = scalar.start, scalar.end
         quotes = 0 if scalar.style == "" else 2
-        one_line = scalar.start.line == scalar.end.line
-        if one_line and scalar.end.column - scalar.start.column == len(value) + quotes:
-            return Position(self.file, line + 1, column + 1 + quotes // 2 + offset)
-        return Position(self.file, line + 1, column + 1)
+        if start.line == end.line and end.column - start.column == len(value) + quotes:
+            return Position(self.file, start.line + 1, start.column + 1 + quotes // 2 + offset)
+        return _place_at(self.text, _aligned(self.text, scalar, value, offset), self.file)
 
     def _at(self, way: Way) -> Any:
         value = self.data
@@ -115,6 +112,47 @@ def decode(content: bytes, file: str) -> str:
 def _place_at(text: str, offset: int, file: str) -> Position:
     lines = _BREAK.split(text[:offset])
     return Position(file, len(lines), len(lines[-1]) + 1)
+
+
+_DOUBLE = re.compile(r"\\(?:x(..)|u(....)|U(.{8})|(\r\n|.))|.", re.DOTALL)
+# Escapes of double quotes that stand for white space: of a letter, a space, a tab, or a line that goes on.
+_WHITE = frozenset("tnvfrNLP_ \t\r\n\x85\u2028\u2029")
+
+
+def _aligned(text: str, scalar: _Scalar, value: str, offset: int) -> int:
+    """Where character `offset` of `value` stands in `text`: folding and escaping change nothing but white space."""
+    at = len(value[:offset]) + len(value[offset:]) - len(value[offset:].lstrip())
+    wanted = sum(not letter.isspace() for letter in value[:at])
+    gap = value[offset:at]
+    seen = list(itertools.islice(_visible(text, scalar), wanted + 1))
+    if at < len(value) and len(seen) > wanted:
+        return seen[wanted][0] - (0 if "\n" in gap else len(gap))
+    return seen[min(wanted, len(seen)) - 1][1] if seen and wanted else _line_starts(text)[scalar.start.line]
+
+
+def _visible(text: str, scalar: _Scalar) -> Iterator[tuple[int, int]]:
+    """Start and end in `text` of each character of the scalar that is no white space."""
+    lines = _line_starts(text)
+    if scalar.style in ("|", ">"):
+        start, end = lines[scalar.start.line + 1], len(text)
+    else:
+        quotes = len(scalar.style)
+        start = lines[scalar.start.line] + scalar.start.column + quotes
+        end = lines[scalar.end.line] + scalar.end.column - quotes
+    tokens = _DOUBLE if scalar.style == '"' else re.compile("''|." if scalar.style == "'" else ".", re.DOTALL)
+    for found in tokens.finditer(text, start, end):
+        token = found.group()
+        if scalar.style == '"' and token[0] == "\\":
+            code = found[1] or found[2] or found[3]
+            white = chr(int(code, 16)).isspace() if code else token[1] in _WHITE
+        else:
+            white = token.isspace()
+        if not white:
+            yield found.span()
+
+
+def _line_starts(text: str) -> list[int]:
+    return [0, *(found.end() for found in _BREAK.finditer(text)), len(text)]
 
 
 def _forbidden(text: str, file: str) -> Position:
@@ -176,6 +214,8 @@ def _value(parser: Any, way: Way, loaded: Loaded) -> Any:
     value = _scalar(event)
     if isinstance(value, str):
         loaded._scalars[way] = _Scalar(_style(event), event.start_mark, event.end_mark)  # noqa: SLF001
+    else:
+        loaded.written[way] = event.value
     return value
 
 
@@ -188,6 +228,7 @@ def _mapping(parser: Any, way: Way, loaded: Loaded) -> dict[Any, Any]:
             raise UsageError("a key must be text", place)
         key = _value(parser, (*way, ""), loaded)
         loaded.values.pop((*way, ""), None)
+        loaded.written.pop((*way, ""), None)
         loaded._scalars.pop((*way, ""), None)  # noqa: SLF001
         if key in result:
             raise UsageError(f"duplicate key {key!r}", place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from datalint.finding import Value
 
 Keys = tuple[str, ...]
+_Cell = tuple[bool, str]
+"""Whether a value is text, and how it reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,11 @@ class _Matcher:
     def __init__(self, entries: Sequence[Ignore]) -> None:
         self._entries = entries
         self._counts = [0] * len(entries)
-        grouped: dict[str, dict[Keys, dict[Keys, list[int]]]] = {}
+        grouped: dict[str, dict[Keys, dict[tuple[_Cell, ...], list[int]]]] = {}
         for number, entry in enumerate(entries):
             names = tuple(sorted(entry.key))
-            values = tuple(_text(entry.key[name]) for name in names)
-            grouped.setdefault(entry.rule, {}).setdefault(names, {}).setdefault(values, []).append(number)
+            for values in itertools.product(*(_alternatives(entry, name) for name in names)):
+                grouped.setdefault(entry.rule, {}).setdefault(names, {}).setdefault(values, []).append(number)
         self._rules = {
             rule: {
                 names: {values: _Bucket(entries, numbers) for values, numbers in by_values.items()}
@@ -80,8 +83,8 @@ class _Matcher:
 
     def match(self, finding: Finding) -> bool:
         for names, buckets in self._rules.get(finding.rule, {}).items():
-            texts = _texts(finding.values, names)
-            bucket = None if texts is None else buckets.get(texts)
+            cells = _cells(finding.values, names)
+            bucket = None if cells is None else buckets.get(cells)
             number = bucket.match(finding) if bucket else None
             if number is not None:
                 self._counts[number] += 1
@@ -110,11 +113,17 @@ class _Bucket:
         return self._everything
 
 
-def _texts(values: Mapping[str, Value], names: Keys) -> Keys | None:
+def _cells(values: Mapping[str, Value], names: Keys) -> tuple[_Cell, ...] | None:
     try:
-        return tuple(_text(values[name]) for name in names)
+        return tuple((isinstance(values[name], str), _text(values[name])) for name in names)
     except KeyError:
         return None
+
+
+def _alternatives(entry: Ignore, name: str) -> tuple[_Cell, _Cell]:
+    """A text of the manifest matches as it is written (`1e3`), a number by its value (1000)."""
+    text = _text(entry.key[name])
+    return (True, entry.written.get(name, text)), (False, text)
 
 
 def _text(value: Value) -> str:

@@ -70,6 +70,12 @@ TABLES: dict[str, Table] = {
             ("manifest", "VARCHAR", "path of the manifest, NULL for a folder"),
             ("source", "VARCHAR", "worktree, index or tree: where the bytes were read"),
             ("n_samples", "BIGINT", "training examples in all splits"),
+            ("group_column", "VARCHAR", "column of the manifest that group_key comes from; NULL where there is none"),
+            (
+                "group_guessed",
+                "BOOLEAN",
+                "that column was guessed from its name, not declared in dataset.columns",
+            ),
         ),
         _table(
             "samples",
@@ -78,7 +84,11 @@ TABLES: dict[str, Table] = {
             ("file_id", "BIGINT", "its file in `files`"),
             ("path", "VARCHAR", "path of the image"),
             ("split", "VARCHAR", "train, val, test or as named by the user; NULL where the dataset has no splits"),
-            ("label", "VARCHAR", "class name as written"),
+            (
+                "label",
+                "VARCHAR",
+                "class name as written; of numbers that pandas reads as one (0 and 00) the most frequent spelling",
+            ),
             ("label_index", "BIGINT", "class index that the loader gives it within its split"),
             ("group_key", "VARCHAR", "patient, video, scene: what must not cross splits"),
             ("manifest", "VARCHAR", "manifest that names it, NULL for a folder"),
@@ -134,7 +144,8 @@ TABLES: dict[str, Table] = {
             (
                 "kind",
                 "VARCHAR",
-                "missing-file, absolute-path, outside-root, backslash-path, missing-path, missing-label, "
+                "missing-file, absolute-path, remote-path, backslash-path, missing-path, missing-label, "
+                "missing-split, split-spelling, "
                 "bad-row, missing-column, bad-encoding, link-loop, broken-link, unreadable-folder, not-a-file",
             ),
             ("path", "VARCHAR", "path concerned, as written"),
@@ -170,7 +181,7 @@ TABLES: dict[str, Table] = {
                 "status",
                 "VARCHAR",
                 "strict verdict: ok, damaged, unreadable, unsupported, missing, pointer, oversized, "
-                "empty, not-image, crashed",
+                "empty, not-image, crashed, remote (a URL: nothing was fetched)",
             ),
             (
                 "cause",

@@ -63,6 +63,11 @@ def rules(findings: Any) -> list[str]:
         (ignore(key={"flag": 1}), finding(flag=True), False),
         (ignore(key={"label": None}), finding(label=None), True),
         (ignore(key={"label": ""}), finding(label=None), True),
+        (ignore(key={"label": 1000.0}, written={"label": "1e3"}), finding(label="1e3"), True),
+        (ignore(key={"label": 1000.0}, written={"label": "1e3"}), finding(label="1000"), False),
+        (ignore(key={"label": 1000.0}, written={"label": "1e3"}), finding(label=1000), True),
+        (ignore(key={"label": None}, written={"label": "null"}), finding(label="null"), True),
+        (ignore(key={"label": 1.1, "n": 2}, written={"label": "1.10"}), finding(label="1.10", n=2.0), True),
     ],
 )
 def test_every_given_part_must_match(entry: Ignore, item: Finding, expected: bool) -> None:

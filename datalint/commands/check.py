@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from datalint import replay, report
 from datalint.commands import reader_has_gone
-from datalint.errors import UsageError
+from datalint.errors import UnfinishedError, UsageError
 from datalint.outcome import exit_code
 from datalint.report.style import Style, wants_color
 from datalint.report.words import count, printable
@@ -119,4 +119,4 @@ def _write(result: Result, name: str, file: str | None, arguments: argparse.Name
         with open(file, "w", encoding="utf-8", errors="backslashreplace") as out:
             report.load(name).render(result, out, Style(limit=limit))
     except OSError as error:
-        raise UsageError(f"cannot write the report to {file}: {error.strerror}") from error
+        raise UnfinishedError(f"cannot write the report to {file}: {error.strerror}") from error

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from datalint import git
-from datalint.errors import ExitCode, UsageError
+from datalint.errors import ExitCode, UnfinishedError, UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - every verb has 
             hint="add this line to it: " + text.splitlines()[-1].removeprefix("exec ") + " || exit $?",
         ) from None
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+        raise UnfinishedError(f"cannot write {path}: {error.strerror}") from error
     sys.stdout.write(f"wrote {path}\n")
     return ExitCode.CLEAN
 

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from datalint.errors import ExitCode, UsageError
+from datalint.errors import ExitCode, UnfinishedError, UsageError
 from datalint.rule.new import CUSTOM_ID, text_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     except FileExistsError as error:
         raise UsageError(f"{path} is already there") from error
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+        raise UnfinishedError(f"cannot write {path}: {error.strerror}") from error
     sys.stdout.write(
         f"wrote {path}\n"
         f"next: edit it, then `datalint test {path}`\n"

@@ -40,7 +40,7 @@ def read(
     """
     name, path, why = format or "", root, ""
     if format is None:
-        name, path, why = detect(source, root, files_root=files_root, column=(columns or {}).get("path"))
+        name, path, why = detect(source, root, columns=columns or {}, files_root=files_root)
     if format is None and name == "imagefolder":
         _refuse_foreign(source, path)
     if name not in FORMATS:

@@ -9,19 +9,21 @@ from datalint.dataset import layout, manifest
 from datalint.dataset.plan import place, plan
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from datalint.source import Source
 
 SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 
 
 def detect(
-    source: Source, root: str, *, files_root: str | None = None, column: str | None = None
+    source: Source, root: str, *, columns: Mapping[str, str], files_root: str | None = None
 ) -> tuple[str, str, str]:
     """Format, path, and what the user should know of the choice (else empty).
 
     A folder with one manifest is that manifest, unless there are class folders and it names fewer than half of
-    their images: a list of the images that somebody looked at twice is not the dataset. `files_root` and `column` are
-    what the user says of the paths in it.
+    their images: a list of the images that somebody looked at twice is not the dataset. `columns` and `files_root` are
+    what the user says of it.
     """
     suffix = layout.suffix(root)
     if suffix in SUFFIXES and source.read(root) is not None:
@@ -32,12 +34,12 @@ def detect(
     if len(manifests) != 1:
         return "imagefolder", root, ""
     path, format_ = manifests[0], SUFFIXES[layout.suffix(manifests[0])]
-    if not manifest.names_images(source, path, format_):
+    if not manifest.names_images(source, path, format_, columns):
         return "imagefolder", root, ""
     in_classes = _in_classes(source, root)
     if not in_classes:
         return format_, path, ""
-    named = len(in_classes & manifest.paths(source, path, format_, home=files_root, column=column))
+    named = len(in_classes & manifest.paths(source, path, format_, columns, home=files_root))
     said = f"{path} names {named:,} of {len(in_classes):,} images in class folders"
     if 2 * named < len(in_classes):
         return "imagefolder", root, f"{said} and was not read: as `dataset.path` it is the dataset"

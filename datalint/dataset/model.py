@@ -30,6 +30,10 @@ class Dataset:
     skipped: Data
     problems: Data
     assumptions: tuple[str, ...] = ()
+    group_column: str | None = None
+    """The manifest's column of groups."""
+    group_guessed: bool = False
+    """Its name alone says that it is one."""
 
     @property
     def n_splits(self) -> int:
@@ -49,6 +53,8 @@ class Dataset:
                 "manifest": [self.manifest],
                 "source": [source],
                 "n_samples": [len(self.samples)],
+                "group_column": [self.group_column],
+                "group_guessed": [self.group_guessed],
             }
         )
         return {

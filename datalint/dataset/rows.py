@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
 import json
@@ -13,7 +14,7 @@ from datalint.dataset import parquet
 from datalint.entry import display
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from typing import Protocol
 
     class _Reader(Protocol):
@@ -50,12 +51,20 @@ class Bad:
     detail: str
 
 
-def parse(content: bytes, format: str) -> tuple[tuple[str, ...], Iterator[Row | Bad]]:  # noqa: A002
-    """Column names (empty where rows name their own) and the rows of a text, in order."""
+def parse(
+    content: bytes,
+    format: str,  # noqa: A002
+    *,
+    known: Collection[str] = (),
+) -> tuple[tuple[str, ...], Iterator[Row | Bad]]:
+    """Column names (empty where rows name their own) and the rows of a text, in order.
+
+    `known` are names that a header is expected to have; they tell what separates its columns.
+    """
     text, problems = _decode(content)
     if format == "jsonl":
         return (), _jsonl(text, problems)
-    return _table(text, problems, "\t" if format == "tsv" else None)
+    return _table(text, problems, "\t" if format == "tsv" else _delimiter(text, known))
 
 
 def _decode(content: bytes) -> tuple[str, list[Bad]]:
@@ -70,12 +79,33 @@ def _decode(content: bytes) -> tuple[str, list[Bad]]:
         return content.decode("utf-8-sig", "surrogateescape"), [Bad(line, "bad-encoding", detail)]
 
 
-def _table(text: str, problems: list[Bad], delimiter: str | None) -> tuple[tuple[str, ...], Iterator[Row | Bad]]:
-    head = text[: text.find("\n")] if "\n" in text else text
-    delimiter = delimiter or max(",;\t", key=head.count)
+def _delimiter(text: str, known: Collection[str]) -> str:
+    """What parts a header into names that are known; the comma, as in pandas, where it parts it at all."""
+    headers = {between: next(_records(text, between), []) for between in ",;\t"}
+    names = {name.lower() for name in known}
+    familiar = {
+        between: sum(cell.strip().lower() in names for cell in cells) for between, cells in headers.items()
+    }  # fmt: skip
+    if any(familiar.values()):
+        return max(familiar, key=lambda between: familiar[between])
+    return "," if len(headers[","]) > 1 else max(headers, key=lambda between: len(headers[between]))
+
+
+def _records(text: str, delimiter: str) -> Iterator[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    with contextlib.suppress(csv.Error):
+        yield from (cells for cells in reader if not _blank(cells))
+
+
+def _blank(cells: Sequence[str]) -> bool:
+    """A line of nothing but spaces is none, as in pandas."""
+    return not cells or (len(cells) == 1 and not cells[0].strip(" \t"))
+
+
+def _table(text: str, problems: list[Bad], delimiter: str) -> tuple[tuple[str, ...], Iterator[Row | Bad]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        header = tuple(display(name.strip()) for name in next(reader, []))
+        header = tuple(display(name.strip()) for name in next((cells for cells in reader if not _blank(cells)), []))
     except csv.Error as error:
         return (), iter([*problems, Bad(1, "bad-row", str(error))])
     return header, _cells(reader, header, problems)
@@ -93,7 +123,7 @@ def _cells(reader: _Reader, header: tuple[str, ...], problems: list[Bad]) -> Ite
             continue
         if cells is None:
             return
-        if not cells:
+        if _blank(cells):
             continue
         if len(cells) != len(header):
             yield Bad(line, "bad-row", f"{len(cells)} cells, but the header has {len(header)}")

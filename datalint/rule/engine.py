@@ -182,7 +182,7 @@ class RuleEngine:
                 with open(file, "wb") as destination:
                     shutil.copyfileobj(source, destination)
             except OSError as error:
-                raise UsageError(f"cannot write {file}: {error.strerror}") from error
+                raise UnfinishedError(f"cannot write {file}: {error.strerror}") from error
 
     def _known(self, rule: Rule) -> Prepared | None:
         prepared = self._prepared.get(rule.id)

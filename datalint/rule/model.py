@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -87,14 +88,20 @@ class Rule:
         return self.source.inside(way, offset) if self.source else self.position
 
     def where_in_sql(self, offset: int | None) -> Position:
-        """The place of a character of the query; between two pieces, the one before."""
-        before = [piece for piece in self.pieces if piece.start <= (offset or 0)]
-        if not before:
-            return self.where(*(self.pieces[0].way if self.pieces else ()))
-        piece = before[-1]
-        if offset is None or offset > piece.end:
-            return self.where(*piece.way)
-        return self.where_in(piece.way, offset - piece.start)
+        """The place of a character of the query; between two pieces, the end of the one before."""
+        before = [piece for piece in self.pieces if offset is not None and piece.start <= offset]
+        if offset is not None and before:
+            return self.where_in(before[-1].way, min(offset, before[-1].end) - before[-1].start)
+        # DuckDB does not tell where: the query as a whole, and of a check what it computes.
+        piece = next((piece for piece in self.pieces if piece.way in (("sql",), ("check", "metric"))), None)
+        return self.where_in(piece.way, 0) if piece else self.position
+
+    def where_named(self, column: str) -> Position:
+        """The place of the name that the author gives a column of the query; else of the query."""
+        given = rf'\bas\s+(?="?{re.escape(column)}"?(?!\w))'
+        ends = [found.end() for found in re.finditer(given, self.sql, re.IGNORECASE)]
+        own = [end for end in ends if any(piece.start <= end < piece.end for piece in self.pieces)]
+        return self.where_in_sql(own[-1] if own else None)
 
 
 class Bound(Protocol):

@@ -23,13 +23,13 @@ def verify(rule: Rule, *, params: Collection[str], columns: Sequence[Sequence[st
     types: dict[str, str] = {}
     for name, kind in columns:
         if name in types:
-            raise UsageError(f"the query returns two columns called {name!r}", rule.where_in_sql(None))
+            raise UsageError(f"the query returns two columns called {name!r}", rule.where_named(name))
         types[name] = kind
     for name, kinds in _LOCATIONS.items():
         if name in types and not types[name].startswith((*kinds, '"NULL"')):
             hint = "rename it with `as`"
             wanted = "number" if kinds is _NUMERIC else kinds[0]
-            raise UsageError(f"the column {name!r} is a {types[name]}, not a {wanted}", rule.where_in_sql(None), hint)
+            raise UsageError(f"the column {name!r} is a {types[name]}, not a {wanted}", rule.where_named(name), hint)
     _key(rule, types)
     used = {*params, *_templates(rule, types)}
     for name in rule.params:

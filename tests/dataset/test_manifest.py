@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import duckdb
 import pytest
 
 from datalint import dataset
@@ -15,56 +14,11 @@ from datalint.facts.cache import open_cache
 from datalint.facts.gather import gather
 from datalint.source.index import open_index
 from datalint.source.worktree import open_worktree
-from tests.e2e.conftest import picture
+from tests.dataset.manifests import parquet, problems, read, rows
 from tests.source.repository import create
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
-
-    from datalint.dataset import Dataset
-    from datalint.tables import Data
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Three pictures in img/."""
-    for number in range(3):
-        picture(tmp_path / f"img/{number}.jpg", number, size=8)
-    return tmp_path
-
-
-def read(
-    folder: Path,
-    name: str,
-    content: str | bytes,
-    *,
-    columns: Mapping[str, str] | None = None,
-    files_root: str | None = None,
-    format: str | None = None,  # noqa: A002
-) -> Dataset:
-    place = folder / name
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(content.encode() if isinstance(content, str) else content)
-    return dataset.read(open_worktree(str(folder)), root=name, format=format, columns=columns, files_root=files_root)
-
-
-def rows(data: Data, *names: str) -> list[tuple[Any, ...]]:
-    return list(zip(*(data.columns[name] for name in names), strict=True))
-
-
-def problems(found: Dataset) -> list[tuple[Any, ...]]:
-    return rows(found.problems, "kind", "line")
-
-
-def parquet(folder: Path, query: str) -> bytes:
-    """What DuckDB writes of a query."""
-    made = duckdb.sql(query)
-    assert made is not None
-    made.write_parquet(str(folder / "made.parquet"))
-    content = (folder / "made.parquet").read_bytes()
-    (folder / "made.parquet").unlink()
-    return content
 
 
 TABLE = [("img/0.jpg", "cat", "train", "p1"), ("img/1.jpg", "dog", "train", "p1"), ("img/2.jpg", "cat", "test", "p2")]
@@ -119,11 +73,26 @@ def test_a_table_that_names_no_images_is_no_manifest(folder: Path) -> None:
         ("path,label\nimg/0.jpg,cat\nimg/1.jpg,dog\n", [2, 3]),
         ("\ufeffpath,label\r\nimg/0.jpg,cat\r\nimg/1.jpg,dog\r\n", [2, 3]),
         ("path;label\nimg/0.jpg;cat\n\nimg/1.jpg;dog", [2, 4]),
+        ("path,label\nimg/0.jpg,cat\n \t \nimg/1.jpg,dog\n", [2, 4]),
+        ("\n  \npath,label\nimg/0.jpg,cat\nimg/1.jpg,dog\n", [4, 5]),
+        ('path,label,"a;b;c;d"\nimg/0.jpg,cat,x\nimg/1.jpg,dog,y\n', [2, 3]),
+        ("path\tlabel\ta,b,c,d\nimg/0.jpg\tcat\tx\nimg/1.jpg\tdog\ty\n", [2, 3]),
         ('path,label,note\nimg/0.jpg,cat,"one\ntwo\nthree"\nimg/1.jpg,dog,x\n', [2, 5]),
         (' path , label \n img/0.jpg ,cat\n"img/1.jpg",dog\n', [2, 3]),
         ("path,label\rimg/0.jpg,cat\rimg/1.jpg,dog\r", [2, 3]),
     ],
-    ids=["plain", "windows", "semicolons", "quoted line ends", "spaces", "old macintosh"],
+    ids=[
+        "plain",
+        "windows",
+        "semicolons",
+        "line of spaces",
+        "blank lines first",
+        "semicolons in a name",
+        "commas in a name",
+        "quoted line ends",
+        "spaces",
+        "old macintosh",
+    ],
 )
 def test_the_line_is_where_the_row_begins(folder: Path, content: str, lines: list[int]) -> None:
     found = read(folder, "labels.csv", content)
@@ -143,14 +112,19 @@ def test_the_line_is_where_the_row_begins(folder: Path, content: str, lines: lis
         ("a.csv", "path,label\n/data/img/0.jpg,cat\n", [("absolute-path", 2), ("missing-file", 2)]),
         ("a.csv", "path,label\nC:\\data\\0.jpg,cat\n", [("absolute-path", 2), ("missing-file", 2)]),
         ("a.csv", "path,label\nimg\\0.jpg,cat\n", [("backslash-path", 2)]),
-        ("a.csv", "path,label\n../img/0.jpg,cat\n", [("outside-root", 2), ("missing-file", 2)]),
+        ("a.csv", "path,label\n../img/0.jpg,cat\n", [("missing-file", 2)]),
+        (
+            "a.csv",
+            "path,label\ns3://bucket/img/0.jpg,cat\nhttps://x.org/a?b=c,dog\n",
+            [("remote-path", 2), ("remote-path", 3)],
+        ),
         ("a.csv", b"path,label\nimg/0.jpg,caf\xe9\n", [("bad-encoding", 2)]),
         ("a.csv", "label,split\ncat,train\n", [("missing-column", 1)]),
         ("a.csv", "path,label\n img/0.jpg,cat\n", [("bad-row", 2)]),
         ("a.csv", "path,label,label\nimg/0.jpg,cat,dog\n", [("bad-row", 1)]),
         ("a.csv", '"path,label\nimg/0.jpg,cat\n', [("bad-row", 1)]),
         ("a.csv", "path,label\nimg/0.jpg,cat\n".encode("utf-16"), [("bad-encoding", 1)]),
-        ("a.csv", "path,label\n..,cat\nimg/\0.jpg,cat\n", [("outside-root", 2), ("missing-file", 3)]),
+        ("a.csv", "path,label\n..,cat\nimg/\0.jpg,cat\n", [("missing-file", 3)]),
         ("a.jsonl", "[" * 100_000, [("bad-row", 1)]),
         ("a.jsonl", r'{"path": "\ud83d", "label": "x"}', [("bad-row", 1)]),
         (
@@ -158,7 +132,11 @@ def test_the_line_is_where_the_row_begins(folder: Path, content: str, lines: lis
             '{"path": " ", "label": "x"}\n{"path": "img/0.jpg", "label": NaN}',
             [("missing-path", 1), ("missing-label", 2)],
         ),
-        ("a.jsonl", '{"path": "img/0.jpg"}\n{"path": \n[1]\n\n"x"\n', [("bad-row", 2), ("bad-row", 3), ("bad-row", 5)]),
+        (
+            "a.jsonl",
+            '{"path": "img/0.jpg", "label": "x"}\n{"path": \n[1]\n\n"x"\n',
+            [("bad-row", 2), ("bad-row", 3), ("bad-row", 5)],
+        ),
         (
             "a.jsonl",
             '{"path": null}\n{"path": "img/0.jpg", "label": null}\n',
@@ -222,6 +200,25 @@ def test_a_label_that_pandas_reads_as_nan_is_a_problem(folder: Path, format: str
     assert rows(found.samples, "label") == [(label,)]
     expected = [] if text == "none" or format == "jsonl" else [("missing-label", 2)]
     assert problems(found) == expected
+
+
+def test_a_path_that_leads_out_of_the_dataset_is_as_good_as_any(folder: Path) -> None:
+    (folder / "meta").mkdir()
+    (folder / "meta/a.csv").write_text("path,label\n../img/0.jpg,cat\n")
+    found = dataset.read(open_worktree(str(folder / "meta")), root="a.csv")
+    assert [entry.kind for entry in found.files] == ["file"]
+    assert not len(found.problems)
+
+
+def test_a_url_is_no_file_and_nobody_looks_for_one(folder: Path) -> None:
+    found = read(folder, "a.csv", "path,label\ngs://b/img/0.jpg,cat\ngs://b/img/0.jpg,cat\nimg/0.jpg,dog\n")
+    assert rows(found.samples, "file_id", "path") == [
+        (0, "gs://b/img/0.jpg"),
+        (0, "gs://b/img/0.jpg"),
+        (1, "img/0.jpg"),
+    ]
+    gathered = gather(found.files, cache=open_cache(None), workers=1, timeout=10)
+    assert gathered.data.columns["status"] == ["remote", "ok"]
 
 
 def test_a_number_that_is_none_is_no_label_in_parquet(folder: Path) -> None:

@@ -99,7 +99,6 @@ def test_explain_leaves_out_what_a_rule_does_not_have(here: Path, capsys: pytest
         (("facts", "-o", "parquet"), "name a file, -o parquet=FILE"),
         (("test", "nowhere.yaml"), "cannot read nowhere.yaml: No such file or directory"),
         (("test", "empty"), "no rule files in empty"),
-        (("new-rule", "acme/x", "--folder", "datalint.yaml/x"), "cannot write datalint.yaml/x/x.yaml: "),
         (("new-rule", "acme/plain", "--folder", "ours"), "ours/plain.yaml is already there"),
         (("init",), "datalint.yaml is already there"),
         (("images/",), "invalid choice: 'images/'"),
@@ -114,6 +113,26 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert (code, out) == (2, "")
     assert said in err
     assert len(err.splitlines()) <= 2
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        (("new-rule", "acme/x", "--folder", "datalint.yaml/x"), "datalint.yaml/x/x.yaml"),
+        (("check", "-o", "json=datalint.yaml/report.json"), "the report to datalint.yaml/report.json"),
+        (("facts", "-o", "csv=nowhere/facts.csv"), "nowhere/facts.csv"),
+        (("check", "--write-baseline"), "the baseline "),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_written_is_exit_code_3(repository: Repository, words: tuple[str, ...], place: str) -> None:
+    if "--write-baseline" in words:
+        (repository.folder / "datalint.yaml").write_text(
+            "{dataset: {path: images}, baseline: nowhere/accepted.jsonl}\n"
+        )
+    run = repository.datalint(*words)
+    assert f"datalint: cannot write {place}" in run.stderr
+    assert run.returncode == 3
 
 
 def test_test_takes_the_configured_folders_files_and_folders(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -168,7 +187,7 @@ def test_a_hook_that_cannot_be_written_is_said(
     (repository.folder / "file").touch()
     repository.git("config", "core.hooksPath", "file/hooks")
     code, _, err = say(capsys, "install-hook")
-    assert code == 2
+    assert code == 3
     assert "cannot write" in err
 
 

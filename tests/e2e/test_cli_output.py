@@ -124,7 +124,6 @@ def test_what_blocks_is_said_in_the_file_and_the_option_beats_it(
         (("--timeout", "0"), "'0' is not a number of seconds", "see `datalint check --help`"),
         (("--timeout", "soon"), "'soon' is not a number of seconds", "see `datalint check --help`"),
         (("--fail-on", "eror"), "invalid choice: 'eror'", "see `datalint check --help`"),
-        (("-o", "json=nowhere/report.json"), "cannot write the report", "No such file or directory"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_said_with_the_next_step(

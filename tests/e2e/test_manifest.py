@@ -50,3 +50,91 @@ def test_the_format_of_the_configured_dataset_is_not_that_of_another(repository:
     run = repository.datalint("check", "labels.csv", "-o", "json")
     assert json.loads(run.stdout)["dataset"]["format"] == "csv"
     assert json.loads(repository.datalint("check", "-o", "json").stdout)["dataset"]["format"] == "imagefolder"
+
+
+def verdict(labelled: Repository, header: str, row: str, *, rows: int = 40) -> tuple[str, set[tuple[str, str]], int]:
+    """Of 40 good pictures in a manifest whose rows are made from `row`: also its rules with severity, and exit code."""
+    picture(labelled.folder / "img/3.jpg", 3)
+    values = [{"n": n, "label": ("dog", "cat")[n % 2], "split": "train" if n < 32 else "val"} for n in range(rows)]
+    (labelled.folder / "labels.csv").write_text("\n".join([header, *(row.format(**each) for each in values)]))
+    run = labelled.datalint("check", "labels.csv", "-o", "json")
+    found = json.loads(run.stdout)
+    told = {(item["rule"], item["severity"]) for item in found["findings"] if item["severity"] != "info"}
+    return found["verdict"], told, run.returncode
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "expected"),
+    [
+        ("path,label,split", "img/{n}.jpg,{label},{split}", ("TRAINABLE", set(), 0)),
+        ("path,split", "img/{n}.jpg,{split}", ("UNTRAINABLE", {("missing-column", "error")}, 1)),
+        ("file_name,text,split", "img/{n}.jpg,a {label},{split}", ("UNTRAINABLE", {("missing-column", "error")}, 1)),
+        ("id,label,split", "{n},{label},{split}", ("UNTRAINABLE", {("missing-column", "error")}, 1)),
+        ("img/9.jpg,cat,val", "img/{n}.jpg,{label},{split}", ("UNTRAINABLE", {("missing-column", "error")}, 1)),
+        (
+            "path,label,split,scene",
+            "img/{n}.jpg,{label},{split},s1",
+            ("TRAINABLE, with warnings", {("group-across-splits", "warning")}, 0),
+        ),
+        ("path,label,split,source", "img/{n}.jpg,{label},{split},flickr", ("TRAINABLE", set(), 0)),
+        ("path,label,split", "gs://b/{n}.jpg,{label},{split}", ("UNDECIDED", {("remote-path", "warning")}, 0)),
+        (
+            "path,label,split",
+            "C:\\img\\{n}.jpg,{label},{split}",
+            ("UNTRAINABLE", {("absolute-path", "warning"), ("missing-file", "error")}, 1),
+        ),
+        ("path,label,split", "x/../../{n}.jpg,{label},{split}", ("UNTRAINABLE", {("missing-file", "error")}, 1)),
+    ],
+)
+def test_a_manifest_has_the_verdict_that_its_columns_and_paths_deserve(
+    labelled: Repository, header: str, row: str, expected: tuple[str, set[tuple[str, str]], int]
+) -> None:
+    assert verdict(labelled, header, row) == expected
+
+
+def test_a_declared_group_blocks(labelled: Repository) -> None:
+    (labelled.folder / "datalint.yaml").write_text("dataset: {path: labels.csv, columns: {group: origin}}\n")
+    found, told, code = verdict(labelled, "path,label,split,origin", "img/{n}.jpg,{label},{split},s1")
+    assert (found, code) == ("UNTRAINABLE", 1)
+    assert ("group-across-splits", "error") in told
+
+
+def test_rows_without_a_split_are_told_and_not_judged(labelled: Repository) -> None:
+    """The broken picture is on one of them."""
+    lines = (labelled.folder / "labels.csv").read_text().splitlines()
+    lines[4] = lines[4].removesuffix("train")
+    lines[7] = lines[7].replace("train", "Train")
+    (labelled.folder / "labels.csv").write_text("\n".join(lines))
+    found = labelled.datalint("check", "labels.csv", "-o", "concise").stdout
+    assert "labels.csv:5: warning[missing-split] 1 row of labels.csv has no split (line 5): code that asks" in found
+    assert "labels.csv:8: warning[split-spelling] labels.csv line 8: 1 row has the split 'Train': code that" in found
+    assert "TRAINABLE, with warnings" in found
+
+
+@pytest.mark.parametrize("name", ["datalint.yaml", "pyproject.toml"])
+def test_an_ignored_label_is_the_one_that_the_manifest_writes(tmp_path: Path, name: str) -> None:
+    labels = ["1e3", "1.10", "07", "x"]
+    rows = ["path,label"]
+    for number in range(20):
+        picture(tmp_path / f"img/{number}.jpg", number)
+        rows.append(f"img/{number}.jpg,{labels[number % 4]}")
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    if name == "datalint.yaml":
+        entries = "".join(f"  - {{rule: rare-class, label: {label}, reason: few}}\n" for label in labels)
+        (tmp_path / name).write_text(f"dataset: {{path: labels.csv}}\nignore:\n{entries}")
+    else:
+        entries = "".join(
+            f"[[tool.datalint.ignore]]\nrule = 'rare-class'\nlabel = {label}\nreason = 'few'\n"
+            for label in ("1e3", "1.10", "'07'", "'x'")
+        )
+        (tmp_path / name).write_text(f"[tool.datalint.dataset]\npath = 'labels.csv'\n{entries}")
+    found = json.loads(Repository(tmp_path).datalint("check", "-o", "json").stdout)
+    assert found["summary"]["ignored"] == 4
+    assert not {"rare-class", "unused-ignore"} & {item["rule"] for item in found["findings"]}
+
+
+def test_what_is_said_of_a_manifest_is_not_said_of_a_folder_on_the_command_line(repository: Repository) -> None:
+    (repository.folder / "labels.csv").write_text("where,label\nimages/train/cat/0000.jpg,cat\n")
+    (repository.folder / "datalint.yaml").write_text("dataset: {path: labels.csv, columns: {path: where}}\n")
+    run = repository.datalint("check", "images", "-o", "json")
+    assert json.loads(run.stdout)["dataset"]["format"] == "imagefolder"

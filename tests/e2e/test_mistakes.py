@@ -73,6 +73,12 @@ def test_mistake_in_a_rule_is_located(ruled: Repository, name: str) -> None:
 CONFIG_MISTAKES = {
     "typo in a key": ("datset: {path: images}\n", "1:1", "dataset"),
     "typo in a nested key": ("dataset: {pth: images}\n", "1:11", "path"),
+    "columns of a folder": (
+        "dataset: {path: images, columns: {label: breed}}\n",
+        "1:34",
+        "images was read as a folder",
+    ),
+    "root of a folder": ("dataset:\n  path: images\n  root: data\n", "3:9", "images was read as a folder"),
     "wrong type": ("dataset: {path: images}\ntraining: {batch: many}\n", "2:19", "batch"),
     "unknown rule": ("rules: {settings: {truncated-imag: off}}\n", "1:20", "truncated-image"),
     "unknown parameter": ("rules: {settings: {class-skew: {max_ration: 3}}}\n", "1:33", "max_ratio"),

@@ -153,7 +153,7 @@ def test_a_full_disk_is_a_note_and_changes_no_finding(images: Path) -> None:
 def test_a_report_that_cannot_be_written_is_an_error(images: Path) -> None:
     run = start(images, "-o", "json=/dev/full")
     _, error = run.communicate(timeout=120)
-    assert run.returncode == 2
+    assert run.returncode == 3
     assert "cannot write the report to /dev/full" in error
 
 

@@ -350,8 +350,8 @@ def test_a_wrong_query_is_wrong_usage(sql: str) -> None:
         engine.export({}, sql, format="csv", file=None, out=io.BytesIO())
 
 
-def test_an_export_to_nowhere_is_wrong_usage(tmp_path: Path) -> None:
-    with RuleEngine(threads=1) as engine, pytest.raises(UsageError, match=r"cannot write .*: No such file"):
+def test_an_export_to_nowhere_is_not_finished(tmp_path: Path) -> None:
+    with RuleEngine(threads=1) as engine, pytest.raises(UnfinishedError, match=r"cannot write .*: No such file"):
         engine.export({}, "from samples", format="csv", file=str(tmp_path / "no/out"), out=io.BytesIO())
 
 

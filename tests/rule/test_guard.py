@@ -28,7 +28,7 @@ tests:
 sql: |
 """
 FIRST = RULE.count("\n") + 1
-WHOLE = f"{FIRST - 1}:6"
+WHOLE = f"{FIRST}:3"
 
 REFUSED = {
     "a statement that writes": ("drop table samples", "drop", "one SELECT"),

@@ -134,14 +134,14 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "6:3",
         "both a column and a parameter",
     ),
-    "two columns of one name": ("select path, width", "select path, path, width", "12:6", "two columns called 'path'"),
+    "two columns of one name": ("select path, width", "select path, path, width", "13:3", "two columns called 'path'"),
     "line that is a text": (
         "select path, width",
         "select path, width, 'x' as line",
-        "12:6",
+        "13:30",
         "is a VARCHAR, not a number",
     ),
-    "path that is a number": ("select path, width", "select 1 as path, width", "12:6", "not a VARCHAR"),
+    "path that is a number": ("select path, width", "select 1 as path, width", "13:15", "not a VARCHAR"),
     "column of a manifest that no test gives": (
         "from files\n  where width <",
         "from samples\n  where hospital <",

@@ -1,0 +1,81 @@
+"""Paths as a manifest writes them -> files, each once, and what is wrong with the way they are written."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from datalint.entry import Entry, FileLocator
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from datalint.source import Source
+
+_WINDOWS = re.compile(r"^[A-Za-z]:[\\/]")
+# RFC 3986; one letter is a drive.
+_URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+class Finder:
+    """Numbers the files that a manifest names; one listing answers for all that lie below its home."""
+
+    def __init__(self, source: Source, home: str) -> None:
+        self._source = source
+        self._home = "" if home == "." else home.rstrip("/")
+        self._known = {entry.path: entry for entry in source.entries(self._home or ".")}
+        self._ids: dict[str, int] = {}
+        self.files: list[Entry] = []
+
+    @property
+    def below(self) -> Collection[str]:
+        """Paths of the files below the home, relative to it."""
+        prefix = len(self._home) + 1 if self._home else 0
+        return {path[prefix:] for path in self._known}
+
+    def find(self, written: str) -> tuple[int, str, list[tuple[str, str]]]:
+        """File id, path relative to the base, and what is wrong with the way it was written."""
+        problems = []
+        path = written
+        if path != path.strip() and self._absent(path):
+            problems.append(("bad-row", f"spaces around the path: {written!r}"))
+            path = path.strip()
+        if _URL.match(path):
+            return self._number(Entry(path, FileLocator(path), "remote")), path, [*problems, ("remote-path", path)]
+        if "\\" in path and not _WINDOWS.match(path) and self._absent(path):
+            problems.append(("backslash-path", f"written with backslashes: {written}"))
+            path = path.replace("\\", "/")
+        if path.startswith("/") or _WINDOWS.match(path):
+            problems.append(("absolute-path", f"the path is only true on one machine: {written}"))
+            relative = os.path.relpath(path, self._source.base) if path.startswith("/") else path
+        else:
+            relative = posixpath.normpath(posixpath.join(self._home, path))
+        number = self._ids.get(relative)
+        if number is None:
+            number = self._number(self._known.get(relative) or self._elsewhere(relative))
+        if self.files[number].kind in ("missing", "broken-link"):
+            problems.append(("missing-file", f"{relative} is not there"))
+        return number, relative, problems
+
+    def _number(self, entry: Entry) -> int:
+        if entry.path not in self._ids:
+            self._ids[entry.path] = len(self.files)
+            self.files.append(entry)
+        return self._ids[entry.path]
+
+    def _absent(self, path: str) -> bool:
+        return posixpath.normpath(posixpath.join(self._home, path)) not in self._known
+
+    def _elsewhere(self, relative: str) -> Entry:
+        """A file outside the home: only the work tree can hold one."""
+        place = os.path.join(self._source.base, relative)
+        if self._source.name == "worktree":
+            try:
+                status = os.stat(place)
+            except (OSError, ValueError):
+                return Entry(relative, FileLocator(place), "missing")
+            return Entry(relative, FileLocator(place), "file", status.st_size, status.st_mtime_ns, status.st_ino)
+        known = self._source.entries(relative)
+        return known[0] if known else Entry(relative, FileLocator(place), "missing")
