@@ -86,9 +86,9 @@ def targets_page(_: str) -> str:
     lines = [
         "# Targets\n",
         f"`target:` in the configuration and `--target` take one of these {len(profiles())} names, a machine of your",
-        "own under `targets`, or `local`: what this process may really use, which is the least of the machine's memory,",
-        "the limits of every cgroup above it, of the process and of its SLURM job, and the GPUs (or the MIG slice) that",
-        "it may see. Figures in *italics* are unverified. A card alone says nothing of its host.\n",
+        "own under `targets`, or `local`: what this process may really use. That is the least of the machine's",
+        "memory and the limits of every cgroup above it, of the process and of its SLURM job, and the GPUs (or the",
+        "MIG slice) that it may see. Figures in *italics* are unverified. A card alone says nothing of its host.\n",
         "| target | host memory | of it in use | cores | accelerator | memory of each | source |",
         "|---|---|---|---|---|---|---|",
     ]
