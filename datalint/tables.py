@@ -181,7 +181,22 @@ TABLES: dict[str, Table] = {
             ),
             ("detail", "VARCHAR", "what the decoder said, in words"),
             ("pillow", "BOOLEAN", "Pillow (PyTorch) decodes it; NULL where it was not tried"),
-            ("tensorflow", "BOOLEAN", "tf.io.decode_image accepts it; NULL where it was not tried"),
+            ("tensorflow", "BOOLEAN", "tf.io.decode_image(channels=3) accepts it; NULL where it was not tried"),
+            ("tensorflow_1", "BOOLEAN", "the same with channels=1 (color_mode grayscale)"),
+            ("tensorflow_4", "BOOLEAN", "the same with channels=4 (color_mode rgba)"),
+            (
+                "tensorflow_channels",
+                "BIGINT",
+                "channels that it gives without being asked (channels=0); 0 where it refuses, NULL where not known",
+            ),
+            ("tensorflow_width", "BIGINT", "width that it gives; NULL where it refuses or is not known", "pixels"),
+            ("tensorflow_height", "BIGINT", "height that it gives; NULL where it refuses or is not known", "pixels"),
+            (
+                "misread",
+                "VARCHAR",
+                "what it takes for something else without an error: palette, order, cropped, alpha; "
+                "NULL where nothing is known",
+            ),
             ("trailing_bytes", "BIGINT", "bytes after the end marker; harmless", "bytes"),
             ("brightness", "DOUBLE", "mean luminance, 0 to 1"),
             ("contrast", "DOUBLE", "standard deviation of luminance, 0 to 0.5"),
