@@ -146,6 +146,7 @@ TABLES: dict[str, Table] = {
             "distinct file that a sample names",
             ("file_id", "BIGINT", "number of the file"),
             ("path", "VARCHAR", "path of the file"),
+            ("path_utf8", "BOOLEAN", "whether its path is UTF-8; where it is not, `path` shows such a byte as \\xNN"),
             (
                 "content_id",
                 "VARCHAR",
@@ -202,6 +203,12 @@ TABLES: dict[str, Table] = {
             ("contrast", "DOUBLE", "standard deviation of luminance, 0 to 0.5"),
             ("sharpness", "DOUBLE", "variance of the Laplacian at about 1/2 scale"),
             ("entropy", "DOUBLE", "of the luminance histogram, 0 to 8", "bits"),
+            (
+                "colour_entropy",
+                "DOUBLE",
+                "the largest of red, green and blue, 0 to 8; measured where `entropy` is below 1, else NULL",
+                "bits",
+            ),
             ("phash", "BIGINT", "64-bit perceptual hash as a signed integer"),
         ),
         _table(

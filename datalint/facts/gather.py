@@ -253,6 +253,7 @@ class _Scan:
         made: Columns = {
             "file_id": list(range(len(self.files))),
             "path": list(paths),
+            "path_utf8": [shown == entry.path for shown, entry in zip(paths, self.files, strict=True)],
             "content_id": list(ids),
             "content_key": [None if known is None else keys.setdefault(known, len(keys)) for known in ids],
             "suffix": [sys.intern(os.path.splitext(path)[1].lower()) for path in paths],

@@ -15,7 +15,7 @@ import numpy as np
 import simplejpeg
 
 from datalint.facts import pixels, sniff
-from datalint.facts.pillow import loads
+from datalint.facts.pillow import colour_entropy, loads
 
 if TYPE_CHECKING:
     from datalint.facts.model import Facts
@@ -98,6 +98,8 @@ def read(facts: Facts, data: bytes) -> None:
     plane = plane[:, :, 0]
     true_scale = max(1, round(header.height / plane.shape[0]))
     pixels.describe(facts, plane, height=header.height / true_scale, width=header.width / true_scale)
+    if header.components > 1 and (facts.entropy or 0) < pixels.NEARLY_FLAT:
+        facts.colour_entropy = colour_entropy(data, side=side)
 
 
 def _tensorflow_takes(facts: Facts, header: _Header) -> None:

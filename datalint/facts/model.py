@@ -45,6 +45,7 @@ class Facts:
     contrast: float | None = None
     sharpness: float | None = None
     entropy: float | None = None
+    colour_entropy: float | None = None
     phash: int | None = None
 
     def blame(self, status: str, cause: str, detail: str) -> None:

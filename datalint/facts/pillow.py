@@ -123,6 +123,24 @@ def _describe(facts: Facts, image: Image.Image) -> None:
     width, height = grey.width / factor, grey.height / factor
     plane = np.asarray(grey.reduce(factor) if factor > 1 else grey, dtype=np.uint8)
     pixels.describe(facts, plane, height=height, width=width)
+    if (facts.entropy or 0) < pixels.NEARLY_FLAT:
+        facts.colour_entropy = _colour_entropy(image)
+
+
+def colour_entropy(data: bytes, *, side: int) -> float | None:
+    """Of a JPEG, decoded at the smallest scale that keeps its shorter side so long; None where Pillow refuses it."""
+    with suppress(*_REFUSALS), Image.open(io.BytesIO(data)) as image:
+        image.draft("RGB", (side, side))
+        return _colour_entropy(image)
+    return None
+
+
+def _colour_entropy(image: Image.Image) -> float | None:
+    """Bits of the red, green or blue histogram, whichever has most: colours may differ where luminance does not."""
+    if image.mode in ("1", "L", "LA", "F") or image.mode.startswith("I"):
+        return None
+    counts = np.array(image.convert("RGB").histogram(), dtype=np.float64).reshape(3, 256)
+    return max(pixels.entropy(band) for band in counts)
 
 
 def _grey(image: Image.Image) -> Image.Image:
