@@ -15,7 +15,7 @@ def extract(data: bytes) -> Facts:
     facts = Facts()
     if not data:
         facts.blame("empty", "empty", "0 bytes")
-        facts.pillow = facts.tensorflow = False
+        _refused(facts)
         return facts
     found = sniff.image_format(data)
     if found == "jpeg":
@@ -38,12 +38,12 @@ def _unknown(facts: Facts, data: bytes) -> None:
     if mangled is not None:
         facts.format = "png"
         facts.blame("damaged", "crlf-mangled", mangled)
-        facts.pillow = facts.tensorflow = False
+        _refused(facts)
         return
     if sniff.damaged_png(data):
         facts.format = "png"
         facts.blame("damaged", "bad-header", "its PNG signature is damaged")
-        facts.pillow = facts.tensorflow = False
+        _refused(facts)
         return
     cause, words = sniff.other(data)
     if cause == "unknown-format":
@@ -55,4 +55,9 @@ def _unknown(facts: Facts, data: bytes) -> None:
     status = "pointer" if cause in _POINTERS else "damaged" if cause == "zero-filled" else "not-image"
     facts.format = None
     facts.blame(status, cause, words)
-    facts.pillow = facts.tensorflow = False
+    _refused(facts)
+
+
+def _refused(facts: Facts) -> None:
+    facts.pillow = False
+    facts.tensorflow_refuses()

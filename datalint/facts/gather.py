@@ -249,13 +249,16 @@ class _Scan:
     def table(self) -> Columns:
         """Every column of `files`, in its order."""
         ids = [entry.content_id or known for entry, known in zip(self.files, self.ids, strict=True)]
+        # What was read tells more than what a pointer says: one copy may lie in git and another in its LFS.
+        same = [known or entry.content_id for entry, known in zip(self.files, self.ids, strict=True)]
         keys: dict[object, int] = {}
         paths = [display(entry.path) for entry in self.files]
         made: Columns = {
             "file_id": list(range(len(self.files))),
             "path": list(paths),
+            "path_utf8": [shown == entry.path for shown, entry in zip(paths, self.files, strict=True)],
             "content_id": list(ids),
-            "content_key": [None if known is None else keys.setdefault(known, len(keys)) for known in ids],
+            "content_key": [None if each is None else keys.setdefault(each, len(keys)) for each in same],
             "suffix": [sys.intern(os.path.splitext(path)[1].lower()) for path in paths],
             **self.columns,
         }

@@ -15,7 +15,7 @@ import numpy as np
 import simplejpeg
 
 from datalint.facts import pixels, sniff
-from datalint.facts.pillow import loads
+from datalint.facts.pillow import colour_entropy, loads
 
 if TYPE_CHECKING:
     from datalint.facts.model import Facts
@@ -65,7 +65,8 @@ def read(facts: Facts, data: bytes) -> None:
     if header.frame and (header.frame not in _SCALABLE or header.precision != 8):
         kind = f"{header.precision}-bit" if header.precision != 8 else "lossless or hierarchical"
         facts.blame("unsupported", "jpeg-variant", f"{kind} JPEG, which training loaders do not decode")
-        facts.pillow, facts.tensorflow = loads(data, draft=False)[0], False
+        facts.pillow = loads(data, draft=False)[0]
+        facts.tensorflow_refuses()
         return
     if header.width * header.height > MAX_PIXELS:
         facts.blame("oversized", "bomb", f"declares {header.width:,} x {header.height:,} pixels (limit {MAX_PIXELS:,})")
@@ -86,7 +87,7 @@ def read(facts: Facts, data: bytes) -> None:
             _diagnose(facts, data, header, str(deeper))
             return
     facts.pillow = loads(data)[0] if header.frame in _ARITHMETIC else True
-    facts.tensorflow = True
+    _tensorflow_takes(facts, header)
     trailing = _trailing(data)
     # Cameras pad with zeros after the end of the picture, where they harm nobody.
     hole = _unseen_hole(data, header, len(data) - trailing) if header.frame in _SEQUENTIAL else None
@@ -97,6 +98,14 @@ def read(facts: Facts, data: bytes) -> None:
     plane = plane[:, :, 0]
     true_scale = max(1, round(header.height / plane.shape[0]))
     pixels.describe(facts, plane, height=header.height / true_scale, width=header.width / true_scale)
+    if header.components > 1 and (facts.entropy or 0) < pixels.NEARLY_FLAT:
+        facts.colour_entropy = colour_entropy(data, side=side)
+
+
+def _tensorflow_takes(facts: Facts, header: _Header) -> None:
+    """CMYK becomes RGB and never grey; no JPEG becomes RGBA (tensorflow/core/lib/jpeg/jpeg_mem.cc)."""
+    cmyk = header.components == 4
+    facts.tensorflow_takes(3 if cmyk else header.components, asked=(3,) if cmyk else (1, 3))
 
 
 def _scale(header: _Header) -> int:
@@ -277,7 +286,10 @@ def _diagnose(facts: Facts, data: bytes, header: _Header, complaint: str) -> Non
     # TensorFlow 2.21 refuses what libjpeg calls a premature end of the *file*, and accepts other warnings.
     end = _end_of_picture(data)
     cut = "Premature end of JPEG file" in complaint or end is None
-    facts.tensorflow = decodes and not cut
+    if decodes and not cut:
+        _tensorflow_takes(facts, header)
+    else:
+        facts.tensorflow_refuses()
     cause, detail = _cause(data, header, end, complaint)
     facts.blame("damaged", cause, detail if decodes else f"{detail}; {words}")
 

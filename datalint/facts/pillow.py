@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import struct
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from datalint.facts import length, pixels
+from datalint.facts import decode_image, length, pixels
 
 if TYPE_CHECKING:
     from datalint.facts.model import Facts
@@ -31,10 +33,8 @@ _REFUSALS = (
     SyntaxError,
     TypeError,
     ValueError,
+    struct.error,
 )
-_TENSORFLOW = {"jpeg", "png", "gif", "bmp", "webp"}
-_WEBP_PICTURES = (b"VP8 ", b"VP8L")
-_WEBP_ALPHA, _WEBP_ANIMATION = 0x10, 0x02
 
 
 def loads(data: bytes, *, draft: bool = True) -> tuple[bool, str]:
@@ -53,146 +53,59 @@ def loads(data: bytes, *, draft: bool = True) -> tuple[bool, str]:
     return True, ""
 
 
-def read(facts: Facts, data: bytes, found: str | None) -> bool:
+def read(facts: Facts, data: bytes, found: str | None, *, taller: bytes | None = None) -> bool:
     """Fill the facts of one file; `found` is the format by its first bytes. Raises only MemoryError.
 
-    True where the last row of a PNG holds only zeros, which is what Pillow leaves where there is no data for it.
+    `taller` is the same PNG with one row more in its header. True where the data of a PNG may not end as it should,
+    and where that was not seen: without `taller`, and where the last row holds only zeros, which is what Pillow leaves
+    where there is no data for it.
     """
     facts.format = found
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        if taller is not None:
+            with suppress(*_REFUSALS):
+                return _read(facts, taller, found, spare=1)
         try:
             return _read(facts, data, found)
         except Image.DecompressionBombError as error:
             facts.blame("oversized", "bomb", _words(error))
             facts.pillow = False
-            facts.tensorflow = None
+            facts.tensorflow_unknown()
         except _REFUSALS as error:
             _refused(facts, data, error, found)
-    return False
+    return True
 
 
-def _read(facts: Facts, data: bytes, found: str | None) -> bool:
+def _read(facts: Facts, data: bytes, found: str | None, *, spare: int = 0) -> bool:
+    """`spare`: how many rows at the end are not the picture's."""
     with Image.open(io.BytesIO(data)) as image:
         facts.format = _FORMATS.get(image.format or "", (image.format or found or "").lower())
         bands = 1 if image.mode in ("P", "PA") else len(image.getbands())
-        facts.size(image.width, image.height, bands, _DEPTH.get(image.mode, 8))
+        height = image.height - spare
+        facts.size(image.width, height, bands, _DEPTH.get(image.mode, 8))
         facts.mode = image.mode
-        facts.frames = getattr(image, "n_frames", 1)
         facts.progressive = bool(image.info.get("interlace")) if facts.format == "png" else None
-        if image.width * image.height > MAX_PIXELS:
-            facts.blame(
-                "oversized", "bomb", f"declares {image.width:,} x {image.height:,} pixels (limit {MAX_PIXELS:,})"
-            )
+        if image.width * height > MAX_PIXELS:
+            facts.blame("oversized", "bomb", f"declares {image.width:,} x {height:,} pixels (limit {MAX_PIXELS:,})")
             facts.pillow = False
-            return False
+            return True
         image.load()
-        blank_end = facts.format == "png" and _blank_end(image)
         facts.pillow = True
-        facts.tensorflow = _tensorflow(facts, data, image)
         facts.orientation = _orientation(image)
-        _describe(facts, image)
-        if facts.format != "png":
-            # Decoders that do not animate see only the default image of an APNG, which was just loaded.
-            _other_frames(facts, image)
+        picture = image.crop((0, 0, image.width, height)) if spare else image
+        ended = facts.format != "png" or (spare > 0 and _blank(image, height) and not _blank(image, height - 1))
+        decode_image.judge(facts, data, image)
+        _describe(facts, picture)
+        _frames(facts, image)
         # Pillow does not miss the blocks that end a GIF, TensorFlow does.
         if facts.format == "gif" and facts.status == "ok" and (cut := length.missing(data, "gif")) is not None:
             facts.blame("damaged", "truncated", cut)
-    return blank_end
+    return not ended
 
 
-def _blank_end(image: Image.Image) -> bool:
-    return not image.crop((0, image.height - 1, image.width, image.height)).tobytes().strip(b"\0")
-
-
-def _tensorflow(facts: Facts, data: bytes, image: Image.Image) -> bool:
-    """Whether tf.io.decode_image(channels=3, expand_animations=False) takes what Pillow has decoded."""
-    if facts.format == "bmp":
-        return _tensorflow_bmp(data)
-    if facts.format == "gif":
-        return _tensorflow_gif(data) and _within_palette(image)
-    if facts.format == "webp" and ((facts.frames or 1) > 1 or facts.channels != 3):
-        # It converts the channels of every format but this one.
-        return False
-    return facts.format in _TENSORFLOW
-
-
-def _tensorflow_bmp(data: bytes) -> bool:
-    """Whole bytes a pixel in 1, 3 or 4 channels, not compressed, and not one byte after the last row.
-
-    The header's compression is not looked at: compressed rows are merely of another length.
-    """
-    if len(data) < 32:
-        return False
-    start, width, height = (int.from_bytes(data[at : at + 4], "little", signed=True) for at in (10, 18, 22))
-    channels = int.from_bytes(data[28:30], "little", signed=True) // 8
-    row = (channels * width + 3) // 4 * 4
-    return channels in (1, 3, 4) and width > 0 and len(data) == start + row * abs(height)
-
-
-def _tensorflow_gif(data: bytes) -> bool:
-    """Whether giflib comes to a first frame that has a colour table; it takes no extension without a block."""
-
-    def table(flags: int) -> int:
-        return 3 << (flags & 7) + 1 if flags & 0x80 else 0
-
-    shared = table(data[10])
-    at = 13 + shared
-    while at + 9 < len(data) and data[at] == 0x21:
-        at += 2
-        if data[at] == 0:
-            return False
-        while at < len(data) and data[at]:
-            at += 1 + data[at]
-        at += 1
-    if at + 9 >= len(data) or data[at] != 0x2C or not (shared or table(data[at + 9])):
-        return False
-    # It reads the picture to the empty block that ends it, also when it has all pixels.
-    at += 11 + table(data[at + 9])
-    while at < len(data) and data[at]:
-        at += 1 + data[at]
-    return at < len(data)
-
-
-def _tensorflow_webp(data: bytes) -> bool:
-    """Whether the picture alone decodes: TensorFlow never looks at the chunks after it, as Pillow does.
-
-    Chunks may stand before it only where a VP8X chunk announces them (WebP container specification, extended format).
-    """
-
-    def stop(at: int) -> int:
-        return at + 8 + int.from_bytes(data[at + 4 : at + 8], "little")
-
-    if len(data) < 30:
-        return False
-    end, at, extended = stop(0), 12, b""
-    if data[at : at + 4] == b"VP8X":
-        if data[20] & (_WEBP_ALPHA | _WEBP_ANIMATION):
-            return False
-        extended = data[12:20] + bytes(4) + data[24:30]
-        while at < end and data[at : at + 4] not in _WEBP_PICTURES:
-            at = stop(at) + stop(at) % 2
-    kind = data[at : at + 4]
-    if kind not in _WEBP_PICTURES or not stop(at) <= end <= len(data):
-        return False
-    # The decoder reads on where the length of the chunk is too short.
-    picture = data[at + 8 :]
-    if kind == b"VP8 " and at + 8 + (int.from_bytes(picture[:3], "little") >> 5) > stop(at):
-        # The first of its partitions must lie in the chunk (RFC 6386, 9.1).
-        return False
-    if kind == b"VP8L" and picture[4:5] > b"\x0f":
-        # Bit 4 says that alpha is used, the three above it that the version is unknown.
-        return False
-    body = b"WEBP" + extended + kind + len(picture).to_bytes(4, "little") + picture + bytes(len(picture) % 2)
-    return loads(b"RIFF" + len(body).to_bytes(4, "little") + body, draft=False)[0]
-
-
-def _within_palette(image: Image.Image) -> bool:
-    """Whether every pixel of the first frame names a colour; Pillow shows others as black."""
-    if image.mode != "P":
-        return True
-    used = np.asarray(image)
-    return int(used.max()) < len(image.getpalette("RGB") or ()) // 3
+def _blank(image: Image.Image, row: int) -> bool:
+    return not image.crop((0, row, image.width, row + 1)).tobytes().strip(b"\0")
 
 
 def _orientation(image: Image.Image) -> int | None:
@@ -210,6 +123,24 @@ def _describe(facts: Facts, image: Image.Image) -> None:
     width, height = grey.width / factor, grey.height / factor
     plane = np.asarray(grey.reduce(factor) if factor > 1 else grey, dtype=np.uint8)
     pixels.describe(facts, plane, height=height, width=width)
+    if (facts.entropy or 0) < pixels.NEARLY_FLAT:
+        facts.colour_entropy = _colour_entropy(image)
+
+
+def colour_entropy(data: bytes, *, side: int) -> float | None:
+    """Of a JPEG, decoded at the smallest scale that keeps its shorter side so long; None where Pillow refuses it."""
+    with suppress(*_REFUSALS), Image.open(io.BytesIO(data)) as image:
+        image.draft("RGB", (side, side))
+        return _colour_entropy(image)
+    return None
+
+
+def _colour_entropy(image: Image.Image) -> float | None:
+    """Bits of the red, green or blue histogram, whichever has most: colours may differ where luminance does not."""
+    if image.mode in ("1", "L", "LA", "F") or image.mode.startswith("I"):
+        return None
+    counts = np.array(image.convert("RGB").histogram(), dtype=np.float64).reshape(3, 256)
+    return max(pixels.entropy(band) for band in counts)
 
 
 def _grey(image: Image.Image) -> Image.Image:
@@ -223,26 +154,27 @@ def _grey(image: Image.Image) -> Image.Image:
     return image if image.mode == "L" else image.convert("L")
 
 
-def _other_frames(facts: Facts, image: Image.Image) -> None:
-    for number in range(1, min(facts.frames or 1, _MAX_FRAMES)):
-        try:
-            image.seek(number)
+def _frames(facts: Facts, image: Image.Image) -> None:
+    """Count the frames and decode them; decoders that do not animate see only the default image of an APNG."""
+    at, facts.frames = 1, 1
+    try:
+        facts.frames = getattr(image, "n_frames", 1)
+        for at in range(1, min(facts.frames, _MAX_FRAMES) if facts.format != "png" else 1):
+            image.seek(at)
             image.load()
-        except _REFUSALS as error:
-            facts.blame(
-                "damaged",
-                "truncated" if "truncated" in str(error) else "bit-rot",
-                f"frame {number + 1} of {facts.frames}: {_words(error)}",
-            )
-            return
+    except _REFUSALS as error:
+        facts.blame(
+            "damaged",
+            "truncated" if "truncated" in str(error) else "bit-rot",
+            f"frame {at + 1} of {facts.frames}: {_words(error)}",
+        )
 
 
 def _refused(facts: Facts, data: bytes, error: Exception, found: str | None) -> None:
     words = _words(error)
     lower = words.lower()
     facts.pillow = False
-    # Its own decoders of BMP and GIF differ; docs/decoding.md lists where it takes a GIF that Pillow refuses.
-    facts.tensorflow = (facts.format == "bmp" and _tensorflow_bmp(data)) or (found == "webp" and _tensorflow_webp(data))
+    decode_image.judge_refused(facts, data, lambda other: loads(other, draft=False)[0])
     if "decompressed data too large" in lower:
         facts.blame("oversized", "bomb", f"its metadata is a decompression bomb: {words}")
     elif found == "bmp" and (impossible := _impossible_bmp(data)) is not None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SIDE = 160
 # Below this standard deviation (of 255) a plane is flat: its hash would be noise.
 _FLAT = 2.0
+NEARLY_FLAT = 1.0
+"""Bits of luminance below which it is worth a look whether the colours differ."""
 _POWERS = np.stack([np.arange(256.0), np.arange(256.0) ** 2])
 _GRID = 32
 _LOW = 8
@@ -44,6 +46,12 @@ def describe(facts: Facts, plane: NDArray[np.uint8], *, height: float, width: fl
         facts.sharpness = round(_sharpness(plane), 2)
     if spread >= _FLAT:
         facts.phash = _phash(plane, height, width)
+
+
+def entropy(histogram: NDArray[np.float64]) -> float:
+    """Of the shares of a histogram that is not empty, in bits (Shannon 1948)."""
+    shares = histogram[histogram > 0] / histogram.sum()
+    return round(max(0.0, float(-(shares @ np.log2(shares)))), 4)
 
 
 def _sharpness(plane: NDArray[np.uint8]) -> float:

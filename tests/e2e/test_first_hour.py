@@ -139,8 +139,8 @@ def test_a_name_that_is_not_utf8_is_called_that(tmp_path: Path) -> None:
     dataset(tmp_path / "images")
     source = tmp_path / "images/train/cat/0000.jpg"
     Path(os.fsdecode(os.fsencode(source.parent) + b"/\xe9.jpg")).write_bytes(source.read_bytes())
-    judged = run(tmp_path, "check", "images", "--select", "path-not-portable", "-o", "concise")
-    assert "bytes that are not UTF-8" in judged.stdout
+    judged = run(tmp_path, "check", "images", "--select", "path-not-utf8", "-o", "concise")
+    assert "bytes in its path that are not UTF-8" in judged.stdout
 
 
 def test_a_severity_that_does_not_exist_fails_the_rule_s_own_test(tmp_path: Path) -> None:

@@ -289,6 +289,15 @@ def test_a_pointer_keeps_the_identity_of_what_it_points_to(repository: Path, tmp
     assert done.read == 0
 
 
+def test_one_copy_in_lfs_and_one_in_git_are_the_same_bytes(repository: Path, tmp_path: Path) -> None:
+    place = repository / blobs(repository)[0].path
+    stored = Entry("stored.png", FileLocator(str(place)), size=place.stat().st_size, content_id="lfs:" + "a" * 64)
+    for _ in range(2):
+        columns = scan([stored, *blobs(repository)], tmp_path / "cache").data.columns
+        assert columns["content_id"][0] == "lfs:" + "a" * 64
+        assert columns["content_key"][:2] == [0, 0]
+
+
 # Trouble in the middle of a scan.
 
 

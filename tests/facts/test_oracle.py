@@ -52,9 +52,25 @@ class File:
 
 @dataclass(frozen=True)
 class Judged(File):
-    tensorflow: bool
+    shapes: dict[int, tuple[int, ...] | None]
+    """What TensorFlow gives by the channels that it is asked for (0: those of the file); None where it refuses."""
     wrong: float
     """Share of the pixels that TensorFlow gives otherwise than for the original; 1 where the size differs."""
+
+    @property
+    def tensorflow(self) -> bool:
+        return self.shapes[3] is not None
+
+    @property
+    def predicted(self) -> dict[int, bool | None]:
+        """Of each number of channels, whether our columns say that TensorFlow takes the file."""
+        given = self.facts.tensorflow_channels
+        return {
+            0: None if given is None else given > 0,
+            1: self.facts.tensorflow_1,
+            3: self.facts.tensorflow,
+            4: self.facts.tensorflow_4,
+        }
 
 
 def shown(data: bytes) -> tuple[tuple[int, int], bytes] | None:
@@ -98,13 +114,15 @@ def damage_to(name: str, original: bytes, seed: int) -> Iterator[File]:
 
 @pytest.fixture(scope="module")
 def judged(files: list[File]) -> list[Judged]:
-    """The files with what tf.io.decode_image makes of them when it is called as image_dataset_from_directory does."""
+    """The files with what tf.io.decode_image makes of them when it is called as image_dataset_from_directory does, for
+    each of its color_modes, and for no number of channels at all.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     tensorflow = pytest.importorskip("tensorflow")
 
-    def decoded(data: bytes) -> Pixels | None:
+    def decoded(data: bytes, channels: int) -> Pixels | None:
         try:
-            image = tensorflow.io.decode_image(data, channels=3, expand_animations=False)
+            image = tensorflow.io.decode_image(data, channels=channels, expand_animations=False)
         except tensorflow.errors.OpError:
             return None
         pixels: Pixels = image.numpy().astype(np.int16)
@@ -115,10 +133,12 @@ def judged(files: list[File]) -> list[Judged]:
     for file in files:
         # Nobody should decode what claims to be that large.
         if file.facts.status != "oversized":
-            now = decoded(file.data)
+            given = {channels: decoded(file.data, channels) for channels in (0, 1, 3, 4)}
+            now = given[3]
             whole = now if file.kind == "whole" else whole
             wrong = 0.0 if now is None else 1.0 if whole is None else difference(now, whole)
-            result.append(Judged(**vars(file), tensorflow=now is not None, wrong=wrong))
+            shapes = {channels: None if pixels is None else pixels.shape for channels, pixels in given.items()}
+            result.append(Judged(**vars(file), shapes=shapes, wrong=wrong))
     return result
 
 
@@ -141,10 +161,22 @@ def known(file: Judged) -> str | None:
 
 
 @pytest.mark.tensorflow
-def test_the_tensorflow_column_is_what_tensorflow_says(judged: list[Judged]) -> None:
-    differ = [file for file in judged if file.facts.tensorflow != file.tensorflow]
+@pytest.mark.parametrize("channels", [0, 1, 3, 4])
+def test_the_tensorflow_columns_are_what_tensorflow_says(judged: list[Judged], channels: int) -> None:
+    differ = [file for file in judged if file.predicted[channels] is not (file.shapes[channels] is not None)]
     assert [(file.kind, file.name, file.facts) for file in differ if known(file) is None] == []
     assert len(differ) / len(judged) <= 0.005
+
+
+@pytest.mark.tensorflow
+def test_the_shape_is_what_tensorflow_gives(judged: list[Judged]) -> None:
+    def shape(facts: Facts) -> tuple[int | None, ...]:
+        return facts.tensorflow_height, facts.tensorflow_width, facts.tensorflow_channels
+
+    # Of what Pillow cannot open the size is not known.
+    taken = [file for file in judged if file.shapes[0] is not None and file.predicted[0] and file.pillow]
+    assert len(taken) >= 500
+    assert [(file.kind, file.name, file.facts) for file in taken if shape(file.facts) != file.shapes[0]] == []
 
 
 @pytest.mark.parametrize("name", KNOWN)

@@ -151,6 +151,33 @@ def test_bits_turned_in_the_data_are_bit_rot() -> None:
     assert (facts.status, facts.cause) == ("damaged", "bit-rot")
 
 
+def bicolour(mode: str = "RGB") -> Image.Image:
+    """Red beside a green of the same luminance."""
+    image = Image.new("RGB", (64, 48), (255, 0, 0))
+    image.paste((0, 130, 0), (32, 0, 64, 48))
+    return image.convert(mode)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF"])
+def test_colours_that_differ_in_no_luminance_are_told(kind: str) -> None:
+    facts = extract(encoded(bicolour(), kind, **({"lossless": True} if kind == "WEBP" else {})))
+    assert facts.entropy is not None
+    assert facts.entropy < 0.2
+    # Two halves are one bit; lossy colours at the seam make it a little more.
+    assert facts.colour_entropy == pytest.approx(1.0, abs=0.3)
+
+
+def test_one_colour_has_no_entropy_of_any_kind() -> None:
+    facts = extract(encoded(Image.new("RGB", (64, 48), (250, 20, 90)), "PNG"))
+    assert (facts.entropy, facts.colour_entropy) == (0, 0)
+
+
+@pytest.mark.parametrize("image", [smooth(), bicolour("L"), smooth().convert("L")])
+def test_colours_are_not_measured_where_luminance_tells_or_there_are_none(image: Image.Image) -> None:
+    for kind in ("PNG", "JPEG"):
+        assert extract(encoded(image, kind)).colour_entropy is None
+
+
 TENSORFLOW = {
     "24-bit bitmap": encoded(smooth(), "BMP"),
     "32-bit bitmap": encoded(smooth().convert("RGBA"), "BMP"),
