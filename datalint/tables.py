@@ -251,6 +251,11 @@ TABLES: dict[str, Table] = {
             ("parallel_calls", "BIGINT", "images decoded at once; NULL for AUTOTUNE"),
             ("epochs", "BIGINT", "epochs"),
             ("steps_per_epoch", "BIGINT", "steps; NULL when the loader decides"),
+            (
+                "shuffle",
+                "BOOLEAN",
+                "the loader shuffles (its argument `shuffle`); NULL where not said: the loader's default",
+            ),
             ("validation_split", "DOUBLE", "share that the loader splits off for validation"),
             ("monitor", "VARCHAR", "metric that EarlyStopping or ReduceLROnPlateau watches"),
             ("batch_norm", "BOOLEAN", "the model has batch normalisation; NULL when unknown"),
@@ -299,6 +304,16 @@ TABLES: dict[str, Table] = {
             ("path", "VARCHAR", "path now, or that of the deleted file"),
             ("status", "VARCHAR", "A added, M modified, T other type, D deleted, R renamed with the same bytes"),
             ("old_path", "VARCHAR", "path before a rename"),
+        ),
+        _table(
+            "parts",
+            "part of the data as the recipe uses it, split that it comes from, and class",
+            ("part", "VARCHAR", "train, val, test or the name of another split, once validation_split is cut off"),
+            ("split", "VARCHAR", "split of its samples; NULL where the dataset has no splits"),
+            ("label", "VARCHAR", "class name; NULL without classes, and where chance or the user's own code decides"),
+            ("n", "BIGINT", "samples; 0 too, of what validation_split cuts"),
+            ("exact", "BOOLEAN", "false where the user's own code may round to one sample more or less"),
+            ("cut", "BOOLEAN", "validation_split made this part"),
         ),
     )
 }
