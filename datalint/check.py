@@ -154,7 +154,7 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
         "training": recipe.row(),
         "target": machine.row(),
         "footprint": estimate.table(footprint.predict(recipe, sizes, machine)),
-        "changed": changed.read(request, workspace),
+        "changed": changed.read(request, workspace, found),
         "parts": parts.table(found.samples, recipe, folder=found.manifest is None),
     }
     return Evidence(found, gathered, tables, machine.name, notes)

@@ -304,6 +304,8 @@ TABLES: dict[str, Table] = {
             ("path", "VARCHAR", "path now, or that of the deleted file"),
             ("status", "VARCHAR", "A added, M modified, T other type, D deleted, R renamed with the same bytes"),
             ("old_path", "VARCHAR", "path before a rename"),
+            ("folder", "VARCHAR", "class folder that the file lay in before the change; NULL where in none"),
+            ("label", "VARCHAR", "name of that class folder"),
         ),
         _table(
             "parts",
