@@ -18,7 +18,7 @@ from datalint.errors import UnfinishedError, UsageError
 from datalint.facts.cache import open_cache
 from datalint.facts.gather import Gathered, gather
 from datalint.finding import DatasetInfo, Family, Finding, NotChecked, Result, Severity, Summary, Verdict
-from datalint.footprint import estimate
+from datalint.footprint import estimate, parts
 from datalint.footprint.images import images_of
 from datalint.outcome import RULE_FAILED, verdict
 from datalint.rule.engine import RuleEngine
@@ -157,7 +157,8 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
         "training": recipe.row(),
         "target": machine.row(),
         "footprint": estimate.table(footprint.predict(recipe, sizes, machine)),
-        "changed": changed.read(request, workspace),
+        "changed": changed.read(request, workspace, found),
+        "parts": parts.table(found.samples, recipe, folder=found.manifest is None),
     }
     return Evidence(found, gathered, tables, machine.name, notes)
 

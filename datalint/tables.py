@@ -164,7 +164,11 @@ TABLES: dict[str, Table] = {
                 "VARCHAR",
                 "identity of the bytes: git blob id, LFS or DVC hash, else a hash of the content",
             ),
-            ("content_key", "BIGINT", "an integer for the bytes themselves: equal bytes, equal number, wherever they lie"),
+            (
+                "content_key",
+                "BIGINT",
+                "an integer for the bytes themselves: equal bytes have equal numbers",
+            ),
             ("size_bytes", "BIGINT", "encoded size", "bytes"),
             ("suffix", "VARCHAR", "lower-case suffix with its dot"),
             ("format", "VARCHAR", "by content: jpeg, png, gif, bmp, webp, tiff, avif, heif, ico, ppm, ..."),
@@ -285,6 +289,11 @@ TABLES: dict[str, Table] = {
             ("parallel_calls", "BIGINT", "images decoded at once; NULL for AUTOTUNE"),
             ("epochs", "BIGINT", "epochs"),
             ("steps_per_epoch", "BIGINT", "steps; NULL when the loader decides"),
+            (
+                "shuffle",
+                "BOOLEAN",
+                "the loader shuffles (its argument `shuffle`); NULL where not said: the loader's default",
+            ),
             ("validation_split", "DOUBLE", "share that the loader splits off for validation"),
             ("monitor", "VARCHAR", "metric that EarlyStopping or ReduceLROnPlateau watches"),
             ("batch_norm", "BOOLEAN", "the model has batch normalisation; NULL when unknown"),
@@ -333,6 +342,18 @@ TABLES: dict[str, Table] = {
             ("path", "VARCHAR", "path now, or that of the deleted file"),
             ("status", "VARCHAR", "A added, M modified, T other type, D deleted, R renamed with the same bytes"),
             ("old_path", "VARCHAR", "path before a rename"),
+            ("folder", "VARCHAR", "class folder that the file lay in before the change; NULL where in none"),
+            ("label", "VARCHAR", "name of that class folder"),
+        ),
+        _table(
+            "parts",
+            "part of the data as the recipe uses it, split that it comes from, and class",
+            ("part", "VARCHAR", "train, val, test or the name of another split, once validation_split is cut off"),
+            ("split", "VARCHAR", "split of its samples; NULL where the dataset has no splits"),
+            ("label", "VARCHAR", "class name; NULL without classes, and where chance or the user's own code decides"),
+            ("n", "BIGINT", "samples; 0 too, of what validation_split cuts"),
+            ("exact", "BOOLEAN", "false where the user's own code may round to one sample more or less"),
+            ("cut", "BOOLEAN", "validation_split made this part"),
         ),
     )
 }

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from datalint import dataset
+from datalint.dataset.inside import dataset_below
 from datalint.errors import ExitCode
 from datalint.init import SCHEMA_NAME, propose, refuse_to_replace, write, write_schema
 from datalint.request import Request
@@ -20,8 +21,11 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.stdout:
         refuse_to_replace(os.curdir)
     workspace = open_workspace(Request(path=arguments.path))
-    found = dataset.read(workspace.source, root=workspace.root)
-    text = propose(found, path=os.path.relpath(arguments.path), schema=SCHEMA_NAME if arguments.schema else None)
+    found, path = dataset.read(workspace.source, root=workspace.root), arguments.path
+    inside = dataset_below(workspace.source, workspace.root) if found.format == "imagefolder" else None
+    if inside is not None:
+        found, path = dataset.read(workspace.source, root=inside), os.path.join(workspace.source.base, inside)
+    text = propose(found, path=os.path.relpath(path), schema=SCHEMA_NAME if arguments.schema else None)
     if arguments.stdout:
         sys.stdout.write(text)
         return ExitCode.CLEAN

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from datalint.dataset import foreign, imagefolder, layout, manifest
 from datalint.dataset.detect import SUFFIXES, detect, only_manifest
+from datalint.dataset.inside import dataset_below
 from datalint.dataset.model import Dataset
 from datalint.errors import UnfinishedError, UsageError
 from datalint.source.lfs import POINTER
@@ -48,7 +49,11 @@ def read(
     if name == "imagefolder":
         if os.path.isfile(os.path.join(source.base, path)) and source.name == "worktree":
             raise UsageError(f"{path} is a file, not a folder: it is one of {', '.join(FORMATS[1:])}")
-        return _noted(imagefolder.read(source, root=path, reader=layout.reader(framework, loader), splits=splits), why)
+        found = imagefolder.read(source, root=path, reader=layout.reader(framework, loader), splits=splits)
+        below = dataset_below(source, path) if found.n_classes <= 1 else None
+        if below is not None:
+            why = f"the class folders lie in {below}: `datalint check {below}`, or `dataset.path`, judges those"
+        return _noted(found, why)
     if format is not None and layout.suffix(path) not in SUFFIXES:
         path = only_manifest(source, path, format) or path
     found = manifest.read(

@@ -25,6 +25,8 @@ STREAMS = ("image_dataset_from_directory", "files", "tfrecord")
 ARRAYS = ("array", "from_tensor_slices", "sequence")
 """Loaders that may hold the whole dataset in one array; a `sequence` does where `array_build` is said."""
 
+_UNSHUFFLED = ("files", "tfrecord", "from_tensor_slices")
+"""Loaders without an argument `shuffle`."""
 _SHUFFLE_STAGE = {"image_dataset_from_directory": "batched", "files": "decoded", "tfrecord": "encoded"}
 
 
@@ -43,6 +45,8 @@ class Recipe:
     array_build: str | None = None
     array_scale: str = "none"
     array_split: str = "none"
+    shuffle: bool | None = None
+    """The loader's own argument; None for its default."""
     shuffle_buffer: int | None = None
     shuffle_stage: str | None = None
     cache: str = "none"
@@ -90,6 +94,8 @@ def contradiction(recipe: Recipe) -> tuple[str, str] | None:
         return "shuffle_stage", f"the loader {recipe.loader!r} has nothing encoded to shuffle"
     if recipe.loader == "array" and recipe.shuffle_buffer is not None:
         return "shuffle_buffer", "`fit` on an array shuffles indices and has no buffer"
+    if recipe.shuffle is not None and recipe.loader in _UNSHUFFLED:
+        return "shuffle", f"the loader {recipe.loader!r} has a buffer or none: say `shuffle_buffer`"
     if recipe.shuffle_stage is not None and recipe.shuffle_buffer is None:
         return "shuffle_stage", "there is no shuffle buffer: say `shuffle_buffer`"
     if recipe.cache != "none" and recipe.loader not in STREAMS:

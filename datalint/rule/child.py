@@ -140,7 +140,12 @@ class _Room:
         except duckdb.Error as error:
             message, offset = _located(error)
             return {"error": message, "offset": None if offset is None else _characters(head + sql, offset) - len(head)}
-        return {"tables": sorted(reads.tables), "params": sorted(reads.params), "columns": columns}
+        return {
+            "tables": sorted(reads.tables),
+            "params": sorted(reads.params),
+            "ordered": reads.ordered,
+            "columns": columns,
+        }
 
     def fill(self, job: dict[str, Any]) -> dict[str, Any]:
         """Write the facts; runs no query of a rule and is the only step that reads files."""

@@ -61,6 +61,8 @@ class Prepared:
     sql: str
     tables: frozenset[str]
     params: frozenset[str]
+    ordered: bool = False
+    """Whether it says in which order its rows come."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """Name -> DuckDB type."""
 
@@ -111,6 +113,7 @@ class RuleEngine:
                 sql=rule.sql,
                 tables=frozenset(answer["tables"]),
                 params=frozenset(answer["params"]),
+                ordered=answer["ordered"],
                 columns=dict(answer["columns"]),
             )
             verify(rule, params=prepared.params, columns=answer["columns"])
@@ -135,7 +138,9 @@ class RuleEngine:
             return Outcome(error=f"nothing fills the table {absent[0]!r} yet")
         params = self._bound(item.rule, item.params)
         outcome = self._outcome({"step": "run", "sql": item.rule.sql, "params": params}, ready=True)
-        return replace(outcome, error=failure(outcome.error, item.rule.extra))
+        # DuckDB's threads return what has no order in another one each time.
+        rows = outcome.rows if self._prepared[item.rule.id].ordered else sorted(outcome.rows, key=_row_key)
+        return replace(outcome, rows=rows, error=failure(outcome.error, item.rule.extra))
 
     def run_case(self, rule: Rule, case: Case) -> Outcome:
         """One inline test, on nothing but its own rows."""
@@ -387,3 +392,16 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _row_key(row: Sequence[Any]) -> list[tuple[int, float, str]]:
+    """Cell by cell: nothing before numbers, numbers by value, everything else as text."""
+    return [_cell_key(cell) for cell in row]
+
+
+def _cell_key(cell: Any) -> tuple[int, float, str]:
+    if cell is None:
+        return 0, 0.0, ""
+    if isinstance(cell, int | float):
+        return 1, cell, ""
+    return 2, 0.0, cell if isinstance(cell, str) else json.dumps(cell)

@@ -87,6 +87,8 @@ class Reads:
 
     tables: frozenset[str]
     params: frozenset[str]
+    ordered: bool
+    """Whether it says in which order its rows come."""
 
 
 def check_length(sql: str) -> None:
@@ -116,7 +118,9 @@ def inspect(sql: str, serialized: str, *, params: Collection[str], extra: Collec
         raise RefusedError("a rule is one SELECT statement", 0)
     walk = _Walk(sql, frozenset(params), frozenset(name.lower() for name in extra))
     walk.run(statements[0]["node"])
-    return Reads(frozenset(walk.tables), frozenset(walk.params))
+    modifiers = statements[0]["node"].get("modifiers") or ()
+    ordered = any(modifier["type"] == "ORDER_MODIFIER" for modifier in modifiers)
+    return Reads(frozenset(walk.tables), frozenset(walk.params), ordered)
 
 
 class _Walk:

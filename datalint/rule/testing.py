@@ -1,13 +1,10 @@
-"""Runs the inline tests of rules: `python -m datalint.rule.testing PATH...`."""
+"""Runs the inline tests of rules, for `datalint test` and for our own suite."""
 
 from __future__ import annotations
 
 import json
 import math
-import sys
-import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datalint.errors import UsageError
@@ -15,11 +12,10 @@ from datalint.finding import Severity
 from datalint.rule.cases import as_text
 from datalint.rule.engine import TIMEOUT, RuleEngine
 from datalint.rule.judge import judge
-from datalint.rule.load import load_rule
 from datalint.rule.reader import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from datalint.finding import Finding
     from datalint.rule.model import Case, Rule
@@ -119,46 +115,3 @@ def _rows(number: int) -> str:
 
 def _brief(row: Mapping[str, Any]) -> str:
     return "{" + ", ".join(f"{name}: {value}" for name, value in row.items() if value is not None) + "}"
-
-
-def main(words: Sequence[str]) -> int:
-    """Prints a line a test; 1 when one fails, 2 when a rule file is wrong."""
-    started = time.monotonic()
-    failed = total = wrong = 0
-    rules = []
-    for file in _files(words):
-        try:
-            rules.append(load_rule(file.read_bytes(), str(file), builtin=None))
-        except UsageError as error:
-            sys.stdout.write(f"{error}{f' ({error.hint})' if error.hint else ''}\n")
-            wrong += 1
-    sound: list[Rule] = []
-    with RuleEngine() as engine:
-        for rule in rules:
-            try:
-                engine.prepare([rule])
-                _refuse_twins([*sound, rule])
-                sound.append(rule)
-            except UsageError as error:
-                sys.stdout.write(f"{error}{f' ({error.hint})' if error.hint else ''}\n")
-                wrong += 1
-    for result in run_cases(sound):
-        total += 1
-        failed += not result.passed
-        sys.stdout.write(f"{'ok  ' if result.passed else 'FAIL'} {result.rule} - {result.case}\n")
-        for line in result.detail.splitlines():
-            sys.stdout.write(f"       {line}\n")
-    sys.stdout.write(f"{total} tests, {failed} failed, {wrong} wrong files, {time.monotonic() - started:.2f} s\n")
-    return 2 if wrong else 1 if failed else 0
-
-
-def _files(words: Sequence[str]) -> list[Path]:
-    found: list[Path] = []
-    for word in words:
-        path = Path(word)
-        found += sorted(path.rglob("*.y*ml")) if path.is_dir() else [path]
-    return found
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

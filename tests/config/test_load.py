@@ -172,6 +172,7 @@ def test_the_loader_and_the_framework_imply_each_other(text: str, loader: str, f
         ("shuffle_buffer: 9\n  shuffle_stage: encoded", "3:18", "gives batches"),
         ("loader: from_tensor_slices\n  shuffle_buffer: 9\n  shuffle_stage: encoded", "4:18", "nothing encoded"),
         ("loader: array\n  shuffle_buffer: 9", "3:19", "has no buffer"),
+        ("loader: files\n  shuffle: false", "3:12", "say `shuffle_buffer`"),
         ("loader: files\n  shuffle_stage: decoded", "3:18", "no shuffle buffer"),
         ("loader: array\n  cache: memory", "3:10", "no tf.data pipeline over files"),
         ("prefetch: 2\n  ram_budget: 1 GiB", "3:15", "not tuned"),

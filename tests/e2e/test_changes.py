@@ -110,3 +110,68 @@ def test_a_cache_that_comes_with_a_commit_is_not_believed(repository: Repository
         assert told.returncode == 1
         assert "truncated-image" in told.stdout
         assert os.path.join(repository.folder, ".datalint_cache") + " is tracked by git" in told.stdout
+
+
+def gone(repository: Repository, *words: str) -> list[str]:
+    """What is said of classes that are gone."""
+    process = repository.datalint("check", "--staged", "-o", "json", *words)
+    assert process.returncode in (0, 1), process.stderr
+    found = json.loads(process.stdout)["findings"]
+    return [item["message"] for item in found if item["rule"] == "removed-class"]
+
+
+def move(repository: Repository, old: str, new: str) -> None:
+    """Every picture of one folder into another, which may be there."""
+    (repository.folder / new).mkdir(parents=True, exist_ok=True)
+    for path in sorted((repository.folder / old).iterdir()):
+        repository.git("mv", f"{old}/{path.name}", f"{new}/{old.rpartition('/')[2]}-{path.name}")
+
+
+def test_a_class_that_moves_into_another_one_is_gone(without_splits: Repository) -> None:
+    move(without_splits, "images/owl", "images/cat")
+    assert gone(without_splits) == ["class 'owl' is gone: this change moves its last images (12) to 'cat'"]
+
+
+def test_a_class_that_moves_out_of_the_dataset_is_gone(without_splits: Repository) -> None:
+    move(without_splits, "images/owl", "archive/owl")
+    assert gone(without_splits) == ["class 'owl' is gone: this change moves its last images (12) out of the classes"]
+
+
+def test_two_classes_that_become_a_new_one_are_gone(without_splits: Repository) -> None:
+    move(without_splits, "images/owl", "images/animal")
+    move(without_splits, "images/dog", "images/animal")
+    assert [message[:18] for message in gone(without_splits)] == ["class 'dog' is gon", "class 'owl' is gon"]
+
+
+def test_a_class_that_is_renamed_is_not_gone(without_splits: Repository) -> None:
+    without_splits.git("mv", "images/owl", "images/strix")
+    without_splits.git("rm", "-qf", "images/strix/00.jpg")
+    assert gone(without_splits) == []
+
+
+def test_a_split_is_not_taken_for_a_class(repository: Repository) -> None:
+    """Splits are given up: what trains moves up, what validates is deleted."""
+    repository.git("rm", "-rq", "images/val")
+    for label in ("cat", "dog"):
+        repository.git("mv", f"images/train/{label}", f"images/{label}")
+    assert gone(repository) == []
+    repository.git("rm", "-rqf", "images/dog")
+    assert gone(repository) == ["class 'dog' is gone: this change deletes its last images (16)"]
+
+
+def test_a_split_of_an_unusual_name_is_not_taken_for_a_class(repository: Repository) -> None:
+    for label in ("cat", "dog"):
+        picture(repository.folder / f"images/fold3/{label}/1.jpg", 9000 + len(label) + ord(label[0]))
+    repository.git("add", ".")
+    repository.commit("a third part", "--no-verify")
+    repository.git("rm", "-rq", "images/fold3")
+    assert gone(repository) == []
+    move(repository, "images/val/dog", "images/val/cat")
+    move(repository, "images/train/dog", "images/train/cat")
+    assert [message[:18] for message in gone(repository)] == ["class 'dog' is gon"]
+
+
+def test_splits_that_are_introduced_take_no_class_away(without_splits: Repository) -> None:
+    for label in ("cat", "dog", "owl"):
+        move(without_splits, f"images/{label}", f"images/train/{label}")
+    assert gone(without_splits) == []

@@ -150,6 +150,25 @@ def test_a_failing_test_of_a_rule_says_how_and_blocks(here: Path, capsys: pytest
     assert "2 tests of 1 rule, 1 failed" in out
 
 
+def test_a_wrong_rule_file_is_said_with_its_place(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = here / "ours/plain.yaml"
+    for mistake, words in (
+        (PLAIN_RULE.replace("from files", "from flies"), "there is no table 'flies'"),
+        (PLAIN_RULE.replace("message:", "mesage:"), "unknown key 'mesage'"),
+    ):
+        file.write_text(mistake)
+        code, _, err = say(capsys, "test")
+        assert code == 2
+        assert "ours/plain.yaml:" in err
+        assert words in err
+    file.write_text(PLAIN_RULE)
+    (here / "ours/more").mkdir()
+    (here / "ours/more/plain.yml").write_text(PLAIN_RULE)
+    code, _, err = say(capsys, "test")
+    assert code == 2
+    assert "'acme/plain' is used twice" in err
+
+
 def test_test_without_any_rule_says_what_to_give(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "datalint.yaml").write_text("")
     code, _, err = say(capsys, "test")

@@ -116,6 +116,29 @@ def test_installed_hook_blocks_and_is_never_overwritten(repository: Repository) 
     assert hook.read_text() == "#!/bin/sh\nexit 0\n"
 
 
+def test_init_at_the_top_of_a_repository_proposes_the_folder_that_holds_the_classes(repository: Repository) -> None:
+    (repository.folder / "datalint.yaml").unlink()
+    (repository.folder / "src").mkdir()
+    (repository.folder / "src/train.py").touch()
+    repository.datalint("init", ok=True)
+    text = (repository.folder / "datalint.yaml").read_text()
+    assert '  path: "images"\n' in text
+    assert "# splits: train (24), val (8)" in text
+    assert "# 2 classes: cat (16), dog (16)" in text
+    assert repository.datalint("check").returncode == 0
+
+
+def test_init_does_not_look_for_classes_within_another_format(repository: Repository) -> None:
+    (repository.folder / "datalint.yaml").unlink()
+    for path in sorted((repository.folder / "images").rglob("*.jpg")):
+        label = repository.folder / "labels" / path.relative_to(repository.folder / "images").with_suffix(".txt")
+        label.parent.mkdir(parents=True, exist_ok=True)
+        label.write_text("0 0.5 0.5 0.2 0.2\n")
+    told = repository.datalint("init")
+    assert told.returncode == 3
+    assert "looks like YOLO" in told.stderr
+
+
 def test_init_writes_a_configuration_that_loads_and_overwrites_none(repository: Repository) -> None:
     (repository.folder / "datalint.yaml").unlink()
     repository.datalint("init", "images", ok=True)

@@ -146,3 +146,12 @@ def test_copies_in_a_folder_that_is_no_split_do_not_block(tmp_path: Path) -> Non
     shutil.copytree(tmp_path / "data/train", tmp_path / "data/raw")
     code, _, rules = judged(tmp_path)
     assert (code, rules["duplicate-across-splits"]) == (0, "warning")
+
+
+def test_a_folder_around_the_dataset_is_named(tmp_path: Path) -> None:
+    dataset(tmp_path / "data/images")
+    code, document, rules = judged(tmp_path)
+    assert (code, rules["split-inside-class"]) == (1, "error")
+    assert document["notes"] == [
+        "the class folders lie in data/images: `datalint check data/images`, or `dataset.path`, judges those"
+    ]

@@ -140,6 +140,35 @@ def test_too_many_rows_are_cut_and_said() -> None:
     assert outcome.rows == [["a"], ["b"]]
 
 
+SHUFFLED = {"samples": Data({"path": [f"c{index * 7919 % 5000:04}" for index in range(300_000)]})}
+
+
+def many(sql: str, *, times: int = 4) -> list[list[Any]]:
+    """The first cells of what each of several runs returns."""
+    found = []
+    for _ in range(times):
+        with RuleEngine(threads=4) as engine:
+            outcome = engine.run([Bound(rule(sql))], SHUFFLED)["rule"]
+        assert not outcome.error
+        found.append([row[0] for row in outcome.rows])
+    return found
+
+
+def test_rows_without_an_order_come_in_the_same_one_each_time() -> None:
+    runs = many("select path, count(*) as n from samples where $limit > 0 and len($words) > 0 group by path")
+    assert all(run == sorted(run) for run in runs)
+    assert len(runs[0]) == 5000
+
+
+def test_rows_whose_order_the_query_says_stay_in_it() -> None:
+    runs = many(
+        "select path, 1 as n from samples where $limit > 0 and len($words) > 0 group by path order by path desc",
+        times=1,
+    )
+    assert runs == [sorted(runs[0], reverse=True)]
+    assert len(runs[0]) == 5000
+
+
 def test_rows_without_a_value_are_rows() -> None:
     query = rule("select 'p' as path from samples having count(*) > $limit", message="{words}")
     with RuleEngine(threads=1) as engine:

@@ -12,7 +12,7 @@ from datalint.errors import UsageError
 from datalint.rule.engine import RuleEngine
 from datalint.rule.load import load_rule
 from datalint.rule.new import text_of
-from datalint.rule.testing import main, run_cases
+from datalint.rule.testing import run_cases
 from datalint.strict_yaml import load
 from tests.conftest import ROOT
 
@@ -341,25 +341,6 @@ def test_a_missing_row_is_reported() -> None:
     text = RULE.replace("{files: [{path: a, width: 7}]}", "{files: []}")
     _, told = run_cases([load_rule(text, "min-side.yaml", builtin=False)])
     assert told.detail == "expected 1 row, got 0 rows"
-
-
-def test_the_runner_exits_with_its_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "min-side.yaml"
-    file.write_text(RULE)
-    assert main([str(tmp_path)]) == 0
-    file.write_text(RULE.replace("a has 7", "a has 6"))
-    assert main([str(file)]) == 1
-    file.write_text(RULE.replace("from files", "from flies"))
-    assert main([str(file)]) == 2
-    assert "14:8: there is no table 'flies'" in capsys.readouterr().out
-    file.write_text(RULE.replace("remedy:", "remdy:"))
-    assert main([str(file)]) == 2
-    assert "10:1: unknown key 'remdy' (did you mean 'remedy'?)" in capsys.readouterr().out
-    file.write_text(RULE)
-    (tmp_path / "more").mkdir()
-    (tmp_path / "more/min-side.yml").write_text(RULE)
-    assert main([str(tmp_path)]) == 2
-    assert "used twice" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "rules").glob("*.yaml")), ids=lambda path: path.stem)
