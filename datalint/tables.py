@@ -7,6 +7,10 @@ them (`file_id`, `sample_id`, `content_key`), never paths.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,13 @@ class Data:
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
+
+    def extended(self, rows: Iterable[Mapping[str, object]]) -> Data:
+        """With more rows; columns that a row does not name are NULL."""
+        more = list(rows)
+        return Data(
+            {name: [*column, *(row.get(name) for row in more)] for name, column in self.columns.items()}, self.extra
+        )
 
 
 def _table(
@@ -146,7 +157,7 @@ TABLES: dict[str, Table] = {
                 "VARCHAR",
                 "missing-file, absolute-path, remote-path, backslash-path, missing-path, missing-label, "
                 "missing-split, split-spelling, "
-                "bad-row, missing-column, bad-encoding, link-loop, broken-link, unreadable-folder, not-a-file",
+                "bad-row, missing-column, unread-manifest, bad-encoding, link-loop, broken-link, unreadable-folder, not-a-file",
             ),
             ("path", "VARCHAR", "path concerned, as written"),
             ("manifest", "VARCHAR", "manifest concerned"),

@@ -11,6 +11,8 @@ from datalint.dataset import foreign, imagefolder, layout, manifest
 from datalint.dataset.detect import SUFFIXES, detect, only_manifest
 from datalint.dataset.inside import dataset_below
 from datalint.dataset.model import Dataset
+from datalint.dataset.unread import unread
+from datalint.entry import display
 from datalint.errors import UnfinishedError, UsageError
 from datalint.source.lfs import POINTER
 
@@ -50,6 +52,11 @@ def read(
         if os.path.isfile(os.path.join(source.base, path)) and source.name == "worktree":
             raise UsageError(f"{path} is a file, not a folder: it is one of {', '.join(FORMATS[1:])}")
         found = imagefolder.read(source, root=path, reader=layout.reader(framework, loader), splits=splits)
+        tables = [
+            {"kind": "unread-manifest", "path": display(table), "detail": display(detail)}
+            for table, detail in unread(source, path)
+        ]
+        found = replace(found, problems=found.problems.extended(tables))
         below = dataset_below(source, path) if found.n_classes <= 1 else None
         if below is not None:
             why = f"the class folders lie in {below}: `datalint check {below}`, or `dataset.path`, judges those"

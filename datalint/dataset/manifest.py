@@ -39,6 +39,12 @@ def names_images(source: Source, path: str, format: str, columns: Mapping[str, s
     return any(layout.suffix((name or "").strip()) in layout.IMAGE_LIKE | layout.ARRAYS for name in names)
 
 
+def head(source: Source, path: str, format: str) -> list[Mapping[str, str | None]]:  # noqa: A002
+    """Cells by column of the first rows; none where it is not a table that can be read."""
+    _, found = _parsed(source, path, format, {}, head=True) or ((), iter(()))
+    return [row.cells for row in itertools.islice((row for row in found if isinstance(row, Row)), _HEAD_ROWS)]
+
+
 def paths(
     source: Source,
     path: str,

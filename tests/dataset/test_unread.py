@@ -1,0 +1,75 @@
+"""Tables beside folders of images: those that name the images are told, other tables are not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from datalint import dataset
+from datalint.source.worktree import open_worktree
+from tests.e2e.conftest import picture
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def told(root: Path) -> dict[object, object]:
+    problems = dataset.read(open_worktree(str(root)), root=".").problems.columns
+    return dict(zip(problems["path"], problems["detail"], strict=True))
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Path:
+    for number in range(4):
+        picture(tmp_path / f"part_{number % 2}/ISIC_{number}.jpg", number, size=8)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "lesion,image_id,dx\nHAM_0,ISIC_0,nv\nHAM_1,ISIC_3,bkl\n",
+        "image,dx\nISIC_0.jpg,nv\n",
+        "file_name,dx\npart_0/ISIC_0.jpg,nv\n",
+        "File Name;dx\npart_0\\ISIC_0.jpg;nv\n",
+    ],
+)
+def test_a_table_that_names_the_images_is_told(parts: Path, rows: str) -> None:
+    (parts / "metadata.csv").write_text(rows)
+    (parts / "other.csv").write_text("image,dx\nISIC_1.jpg,nv\n")
+    found = told(parts)
+    assert set(found) == {"metadata.csv", "other.csv"}
+    assert "names images" in str(found["metadata.csv"])
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "epoch,loss\n0,0.5\n1,0.4\n",
+        "image_id\nISIC_0\n",
+        "image_id,dx\nISIC_0,nv\nISIC_9,nv\n",
+        "image_id,dx\n",
+        "",
+        "\0\0\0",
+    ],
+)
+def test_another_table_is_not(tmp_path: Path, rows: str) -> None:
+    for number in range(2):
+        picture(tmp_path / f"cat/{number}.jpg", number, size=8)
+        picture(tmp_path / f"dog/ISIC_{number}.jpg", number + 5, size=8)
+    (tmp_path / "table.csv").write_text(rows)
+    assert told(tmp_path) == {}
+
+
+def test_a_form_for_predictions_is_not(parts: Path) -> None:
+    (parts / "sample_submission.csv").write_text("image,label\nISIC_0.jpg,0\n")
+    (parts / "a.csv").write_text("epoch,loss\n1,2\n")
+    assert told(parts) == {}
+
+
+def test_a_table_in_a_split_is_told(tmp_path: Path) -> None:
+    for number in range(2):
+        picture(tmp_path / f"train/{number}.jpg", number, size=8)
+    (tmp_path / "train/metadata.jsonl").write_text('{"file_name": "0.jpg", "text": "a"}\n')
+    assert set(told(tmp_path)) == {"train/metadata.jsonl"}
