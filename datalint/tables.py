@@ -152,7 +152,7 @@ TABLES: dict[str, Table] = {
                 "VARCHAR",
                 "identity of the bytes: git blob id, LFS or DVC hash, else a hash of the content",
             ),
-            ("content_key", "BIGINT", "an integer for the bytes themselves: equal bytes, equal number, wherever they lie"),
+            ("content_key", "BIGINT", "a number for the bytes themselves: the same for equal bytes, wherever they lie"),
             ("size_bytes", "BIGINT", "encoded size", "bytes"),
             ("suffix", "VARCHAR", "lower-case suffix with its dot"),
             ("format", "VARCHAR", "by content: jpeg, png, gif, bmp, webp, tiff, avif, heif, ico, ppm, ..."),
