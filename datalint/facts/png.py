@@ -272,17 +272,15 @@ class _Reader:
         self.waiting = b""
 
     def read(self, size: int) -> int:
-        """How many of so many bytes there are; raises zlib.error."""
+        """How many of so many bytes there are; raises zlib.error. It asks for more before it takes what is pending."""
         missing = size
-        while missing and not self.inflater.eof:
+        while missing and not self.inflater.eof and self._waits():
             missing -= len(self.inflater.decompress(self.waiting, missing))
             self.waiting = self.inflater.unconsumed_tail
-            if missing and not self.waiting and not self._more():
-                break
         return size - missing
 
-    def _more(self) -> bool:
-        self.waiting = next(self.pieces, b"")
+    def _waits(self) -> bool:
+        self.waiting = self.waiting or next(self.pieces, b"")
         return bool(self.waiting)
 
     def trouble_at_end(self) -> _Trouble | None:
@@ -290,7 +288,7 @@ class _Reader:
         surplus, looked = 0, False
         try:
             while not self.inflater.eof:
-                if not self.waiting and not self._more():
+                if not self._waits():
                     refused = surplus > 0 or not looked
                     return _Trouble("its image data ends before its checksum", "truncated", refused=refused)
                 surplus += len(self.inflater.decompress(self.waiting, _PIECE))
