@@ -156,8 +156,8 @@ TABLES: dict[str, Table] = {
                 "kind",
                 "VARCHAR",
                 "missing-file, absolute-path, remote-path, backslash-path, missing-path, missing-label, "
-                "missing-split, split-spelling, "
-                "bad-row, missing-column, unread-manifest, bad-encoding, link-loop, broken-link, unreadable-folder, not-a-file",
+                "missing-split, split-spelling, unread-manifest, bad-row, missing-column, bad-encoding, "
+                " link-loop, broken-link, unreadable-folder, not-a-file",
             ),
             ("path", "VARCHAR", "path concerned, as written"),
             ("manifest", "VARCHAR", "manifest concerned"),
@@ -175,11 +175,7 @@ TABLES: dict[str, Table] = {
                 "VARCHAR",
                 "identity of the bytes: git blob id, LFS or DVC hash, else a hash of the content",
             ),
-            (
-                "content_key",
-                "BIGINT",
-                "an integer for the bytes themselves: equal bytes have equal numbers",
-            ),
+            ("content_key", "BIGINT", "a number for the bytes themselves: the same for equal bytes, wherever they lie"),
             ("size_bytes", "BIGINT", "encoded size", "bytes"),
             ("suffix", "VARCHAR", "lower-case suffix with its dot"),
             ("format", "VARCHAR", "by content: jpeg, png, gif, bmp, webp, tiff, avif, heif, ico, ppm, ..."),

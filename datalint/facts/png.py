@@ -272,30 +272,27 @@ class _Reader:
         self.waiting = b""
 
     def read(self, size: int) -> int:
-        """How many of so many bytes there are; raises zlib.error."""
+        """How many of so many bytes there are; raises zlib.error. It asks for more before it takes what is pending."""
         missing = size
-        while missing and not self.inflater.eof:
+        while missing and not self.inflater.eof and self._waits():
             missing -= len(self.inflater.decompress(self.waiting, missing))
             self.waiting = self.inflater.unconsumed_tail
-            if missing and not self.waiting and not self._more():
-                break
         return size - missing
 
-    def _more(self) -> bool:
-        self.waiting = next(self.pieces, b"")
+    def _waits(self) -> bool:
+        self.waiting = self.waiting or next(self.pieces, b"")
         return bool(self.waiting)
 
     def trouble_at_end(self) -> _Trouble | None:
-        """Once it has every row it looks at one more piece, and at all of them where that holds more pixels."""
-        surplus = 0
+        """Once libpng has every row it looks at one piece more, and at all of them where that one holds more pixels."""
+        surplus, looked = 0, False
         try:
             while not self.inflater.eof:
-                if not self.waiting and not self._more():
-                    return _Trouble("its image data ends before its checksum", "truncated")
-                made = len(self.inflater.decompress(self.waiting, _PIECE))
-                self.waiting, surplus = self.inflater.unconsumed_tail, surplus + made
-                if not surplus and not self.inflater.eof:
-                    return _Trouble("its image data ends before its checksum", "truncated", refused=False)
+                if not self._waits():
+                    refused = surplus > 0 or not looked
+                    return _Trouble("its image data ends before its checksum", "truncated", refused=refused)
+                surplus += len(self.inflater.decompress(self.waiting, _PIECE))
+                self.waiting, looked = self.inflater.unconsumed_tail, True
         except zlib.error:
             return _Trouble("its image data is not what its checksum says", "bad-checksum", refused=False)
         return None

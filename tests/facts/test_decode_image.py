@@ -72,6 +72,16 @@ FILES: dict[str, bytes] = {
     "png data without half its checksum": with_data(DATA[:-2]),
     "png data with its checksum in a chunk of its own": with_data(DATA[:-4], chunk(b"IDAT", DATA[-4:])),
     "png data with a wrong checksum in a chunk of its own": with_data(DATA[:-4], chunk(b"IDAT", b"abcd")),
+    "png data in chunks of one byte": png(HEAD, *(chunk(b"IDAT", DATA[at : at + 1]) for at in range(len(DATA))), END),
+    "png data in chunks of one byte without its checksum": png(
+        HEAD, *(chunk(b"IDAT", DATA[at : at + 1]) for at in range(len(DATA) - 4)), END
+    ),
+    "png data in chunks of one byte without half its checksum": png(
+        HEAD, *(chunk(b"IDAT", DATA[at : at + 1]) for at in range(len(DATA) - 2)), END
+    ),
+    "black png data in chunks of one byte": png(
+        HEAD, *(chunk(b"IDAT", bytes([byte])) for byte in zlib.compress(bytes(len(ROWS)))), END
+    ),
     "png data and more": with_data(DATA + b"xyzzy"),
     "png data of one row more": with_data(zlib.compress(ROWS + ROWS[:181])),
     "png data of one row more without its checksum": with_data(zlib.compress(ROWS + ROWS[:181])[:-4]),
@@ -241,6 +251,9 @@ def test_masks_and_the_fourth_byte_of_a_bitmap(tensorflow: Any, data: bytes, mis
         ("png data in an unsafe window", "ok", None, "reaches farther back than its header says"),
         ("png 1,000,001 pixels wide", "ok", None, "it takes no side of more than 1,000,000 pixels"),
         ("png data and more", "ok", None, "None"),
+        ("png data in chunks of one byte", "ok", None, "None"),
+        ("png data in chunks of one byte without half its checksum", "damaged", "truncated", "before its checksum"),
+        ("black png data in chunks of one byte", "ok", None, "None"),
         ("png data of one row more", "ok", None, "None"),
     ],
 )
