@@ -74,19 +74,19 @@ def test_data_run_out_where_the_rule_says_so(engine: RuleEngine, model: Any, ste
     assert bool(said(engine, "steps-overrun", samples(["cat"] * 38), recipe)) is bool(runs_out)
 
 
-@pytest.mark.parametrize("buffer", [50, 200, 999, 1000, 1500, 2000, 5000])
-def test_batches_of_one_class_are_told_of_the_buffers_that_leave_them(engine: RuleEngine, buffer: int) -> None:
+@pytest.mark.parametrize("buffer", [50, 200, 500, 999, 1000, 2000, 5000])
+def test_batches_are_mostly_of_one_class_where_the_rule_says_so(engine: RuleEngine, buffer: int) -> None:
     tf = pytest.importorskip("tensorflow")
     labels = ["cat"] * 1000 + ["dog"] * 1000
     source = tf.data.Dataset.from_tensor_slices(labels).shuffle(buffer, seed=1).batch(32)
-    single = [len(np.unique(batch)) == 1 for batch in source.as_numpy_iterator()]
+    largest = [np.unique(batch, return_counts=True)[1].max() / len(batch) for batch in source.as_numpy_iterator()]
     recipe = Recipe(loader="from_tensor_slices", shuffle_buffer=buffer, batch=32, declared=True)
     told = said(engine, "sorted-batches", samples(labels), recipe)
-    if sum(single) > len(single) / 2:
-        assert told
-    if buffer >= 1000:
-        assert sum(single) <= 1
-        assert not told
+    assert bool(told) is (buffer < 1000)
+    if told:
+        assert np.mean(largest) > 0.6
+    if buffer >= 2000:
+        assert np.mean(largest) < 0.6
 
 
 def test_what_watches_a_missing_metric_says_what_the_page_quotes(engine: RuleEngine, model: Any) -> None:
