@@ -157,7 +157,7 @@ TABLES: dict[str, Table] = {
                 "VARCHAR",
                 "missing-file, absolute-path, remote-path, backslash-path, missing-path, missing-label, "
                 "missing-split, split-spelling, unread-manifest, bad-row, missing-column, bad-encoding, "
-                " link-loop, broken-link, unreadable-folder, not-a-file",
+                "link-loop, broken-link, unreadable-folder, not-a-file",
             ),
             ("path", "VARCHAR", "path concerned, as written"),
             ("manifest", "VARCHAR", "manifest concerned"),
