@@ -97,7 +97,7 @@ def parse_toml(content: bytes, file: str) -> Document | None:
     """Table [tool.datalint]; None where the file has none."""
     import tomllib
 
-    from datalint import strict_yaml
+    from datalint import strict_yaml, toml_places
 
     text = strict_yaml.decode(content, file).removeprefix("\ufeff")
     try:
@@ -114,57 +114,13 @@ def parse_toml(content: bytes, file: str) -> Document | None:
         return None
     written: dict[tuple[str | int, ...], str] = {}
     plain = _plain(tool["datalint"], (), written)
-    places = _toml_places(text, file, plain)
-    return Document(plain, file, keys=places, written=written)
+    found = toml_places.places(text)
+    return Document(plain, file, values=_own(found.values, file), keys=_own(found.keys, file), written=written)
 
 
-_BARE = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
-_DOTTED = rf"{_BARE}(?:\s*\.\s*{_BARE})*"
-_HEADER = re.compile(rf"\s*(\[\[?)\s*({_DOTTED})\s*\]\]?\s*(?:#.*)?$")
-_ASSIGNMENT = re.compile(rf"(\s*)({_DOTTED})\s*=")
-
-
-def _toml_places(text: str, file: str, data: object) -> dict[tuple[str | int, ...], Position]:
-    """Place of each key that starts a line: tomllib does not tell. Inside inline tables the line's stands in.
-
-    Lines of multi-line strings are passed over, and a key counts only where the data has it.
-    """
-    places: dict[tuple[str | int, ...], Position] = {}
-    counts: dict[tuple[str | int, ...], int] = {}
-    table: tuple[str | int, ...] = ()
-    inside = ""
-    for number, line in enumerate(text.split("\n"), 1):
-        quotes = [mark for mark in ("'''", '"""') if line.count(mark) % 2 and inside in ("", mark)]
-        within, inside = inside, ("" if inside and quotes else quotes[0] if quotes else inside)
-        if within:
-            continue
-        if header := _HEADER.match(line):
-            table = _words(header[2])
-            if header[1] == "[[":
-                index = counts[table] = counts.get(table, -1) + 1
-                table = (*table, index)
-            column, way = header.start(2) + 1, table
-        elif assignment := _ASSIGNMENT.match(line):
-            column, way = assignment.start(2) + 1, (*table, *_words(assignment[2]))
-        else:
-            continue
-        if way[:2] == ("tool", "datalint") and _holds(data, way[2:]):
-            for end in range(3, len(way) + 1):
-                places.setdefault(way[2:end], Position(file, number, column))
-    return places
-
-
-def _words(dotted: str) -> tuple[str, ...]:
-    return tuple(word.strip("\"'") for word in re.findall(_BARE, dotted))
-
-
-def _holds(data: object, keys: tuple[str | int, ...]) -> bool:
-    for key in keys:
-        try:
-            data = data[key]  # type: ignore[index]
-        except (KeyError, IndexError, TypeError):
-            return False
-    return True
+def _own(places: Mapping[tuple[str | int, ...], tuple[int, int]], file: str) -> dict[tuple[str | int, ...], Position]:
+    """Those below [tool.datalint], from there."""
+    return {way[2:]: Position(file, *at) for way, at in places.items() if way[:2] == ("tool", "datalint") and way[2:]}
 
 
 class _Float(float):
