@@ -1,6 +1,7 @@
 """Predicted against measured: recipes run for real, each in a fresh process with the real TensorFlow and Keras.
 
     python -m bench.footprint host [--seeds 100] [--first-seed N] [--write]
+    python -m bench.footprint model [--run] [--write]
 
 `--write` puts the table into docs/footprint.md. Memory does not depend on how busy the machine is.
 """
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from bench import model
 from bench.workload import TFRECORDS
 from datalint.footprint.estimate import TOTAL
 from datalint.footprint.host import host_memory
@@ -279,14 +281,24 @@ def write(part: str, text: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("host",))
+    parser.add_argument("what", choices=("host", "model"))
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--first-seed", type=int, default=1000)
     parser.add_argument("--size", type=int, default=3 << 30, help="bytes of an array recipe's peak")
     parser.add_argument("--parallel", type=int, default=2)
     parser.add_argument("--only", choices=("arrays", "pipelines"))
     parser.add_argument("--write", action="store_true")
-    host(parser.parse_args())
+    parser.add_argument("--run", action="store_true", help="measure the models whose readings are missing")
+    arguments = parser.parse_args()
+    if arguments.what == "host":
+        host(arguments)
+        return
+    if arguments.run:
+        model.run()
+    print(text := model.report())
+    print(model.speed(), file=sys.stderr)
+    if arguments.write:
+        write("model", text)
 
 
 if __name__ == "__main__":

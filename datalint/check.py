@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from datalint import baseline, changed, dataset, footprint, git, suppress, target, trust
+from datalint import baseline, changed, dataset, footprint, git, models, suppress, target, trust
 from datalint import config as configuration
 from datalint.errors import UnfinishedError, UsageError
 from datalint.facts.cache import open_cache
@@ -61,7 +61,7 @@ class Judged:
 
     @property
     def scope(self) -> tuple[str, ...]:
-        """Paths in the repository that the verdict was read from: dataset, configuration, custom rules, baseline.
+        """Paths in the repository that the verdict was read from: dataset, configuration, rules, model, baseline.
 
         All of it where a manifest names images anywhere, or a symbolic link leads out of the dataset.
         """
@@ -70,8 +70,8 @@ class Judged:
         settings, home = self.workspace.config, self.workspace.home
         base = posixpath.relpath(self.workspace.source.base, self.workspace.top or self.workspace.source.base)
         beside = (*configuration.FILES, settings.baseline, *settings.rules.paths)
-        images = (settings.dataset.root,) if settings.dataset.root else ()
-        paths = (self.workspace.root, *(posixpath.join(home, name) for name in (*beside, *images)))
+        named = tuple(filter(None, (settings.dataset.root, settings.training.model)))
+        paths = (self.workspace.root, *(posixpath.join(home, name) for name in (*beside, *named)))
         return tuple(posixpath.normpath(posixpath.join(base, path)) for path in paths)
 
 
@@ -150,13 +150,14 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
         else target.lookup(settings.target, settings.targets, position=settings.position("target"))
     )
     recipe = settings.training
+    network = models.declared(workspace, recipe.model)
     sizes = images_of(found.samples, gathered.data, channels=recipe.input_channels)
     tables = {
         **found.tables(source=workspace.source.name),
         "files": gathered.data,
         "training": recipe.row(),
         "target": machine.row(),
-        "footprint": estimate.table(footprint.predict(recipe, sizes, machine)),
+        "footprint": estimate.table(footprint.predict(recipe, sizes, machine, network)),
         "changed": changed.read(request, workspace, found),
         "parts": parts.table(found.samples, recipe, folder=found.manifest is None),
     }

@@ -211,7 +211,15 @@ def _training(data: dict[str, Any], document: Document) -> Recipe:
     return recipe
 
 
-_COUNTS = {"batch", "shuffle_buffer", "prefetch", "parallel_calls", "epochs", "steps_per_epoch"}
+_COUNTS = {
+    "batch",
+    "shuffle_buffer",
+    "prefetch",
+    "parallel_calls",
+    "epochs",
+    "steps_per_epoch",
+    "gradient_accumulation",
+}
 
 
 def _whole(value: float | str) -> int | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from datalint import footprint, target
+from datalint import footprint, models, target
 from datalint.check import collect
 from datalint.errors import UsageError
-from datalint.footprint import advice
+from datalint.footprint import accelerator, advice, host
+from datalint.footprint.estimate import TOTAL
 from datalint.footprint.images import Images, images_of
+from datalint.footprint.model.network import Network, NetworkError
 from datalint.footprint.recipe import Recipe, contradiction
 from datalint.workspace import open_home, open_workspace
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 PHOTOGRAPH_BYTES = 0.54
 """Encoded bytes per pixel where there is no file to look at: the mean of ImageNet's photographs."""
-OTHERS = ("accelerator_memory", "shm", "disk", "time")
+OTHERS = ("shm", "disk", "time")
 """Resources that this version does not predict."""
 
 
@@ -56,7 +58,7 @@ class Estimated:
     changes: tuple[Change, ...]
     """What to change where it does not fit, the least first."""
     smallest: str | None
-    """The machine of the catalogue with the least host memory on which it fits."""
+    """The machine of the catalogue with the least host memory on which that fits."""
 
 
 def estimate(request: Request, asked: Asked, *, progress: Progress | None = None) -> Estimated:
@@ -73,8 +75,13 @@ def estimate(request: Request, asked: Asked, *, progress: Progress | None = None
         assumed = {**assumed, **described}
     images = images if asked.grow == 1 else images.grown(round(images.loaded * asked.grow))
     machine = _machine(request, workspace)
-    rows = tuple(footprint.predict(recipe, images, machine))
-    unfit = bool(rows) and rows[-1].fit in ("tight", "will not fit")
+    network = models.declared(workspace, recipe.model)
+    assumed = {**assumed, **_of_model(recipe, network)}
+    rows = tuple(footprint.predict(recipe, images, machine, network))
+    unfit = {row.resource for row in rows if row.stage == TOTAL and row.fit in ("tight", "will not fit")}
+    changes = advice.changes(recipe, images, machine) if host.RESOURCE in unfit else []
+    if accelerator.RESOURCE in unfit:
+        changes += advice.accelerator_changes(recipe, images, network, machine)
     catalogue = {name: target.lookup(name) for name in target.profiles()}
     return Estimated(
         recipe=recipe,
@@ -83,12 +90,29 @@ def estimate(request: Request, asked: Asked, *, progress: Progress | None = None
         assumed=assumed,
         rows=rows,
         unknown={
-            **footprint.unpredicted(recipe, images),
-            **dict.fromkeys(OTHERS, "this version predicts host memory alone"),
+            **footprint.unpredicted(recipe, images, machine, network),
+            **dict.fromkeys(OTHERS, "this version predicts memory alone"),
         },
-        changes=tuple(advice.changes(recipe, images, machine)) if unfit else (),
-        smallest=advice.smallest(recipe, images, catalogue) if rows else None,
+        changes=tuple(changes),
+        # Of what else does not fit, the catalogue's least host memory is no answer.
+        smallest=advice.smallest(recipe, images, catalogue) if rows and accelerator.RESOURCE not in unfit else None,
     )
+
+
+def _of_model(recipe: Recipe, network: Network | str | None) -> dict[str, object]:
+    """What nobody said of the step, as it is taken."""
+    if not isinstance(network, Network):
+        return {}
+    try:
+        subject = accelerator.subject(recipe, network)
+    except NetworkError:
+        return {}
+    taken = {
+        "optimizer": subject.optimizer,
+        "precision": subject.precision,
+        "executor": " or ".join(subject.executors),
+    }
+    return {name: value for name, value in taken.items() if getattr(recipe, name) is None}
 
 
 def _described(recipe: Recipe, samples: int) -> tuple[Images, dict[str, object]]:

@@ -304,6 +304,11 @@ TABLES: dict[str, Table] = {
             ("validation_split", "DOUBLE", "share that the loader splits off for validation"),
             ("monitor", "VARCHAR", "metric that EarlyStopping or ReduceLROnPlateau watches"),
             ("batch_norm", "BOOLEAN", "the model has batch normalisation; NULL when unknown"),
+            ("model", "VARCHAR", "application of Keras, or file of the model; NULL where none is declared"),
+            ("optimizer", "VARCHAR", "adam, sgd, momentum, ...; NULL for the model's own, else adam"),
+            ("precision", "VARCHAR", "float32, mixed_float16 or mixed_bfloat16; NULL for the model's own"),
+            ("gradient_accumulation", "BIGINT", "steps whose gradients make one update"),
+            ("executor", "VARCHAR", "tf-graph, xla, jax or torch; NULL where any that the framework may use"),
             ("declared", "BOOLEAN", "the user declared a recipe; false: these are stated defaults"),
         ),
         _table(
@@ -323,13 +328,14 @@ TABLES: dict[str, Table] = {
         _table(
             "footprint",
             "resource and stage; a resource that is not predicted has no row",
-            ("resource", "VARCHAR", "host_memory"),
+            ("resource", "VARCHAR", "host_memory or accelerator_memory"),
             (
                 "stage",
                 "VARCHAR",
                 "total, or a part of it that is alive at the same time: framework, runtime, list, unscaled, cast, "
                 "array, batches, split, fit, fit cast, validation, validation cast, cache, "
-                "shuffle encoded, shuffle decoded, shuffle batches, prefetch, decode, slack",
+                "shuffle encoded, shuffle decoded, shuffle batches, prefetch, decode, slack; of an accelerator: "
+                "context, weights, optimizer, accumulators, gradients, activations, allocator, array",
             ),
             ("low", "DOUBLE", "lower bound"),
             ("expected", "DOUBLE", "expected value"),

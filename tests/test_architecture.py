@@ -29,7 +29,7 @@ LAYERS = (
     {"config_rules"},
     {"config", "suppress", "baseline", "init", "progress", "request", "trust"},
     {"ruleset", "workspace", "replay"},
-    {"changed"},
+    {"changed", "models"},
     {"check"},
     {"estimate"},
     {"commands"},

@@ -12,6 +12,7 @@ from datalint.commands.check import request_of
 from datalint.config_schema import suggest
 from datalint.errors import ExitCode, UsageError
 from datalint.estimate import Asked, Estimated, estimate
+from datalint.footprint import host
 from datalint.footprint.estimate import TOTAL, table
 from datalint.footprint.recipe import ITEM_BYTES, LOADERS
 from datalint.report.words import count
@@ -88,11 +89,12 @@ def lines(estimated: Estimated) -> Iterator[str]:
     for row in estimated.rows:
         if row.stage == TOTAL:
             yield from _verdict(row)
-    if estimated.rows:
-        yield f"\n{'host memory':<18}{'low':>12}{'expected':>12}{'high':>12}  arithmetic"
-    for row in estimated.rows:
-        figures = "".join(f"{size(value):>12}" for value in (row.low, row.expected, row.high))
-        yield f"  {row.stage:<16}{figures}  {row.formula}"
+    for resource in dict.fromkeys(row.resource for row in estimated.rows):
+        yield f"\n{_words(resource):<18}{'low':>12}{'expected':>12}{'high':>12}  arithmetic"
+        for row in estimated.rows:
+            if row.resource == resource:
+                figures = "".join(f"{size(value):>12}" for value in (row.low, row.expected, row.high))
+                yield f"  {row.stage:<16}{figures}  {row.formula}"
     if estimated.changes:
         yield "\nwhat would fit"
         yield from (f"  {change.what}: {size(change.total.expected)}" for change in estimated.changes)
@@ -103,12 +105,19 @@ def lines(estimated: Estimated) -> Iterator[str]:
     yield "assumed: " + (", ".join(f"{name} {value}" for name, value in estimated.assumed.items()) or "nothing")
 
 
+def _words(resource: str) -> str:
+    return resource.replace("_", " ")
+
+
 def _verdict(total: Estimate) -> Iterator[str]:
     span = f"{size(total.expected)} ({size(total.low)} to {size(total.high)})"
     if total.available is None:
-        yield f"unknown: host memory {span}, and nobody knows what the target has"
+        yield f"unknown: {_words(total.resource)} {span}, and nobody knows what the target has"
         return
-    yield f"{total.fit}: host memory {span} of {size(total.available)} usable"
+    yield f"{total.fit}: {_words(total.resource)} {span} of {size(total.available)} usable"
+    if total.resource != host.RESOURCE:
+        yield f"largest batch that fits: {'any' if total.largest_batch is None else f'{total.largest_batch:,}'}"
+        return
     samples = "any" if total.largest_n_samples is None else count(total.largest_n_samples, "sample")
     batch = "any" if total.largest_batch is None else f"{total.largest_batch:,}"
     yield f"largest dataset that fits: {samples}; largest batch: {batch}"

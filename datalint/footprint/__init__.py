@@ -7,21 +7,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datalint.footprint import host
+from datalint.footprint import accelerator, host
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from datalint.footprint.estimate import Estimate
-    from datalint.footprint.host import Machine
     from datalint.footprint.images import Images
+    from datalint.footprint.model.network import Network
     from datalint.footprint.recipe import Recipe
 
-
-def predict(recipe: Recipe, images: Images, machine: Machine) -> list[Estimate]:
-    """Every resource that can be predicted: a row a stage, and one for their total."""
-    return host.host_memory(recipe, images, machine)
+    class Machine(host.Machine, accelerator.Device, Protocol):
+        """What is asked of a target."""
 
 
-def unpredicted(recipe: Recipe, images: Images) -> dict[str, str]:
+def predict(recipe: Recipe, images: Images, machine: Machine, network: Network | str | None = None) -> list[Estimate]:
+    """Every resource that can be predicted: a row a stage, and one for their total.
+
+    `network` is the recipe's model, or why it could not be read.
+    """
+    return [
+        *host.host_memory(recipe, images, machine),
+        *accelerator.accelerator_memory(recipe, images, network, machine),
+    ]
+
+
+def unpredicted(
+    recipe: Recipe, images: Images, machine: Machine, network: Network | str | None = None
+) -> dict[str, str]:
     """Resource -> why nothing is said about it."""
-    reasons = {host.RESOURCE: host.unpredicted(recipe, images)}
+    reasons = {
+        host.RESOURCE: host.unpredicted(recipe, images),
+        accelerator.RESOURCE: accelerator.unpredicted(recipe, network, machine),
+    }
     return {resource: reason for resource, reason in reasons.items() if reason}

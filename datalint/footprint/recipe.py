@@ -61,6 +61,13 @@ class Recipe:
     validation_split: float | None = None
     monitor: str | None = None
     batch_norm: bool | None = None
+    model: str | None = None
+    """An application of Keras by name, or a file with a model's description."""
+    optimizer: str | None = None
+    precision: str | None = None
+    gradient_accumulation: int | None = None
+    """Steps whose gradients are summed up before one update; `batch` is that of one step."""
+    executor: str | None = None
     declared: bool = False
 
     def row(self) -> Data:
@@ -102,6 +109,8 @@ def contradiction(recipe: Recipe) -> tuple[str, str] | None:
         return "cache", f"the loader {recipe.loader!r} has no tf.data pipeline over files to cache"
     if recipe.ram_budget is not None and recipe.prefetch is not None:
         return "ram_budget", "a fixed prefetch is not tuned: `ram_budget` belongs to AUTOTUNE"
+    if recipe.executor not in (None, "torch") and recipe.framework == "pytorch":
+        return "executor", f"PyTorch does not run under {recipe.executor!r}: say `executor: torch`"
     return None
 
 

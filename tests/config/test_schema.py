@@ -96,6 +96,11 @@ FULL: dict[str, Any] = {
         "validation_split": 0.5,
         "monitor": "val_loss",
         "batch_norm": True,
+        "model": "ResNet50",
+        "optimizer": "adam",
+        "precision": "float32",
+        "gradient_accumulation": 1,
+        "executor": "xla",
     },
     "target": "local",
     "targets": {

@@ -26,6 +26,8 @@ ARRAY = Recipe(loader="array", array_build="preallocated", input_height=224, inp
 class Machine:
     usable: int | None = None
     cores: int | None = 2
+    accelerator_memory: int | None = None
+    accelerators: int | None = None
 
 
 def sizes(recipe: Recipe, images: Images = IMAGES, *, cores: int = 2) -> dict[str, float]:
@@ -154,7 +156,7 @@ def test_growing_keeps_the_shares_of_the_splits() -> None:
 def test_what_is_not_predicted_says_why(recipe: Recipe, images: Images, word: str) -> None:
     assert word in str(unpredicted(recipe, images))
     assert footprint.predict(recipe, images, Machine(GIB)) == []
-    assert word in footprint.unpredicted(recipe, images)[RESOURCE]
+    assert word in footprint.unpredicted(recipe, images, Machine(GIB))[RESOURCE]
 
 
 def test_an_array_of_unresized_images_is_predicted_where_they_agree() -> None:

@@ -1,0 +1,252 @@
+"""Memory of one accelerator: what the framework takes, the model's own, and an array that is put there whole.
+
+Tier 0, the layer walk: milliseconds, from the description of the model alone. How far the walk is off was measured:
+docs/footprint.md, which also says on which card.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from datalint.footprint.estimate import MARGIN, Estimate, largest, total
+from datalint.footprint.images import values_of
+from datalint.footprint.model.network import NetworkError
+from datalint.footprint.model.ops import input_shape, lower
+from datalint.footprint.model.profiles import PROFILES
+from datalint.footprint.model.walk import FLOAT, PRECISIONS, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from datalint.footprint.images import Images
+    from datalint.footprint.model.network import Network
+    from datalint.footprint.model.ops import Graph, Shape
+    from datalint.footprint.model.profiles import Profile
+    from datalint.footprint.model.walk import Moment
+    from datalint.footprint.recipe import Recipe
+
+RESOURCE = "accelerator_memory"
+MIB = 2**20
+TIER = "tier 0, layer walk"
+SLOTS = {
+    **dict.fromkeys(("adam", "adamw", "nadam", "adamax", "adadelta", "ftrl", "lamb"), 2),
+    **dict.fromkeys(("momentum", "rmsprop", "adagrad", "lion"), 1),
+    "sgd": 0,
+}
+"""Optimizer -> variables that Keras 3.15 keeps for every trained one; `momentum` is SGD with momentum."""
+DEFAULT_OPTIMIZER = "adam"
+EXECUTORS = ("tf-graph", "xla", "jax", "torch")
+JAX_SHARE = 0.75
+"""Of the memory that JAX hands out unless XLA_PYTHON_CLIENT_MEM_FRACTION says otherwise."""
+
+
+class Device(Protocol):
+    """What is asked of a target."""
+
+    @property
+    def accelerator_memory(self) -> int | None: ...
+    @property
+    def accelerators(self) -> int | None: ...
+
+
+class Band(NamedTuple):
+    low: float
+    expected: float
+    high: float
+
+
+# TensorFlow leaves 1,050 MiB (compute capability 7) or 1,536 MiB (8 and later) of what is free to the system and to
+# libraries (MinSystemMemory in tensorflow/core/common_runtime/gpu/gpu_device.cc), beside the context. A T4 of
+# 15,109 MiB is left with 13,737 MiB, a V100 of 32,510 MiB with 30,458 MiB, as their logs say.
+TENSORFLOW = Band(1050 * MIB, 1700 * MIB, 2100 * MIB)
+# Context and libraries beside PyTorch's allocator: 762 MiB on an H100 under CUDA 13, up to 1,850 MiB on an A100 before.
+TORCH = Band(600 * MIB, 800 * MIB, 1850 * MIB)
+
+
+class Walked(NamedTuple):
+    """The moments of a step, and those with all the workspaces that convolutions may ask for."""
+
+    profile: Profile
+    usual: list[Moment]
+    upper: list[Moment]
+
+
+_KEPT = 1.1
+"""Bytes that an allocator holds for a byte of variables: chunks are not split exactly."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model that is trained, and how; raises NetworkError where it cannot be followed."""
+
+    network: Network
+    shape: Shape
+    precision: str
+    optimizer: str
+    accumulates: bool
+    executors: tuple[str, ...]
+    """The first is the one that is expected."""
+
+    @cached_property
+    def graph(self) -> Graph:
+        return lower(self.network, self.shape)
+
+    @cached_property
+    def walked(self) -> tuple[Walked, ...]:
+        names = dict.fromkeys("xla" if name == "jax" else name for name in self.executors)
+        precision = PRECISIONS[self.precision]
+        found = []
+        for profile in (PROFILES[name] for name in names):
+            usual = walk(self.graph, profile, precision)
+            upper = usual if profile.winograd else walk(self.graph, replace(profile, winograd=True), precision)
+            found.append(Walked(profile, usual, upper))
+        return tuple(found)
+
+    @property
+    def slots(self) -> int:
+        """Variables beside every trained one."""
+        return SLOTS[self.optimizer]
+
+    @property
+    def static(self) -> float:
+        """Bytes that stay from step to step."""
+        return FLOAT * (self.graph.weights + self.graph.trainable * (self.slots + self.accumulates))
+
+    def span(self, batch: int) -> Band:
+        """Bytes of the model over all executors; expected of the first."""
+        found = []
+        for profile, usual, upper in self.walked:
+            peak, most = (self.static + max(moment.at(batch) for moment in moments) for moments in (usual, upper))
+            factor = profile.factor
+            high = max(most * factor.high, _KEPT * self.static + profile.tuning)
+            found.append(Band(peak * factor.low, peak * factor.expected, high))
+        return Band(min(band.low for band in found), found[0].expected, max(band.high for band in found))
+
+    def moment(self, batch: int) -> Moment:
+        """The highest, under the executor that is expected."""
+        return max(self.walked[0].usual, key=lambda moment: moment.at(batch))
+
+
+def subject(recipe: Recipe, network: Network) -> Subject:
+    """What nobody said is taken from the model: optimizer, precision, size of its input."""
+    optimizer = recipe.optimizer or (network.optimizer or DEFAULT_OPTIMIZER).lower()
+    if optimizer not in SLOTS:
+        raise NetworkError(f"the optimizer {optimizer} is not known: say `optimizer`")
+    precision = recipe.precision or (network.policy if network.policy in PRECISIONS else None) or "float32"
+    usual = ("torch",) if recipe.framework == "pytorch" else ("xla", "tf-graph")
+    return Subject(
+        network=network,
+        shape=_shape(recipe, network),
+        precision=precision,
+        optimizer=optimizer,
+        accumulates=bool(recipe.gradient_accumulation and recipe.gradient_accumulation > 1),
+        executors=(recipe.executor,) if recipe.executor else usual,
+    )
+
+
+def _shape(recipe: Recipe, network: Network) -> Shape:
+    """That of the model where it has one, else what the recipe feeds; NetworkError where the two differ."""
+    stated = input_shape(network)
+    fed: tuple[int | None, ...] = (recipe.input_height, recipe.input_width, recipe.input_channels)
+    if len(stated) != len(fed):
+        raise NetworkError(f"its input has {len(stated)} sides and an image {len(fed)}")
+    shape = []
+    for own, said in zip(stated, fed, strict=True):
+        side = own if network.fixed or said is None else said
+        if side is None and said is None:
+            raise NetworkError("the size of its input is open, and images are not resized: say `image_size`")
+        if own is not None and said is not None and own != said and network.fixed:
+            raise NetworkError(f"it takes {_sides(stated)} and the recipe feeds {_sides(fed)}: say `image_size`")
+        shape.append(int(side if side is not None else said or 0))
+    if not network.fixed and stated != tuple(shape):
+        # Of a top that flattens, the number of weights depends on the size.
+        as_built = lower(network)
+        if lower(network, tuple(shape)).weights != as_built.weights and shape[2] == stated[2]:
+            raise NetworkError(f"the top of {network.name} goes with {_sides(stated)} alone: say `image_size`")
+    return tuple(shape)
+
+
+def _sides(shape: tuple[int | None, ...]) -> str:
+    return " x ".join("any" if side is None else str(side) for side in shape)
+
+
+def unpredicted(recipe: Recipe, network: Network | str | None, device: Device) -> str | None:
+    """Why nothing is said about the accelerator; None where it is predicted. A text is why there is no network."""
+    if recipe.model is None:
+        return "no model is declared: say `model`"
+    if isinstance(network, str) or network is None:
+        return f"model {recipe.model}: {network or 'it was not read'}"
+    if device.accelerators == 0:
+        return "the target has no accelerator"
+    try:
+        subject(recipe, network).span(1)
+    except NetworkError as error:
+        return f"model {recipe.model}: {error}"
+    return None
+
+
+def accelerator_memory(recipe: Recipe, images: Images, network: Network | str | None, device: Device) -> list[Estimate]:
+    """One row a stage and the total, which knows the largest batch; empty where it is not predicted."""
+    if unpredicted(recipe, network, device) or network is None or isinstance(network, str):
+        return []
+    model = subject(recipe, network)
+    memory = device.accelerator_memory
+    available = None if memory is None else float(memory) * (JAX_SHARE if recipe.executor == "jax" else 1.0)
+    stages = list(_stages(recipe, images, model))
+    summed = total(stages, available=available)
+    summed = replace(summed, formula=f"{TIER}: {summed.formula}")
+    if available is None:
+        return [*stages, summed]
+    beside = summed.high - model.span(recipe.batch).high
+
+    def fits(batch: int) -> bool:
+        return beside + model.span(batch).high <= MARGIN * available
+
+    return [*stages, replace(summed, largest_batch=largest(fits))]
+
+
+def _stages(recipe: Recipe, images: Images, model: Subject) -> Iterator[Estimate]:
+    graph, batch = model.graph, recipe.batch
+    framework = _framework(recipe)
+    if framework:
+        yield Estimate(RESOURCE, "context", *framework, "context, libraries, what the framework leaves to the system")
+    yield _exact("weights", FLOAT * graph.weights, f"{graph.weights:,} parameters x {FLOAT} B")
+    trained = f"{graph.trainable:,} trained x"
+    if model.slots:
+        yield _exact("optimizer", FLOAT * graph.trainable * model.slots, f"{trained} {model.slots} slots x {FLOAT} B")
+    if model.accumulates:
+        yield _exact("accumulators", FLOAT * graph.trainable, f"{trained} {FLOAT} B")
+    moment = model.moment(batch)
+    if moment.fixed:
+        yield _exact("gradients", moment.fixed, "gradients and copies of weights that are alive at the peak")
+    per_sample = f"{moment.per_sample:,.0f} B a sample in {model.precision}, executor {model.walked[0].profile.name}"
+    yield _exact("activations", batch * moment.per_sample, f"{batch:,} x {per_sample}")
+    counted = model.static + moment.at(batch)
+    span = model.span(batch)
+    names = " or ".join(walked.profile.name for walked in model.walked)
+    words = f"rounding, holes and workspaces, by measurement, under {names}"
+    yield Estimate(RESOURCE, "allocator", span.low - counted, span.expected - counted, span.high - counted, words)
+    if recipe.framework == "keras" and recipe.loader in ("array", "from_tensor_slices") and _on_tensorflow(recipe):
+        size = images.train * values_of(recipe, images) * _ARRAY_BYTES.get(recipe.dtype, FLOAT)
+        yield Estimate(RESOURCE, "array", 0.0, size, size, f"{images.train:,} samples as one constant on the device")
+
+
+_ARRAY_BYTES = {"uint8": 1}
+"""Of a value where it is not made float32 on the way."""
+
+
+def _on_tensorflow(recipe: Recipe) -> bool:
+    return recipe.executor in (None, "tf-graph", "xla")
+
+
+def _framework(recipe: Recipe) -> Band | None:
+    """Beside the allocator; JAX's share leaves room for it."""
+    if recipe.executor == "jax":
+        return None
+    return TORCH if recipe.executor == "torch" or recipe.framework == "pytorch" else TENSORFLOW
+
+
+def _exact(stage: str, size: float, formula: str) -> Estimate:
+    return Estimate(RESOURCE, stage, size, size, size, formula)

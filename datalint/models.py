@@ -1,0 +1,60 @@
+"""The model that the recipe names, read where the run reads everything else."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from datalint.config_schema import suggest
+from datalint.errors import UsageError
+from datalint.footprint.model import load
+from datalint.footprint.model.network import NetworkError
+
+if TYPE_CHECKING:
+    from datalint.errors import Position
+    from datalint.footprint.model.network import Network
+    from datalint.workspace import Workspace
+
+MOST_BYTES = 1 << 30
+"""Of a model file that git alone has, weights included: all of it must be unpacked to get at its description."""
+_POINTER = b"version https://git-lfs"
+
+
+def declared(workspace: Workspace, written: str | None) -> Network | str | None:
+    """The network, None where no model is named, or in words why it cannot be read here.
+
+    UsageError, at its place in the configuration, for a name that nobody knows and a file that is no model.
+    """
+    if written is None:
+        return None
+    position = workspace.config.position("training", "model")
+    if not written.lower().endswith(load.FILES):
+        return _application(written, position)
+    path = posixpath.normpath(posixpath.join(workspace.home, written))
+    try:
+        place = workspace.source.place(path)
+        if place is not None:
+            with open(place, "rb") as file:
+                return load.read(file, name=written)
+        content = workspace.source.read(path, limit=MOST_BYTES)
+        if content is None:
+            if workspace.source.name != "worktree":
+                return f"not in the {workspace.source.name}"
+            raise UsageError(f"training.model: there is no file {written}", position)
+        if content.startswith(_POINTER):
+            return "its content was not fetched: run `git lfs pull`"
+        if len(content) >= MOST_BYTES:
+            return f"larger than {MOST_BYTES >> 30} GiB: declare what `model.to_json()` returns"
+        return load.read(content, name=written)
+    except OSError as error:
+        raise UsageError(f"training.model: cannot read {written}: {error.strerror}", position) from error
+    except NetworkError as error:
+        raise UsageError(f"training.model: {written}: {error}", position) from error
+
+
+def _application(written: str, position: Position | None) -> Network:
+    name = load.named(written)
+    if name is None:
+        hint = suggest(written, load.applications()) or f"files end in {' or '.join(load.FILES)}"
+        raise UsageError(f"training.model: no application of Keras is called {written!r}", position, hint)
+    return load.application(name)

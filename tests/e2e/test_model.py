@@ -1,0 +1,143 @@
+"""A model in the recipe: `datalint estimate` and `datalint check` on real datasets, work trees and indices."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from datalint.cli import main
+from tests.e2e.conftest import CONFIG, Repository, dataset
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GPU = "targets: {gpu: {host_memory: 64 GiB, accelerator: T4, accelerator_memory: 15109 MiB}}\ntarget: gpu\n"
+RECIPE = "dataset: {path: images}\n" + GPU + "training:\n  image_size: 224\n  batch: BATCH\n  model: MODEL\n"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DATALINT_CONFIG", raising=False)
+    dataset(tmp_path / "images")
+    return tmp_path
+
+
+def say(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = main([*words])
+    out, error = capsys.readouterr()
+    return code, out, error
+
+
+def recipe(model: str, batch: int = 32) -> str:
+    return RECIPE.replace("BATCH", str(batch)).replace("MODEL", model)
+
+
+def perceptron(units: int) -> str:
+    """As `model.to_json()` writes it."""
+    layers: list[dict[str, Any]] = [
+        {"class_name": "InputLayer", "config": {"batch_shape": [None, 224, 224, 3]}},
+        {"class_name": "Flatten", "config": {}},
+        {"class_name": "Dense", "config": {"units": units, "use_bias": False}},
+    ]
+    return json.dumps({"class_name": "Sequential", "config": {"name": "p", "layers": layers}})
+
+
+def test_the_estimate_has_a_row_a_stage_and_says_what_it_assumed(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "datalint.yaml").write_text(recipe("resnet50", batch=256))
+    _, out, _ = say(capsys, "estimate", "-o", "json")
+    document = json.loads(out)
+    rows = {row["stage"]: row for row in document["footprint"] if row["resource"] == "accelerator_memory"}
+    assert rows["weights"]["expected"] == 4 * 25_636_712
+    assert rows["total"]["fit"] == "will not fit"
+    assert 0 < rows["total"]["largest_batch"] < 256
+    assert "accelerator_memory" not in document["unknown"]
+    assert document["assumed"]["optimizer"] == "adam"
+    assert document["assumed"]["precision"] == "float32"
+    assert document["assumed"]["executor"] == "xla or tf-graph"
+    assert any("mixed_float16" in change["what"] for change in document["changes"])
+    code, text, _ = say(capsys, "estimate")
+    assert code == 0
+    assert "\nwill not fit: accelerator memory " in text
+    assert "\nlargest batch that fits: " in text
+    assert "tier 0, layer walk" in text
+
+
+def test_check_blocks_a_batch_that_is_too_large(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    killed = {}
+    for batch in (8, 512):
+        (here / "datalint.yaml").write_text(recipe("ResNet50", batch=batch))
+        _, out, _ = say(capsys, "check", "-o", "json")
+        findings = json.loads(out)["findings"]
+        killed[batch] = [(item["rule"], item["severity"]) for item in findings if item["family"] == "killed"]
+    assert killed == {8: [], 512: [("memory-accelerator-batch", "error")]}
+
+
+@pytest.mark.parametrize("verb", ["check", "estimate"])
+@pytest.mark.parametrize(
+    ("model", "message", "hint"),
+    [
+        ("ResNet5", "no application of Keras is called 'ResNet5'", "did you mean 'ResNet50'?"),
+        ("flower", "no application of Keras is called 'flower'", ".keras"),
+        ("nowhere.keras", "there is no file nowhere.keras", ""),
+        ("images", "no application of Keras is called 'images'", ""),
+        ("text.keras", "text.keras: it is no .keras file", ""),
+        ("zip.keras", "zip.keras: there is no config.json in it", ""),
+        ("text.json", "text.json: its description is not what Keras writes", ""),
+    ],
+)
+def test_a_model_that_is_none_is_refused_at_its_place(
+    here: Path, capsys: pytest.CaptureFixture[str], verb: str, model: str, message: str, hint: str
+) -> None:
+    for name in ("text.keras", "text.json"):
+        (here / name).write_text("hello")
+    with zipfile.ZipFile(here / "zip.keras", "w") as archive:
+        archive.writestr("a", "b")
+    (here / "datalint.yaml").write_text(recipe(model))
+    code, out, error = say(capsys, verb)
+    assert (code, out) == (2, "")
+    assert f"datalint.yaml:7:10: training.model: {message}" in error
+    assert hint in error
+
+
+def test_a_model_that_cannot_be_followed_is_unknown_and_nothing_is_assumed(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "own.json").write_text(perceptron(10).replace("Flatten", "MyOwnLayer"))
+    (here / "datalint.yaml").write_text(recipe("own.json"))
+    code, out, _ = say(capsys, "estimate", "-o", "json")
+    document = json.loads(out)
+    assert code == 0
+    assert document["unknown"]["accelerator_memory"] == "model own.json: the layer class MyOwnLayer is not known"
+    assert not [row for row in document["footprint"] if row["resource"] == "accelerator_memory"]
+
+
+def test_a_model_that_takes_another_size_is_unknown(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "own.json").write_text(perceptron(10))
+    (here / "datalint.yaml").write_text(recipe("own.json").replace("224", "96"))
+    _, out, _ = say(capsys, "estimate", "-o", "json")
+    assert "it takes 224 x 224 x 3 and the recipe feeds 96 x 96 x 3" in json.loads(out)["unknown"]["accelerator_memory"]
+
+
+def test_the_index_s_model_counts_and_another_one_is_judged_again(repository: Repository) -> None:
+    """The remembered verdict depends on the model's file, wherever it lies."""
+    (repository.folder / "models").mkdir()
+    model = repository.folder / "models" / "m.json"
+    said = CONFIG.replace("{batch: 4}", "{batch: 4, image_size: 224, model: models/m.json}")
+    (repository.folder / "datalint.yaml").write_text(said + GPU)
+    model.write_text(perceptron(10))
+    repository.git("add", "-A")
+    assert repository.datalint("check", "--staged").returncode == 0
+    model.write_text(perceptron(100_000))
+    assert repository.datalint("check", "--staged").returncode == 0
+    repository.git("add", "-A")
+    refused = repository.datalint("check", "--staged")
+    assert (refused.returncode, "memory-accelerator-model" in refused.stdout) == (1, True)
+    repository.git("rm", "--cached", "-q", "models/m.json")
+    assert repository.datalint("check", "--staged").returncode == 0
+    assert "not in the index" in repository.datalint("estimate", "--staged").stdout
