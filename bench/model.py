@@ -180,7 +180,7 @@ def gpu() -> Iterator[str]:
 
 
 def published() -> Iterator[str]:
-    yield "Published figures of PyTorch on an A100-40GB (nvidia-smi, whole process, SGD); they set the upper bound alone:"
+    yield "Published figures of PyTorch on an A100-40GB (nvidia-smi, SGD); they set only the upper bound:"
     yield ""
     yield "| model | batch | low | expected | high | published MiB |"
     yield "|---|---|---|---|---|---|"
