@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from itertools import compress
+from itertools import chain, compress, repeat
 from typing import TYPE_CHECKING
 
 from datalint.tables import TABLES, Data
@@ -62,8 +62,11 @@ def table(samples: Data, recipe: Recipe, *, folder: bool) -> Data:
 
 def _in_order(columns: Mapping[str, Sequence[object]], chosen: Iterable[bool], *, by_class: bool) -> list[object]:
     """Labels as the loader lists them: paths in their order would put `cat-big/1.jpg` before `cat/1.jpg`."""
-    labels = list(compress(columns["label"], chosen))
-    return sorted(labels, key=lambda label: "" if label is None else str(label)) if by_class else labels
+    labels = compress(columns["label"], chosen)
+    if not by_class:
+        return list(labels)
+    classes = sorted(Counter(labels).items(), key=lambda item: "" if item[0] is None else str(item[0]))
+    return list(chain.from_iterable(repeat(label, n) for label, n in classes))
 
 
 def _parts(recipe: Recipe, labels: Sequence[object], share: float, *, folder: bool) -> dict[str, Mapping[object, int]]:
