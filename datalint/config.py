@@ -12,7 +12,7 @@ from datalint.config_schema import reference, violations
 from datalint.errors import Position, UsageError
 from datalint.finding import Severity
 from datalint.footprint.recipe import Recipe, contradiction
-from datalint.sizes import byte_count
+from datalint.sizes import byte_count, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -159,6 +159,9 @@ def _check_values(data: dict[str, Any], document: Document) -> None:
     for way, size in sizes:
         if way[-1] in _SIZES and size is not None and byte_count(size) > _LARGEST:
             raise UsageError(f"{'.'.join(way)}: {size} is beyond 64 bits", document.position(way))
+    if training.get("time_limit") is not None and seconds(training["time_limit"]) > _LARGEST:
+        place = document.position(("training", "time_limit"))
+        raise UsageError(f"training.time_limit: {training['time_limit']} is beyond 64 bits", place)
     columns = (data.get("dataset") or {}).get("columns") or {}
     for part, column in columns.items():
         other = next(name for name, value in columns.items() if value == column)
@@ -204,6 +207,8 @@ def _training(data: dict[str, Any], document: Document) -> Recipe:
         values[name] = _whole(values[name])
     if "ram_budget" in values:
         values["ram_budget"] = byte_count(values["ram_budget"])
+    if "time_limit" in values:
+        values["time_limit"] = seconds(values["time_limit"])
     recipe = Recipe(**values, declared=True)
     if impossible := contradiction(recipe):
         key, why = impossible

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from datalint import footprint, models, target
+from datalint import calibrate, footprint, models, target
 from datalint.check import collect
 from datalint.errors import UsageError
-from datalint.footprint import accelerator, advice, host
+from datalint.footprint import accelerator, advice, host, timing
 from datalint.footprint.estimate import TOTAL
-from datalint.footprint.images import Images, images_of
+from datalint.footprint.images import Images, Kind, images_of
 from datalint.footprint.model.network import Network, NetworkError
 from datalint.footprint.recipe import Recipe, contradiction
+from datalint.target import LOCAL
 from datalint.workspace import open_home, open_workspace
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 PHOTOGRAPH_BYTES = 0.54
 """Encoded bytes per pixel where there is no file to look at: the mean of ImageNet's photographs."""
-OTHERS = ("shm", "disk", "time")
+OTHERS = ("shm", "disk")
 """Resources that this version does not predict."""
 
 
@@ -66,18 +67,25 @@ def estimate(request: Request, asked: Asked, *, progress: Progress | None = None
     if asked.samples is None:
         workspace = open_workspace(request)
         recipe, assumed = _recipe(workspace, asked)
+        machine = _machine(request, workspace)
         evidence = collect(workspace, request, progress=progress)
-        images = images_of(evidence.dataset.samples, evidence.tables["files"], channels=recipe.input_channels)
+        files = evidence.tables["files"]
+        images = images_of(evidence.dataset.samples, files, channels=recipe.input_channels)
+        speed = calibrate.speed(workspace.source, evidence.dataset.files, files) if machine.name == LOCAL else None
     else:
         workspace = open_home(request.config)
         recipe, assumed = _recipe(workspace, asked)
+        machine, speed = _machine(request, workspace), None
         images, described = _described(recipe, asked.samples)
         assumed = {**assumed, **described}
     images = images if asked.grow == 1 else images.grown(round(images.loaded * asked.grow))
-    machine = _machine(request, workspace)
     network = models.declared(workspace, recipe.model)
     assumed = {**assumed, **_of_model(recipe, network)}
-    rows = tuple(footprint.predict(recipe, images, machine, network))
+    rows = tuple(footprint.predict(recipe, images, machine, network, speed=speed))
+    if any(row.resource == timing.INPUT for row in rows):
+        assumed["speed of the CPU"] = (
+            "that of the machine of the constants" if speed is None else f"{speed:.2f} of their time, as timed here"
+        )
     unfit = {row.resource for row in rows if row.stage == TOTAL and row.fit in ("tight", "will not fit")}
     changes = advice.changes(recipe, images, machine) if host.RESOURCE in unfit else []
     if accelerator.RESOURCE in unfit:
@@ -91,7 +99,7 @@ def estimate(request: Request, asked: Asked, *, progress: Progress | None = None
         rows=rows,
         unknown={
             **footprint.unpredicted(recipe, images, machine, network),
-            **dict.fromkeys(OTHERS, "this version predicts memory alone"),
+            **dict.fromkeys(OTHERS, "not predicted by this version"),
         },
         changes=tuple(changes),
         # Of what else does not fit, the catalogue's least host memory is no answer.
@@ -124,6 +132,7 @@ def _described(recipe: Recipe, samples: int) -> tuple[Images, dict[str, object]]
     images = Images(
         train=samples,
         encoded_mean=PHOTOGRAPH_BYTES * pixels,
+        kinds=(Kind("jpeg", samples, round(PHOTOGRAPH_BYTES * pixels) * samples, pixels * samples),),
         decoded_mean=values,
         decoded_max=values,
         measured=samples,

@@ -309,6 +309,8 @@ TABLES: dict[str, Table] = {
             ("precision", "VARCHAR", "float32, mixed_float16 or mixed_bfloat16; NULL for the model's own"),
             ("gradient_accumulation", "BIGINT", "steps whose gradients make one update"),
             ("executor", "VARCHAR", "tf-graph, xla, jax or torch; NULL where any that the framework may use"),
+            ("step_seconds", "DOUBLE", "one training step on the target, input aside; NULL when unknown", "seconds"),
+            ("time_limit", "BIGINT", "how long the job may last; NULL for as long as it takes", "seconds"),
             ("declared", "BOOLEAN", "the user declared a recipe; false: these are stated defaults"),
         ),
         _table(
@@ -328,19 +330,25 @@ TABLES: dict[str, Table] = {
         _table(
             "footprint",
             "resource and stage; a resource that is not predicted has no row",
-            ("resource", "VARCHAR", "host_memory or accelerator_memory"),
+            ("resource", "VARCHAR", "host_memory, accelerator_memory, input_time or job_time"),
             (
                 "stage",
                 "VARCHAR",
                 "total, or a part of it that is alive at the same time: framework, runtime, list, unscaled, cast, "
                 "array, batches, split, fit, fit cast, validation, validation cast, cache, "
                 "shuffle encoded, shuffle decoded, shuffle batches, prefetch, decode, slack; of an accelerator: "
-                "context, weights, optimizer, accumulators, gradients, activations, allocator, array",
+                "context, weights, optimizer, accumulators, gradients, activations, allocator, array; of time: decode, "
+                "resize, epochs",
             ),
             ("low", "DOUBLE", "lower bound"),
             ("expected", "DOUBLE", "expected value"),
             ("high", "DOUBLE", "upper bound"),
-            ("available", "DOUBLE", "what the target has of the resource; NULL where it is not known"),
+            (
+                "available",
+                "DOUBLE",
+                "what there is of the resource: memory of the target, seconds that the model's steps last, the time "
+                "limit; NULL where it is not known",
+            ),
             ("fit", "VARCHAR", "fits, tight, will not fit or unknown; of the total, NULL elsewhere"),
             ("rank", "BIGINT", "1 for the largest part of its resource by the upper bound; NULL for the total"),
             ("unit", "VARCHAR", "bytes or seconds"),

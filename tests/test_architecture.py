@@ -31,6 +31,7 @@ LAYERS = (
     {"ruleset", "workspace", "replay"},
     {"changed", "models"},
     {"check"},
+    {"calibrate"},
     {"estimate"},
     {"commands"},
     {"cli"},

@@ -12,11 +12,11 @@ from datalint.commands.check import request_of
 from datalint.config_schema import suggest
 from datalint.errors import ExitCode, UsageError
 from datalint.estimate import Asked, Estimated, estimate
-from datalint.footprint import host
+from datalint.footprint import host, timing
 from datalint.footprint.estimate import TOTAL, table
 from datalint.footprint.recipe import ITEM_BYTES, LOADERS
 from datalint.report.words import count
-from datalint.sizes import size
+from datalint.sizes import duration, size
 
 if TYPE_CHECKING:
     import argparse
@@ -93,7 +93,7 @@ def lines(estimated: Estimated) -> Iterator[str]:
         yield f"\n{_words(resource):<18}{'low':>12}{'expected':>12}{'high':>12}  arithmetic"
         for row in estimated.rows:
             if row.resource == resource:
-                figures = "".join(f"{size(value):>12}" for value in (row.low, row.expected, row.high))
+                figures = "".join(f"{_amount(row, value):>12}" for value in (row.low, row.expected, row.high))
                 yield f"  {row.stage:<16}{figures}  {row.formula}"
     if estimated.changes:
         yield "\nwhat would fit"
@@ -109,15 +109,36 @@ def _words(resource: str) -> str:
     return resource.replace("_", " ")
 
 
+def _amount(row: Estimate, value: float) -> str:
+    return duration(value) if row.unit == "seconds" else size(value)
+
+
 def _verdict(total: Estimate) -> Iterator[str]:
-    span = f"{size(total.expected)} ({size(total.low)} to {size(total.high)})"
+    low, expected, high = (_amount(total, value) for value in (total.low, total.expected, total.high))
+    span = f"{_words(total.resource)} {expected} ({low} to {high})"
+    if total.resource == timing.INPUT:
+        yield from _pace(total, span)
+    elif total.available is None:
+        limit = "no time limit is declared" if total.resource == timing.JOB else "nobody knows what the target has"
+        yield f"unknown: {span}, and {limit}"
+    elif total.resource == timing.JOB:
+        yield f"{total.fit}: {span}, time limit {duration(total.available)}"
+    else:
+        yield f"{total.fit}: {span} of {size(total.available)} usable"
+        batch = "any" if total.largest_batch is None else f"{total.largest_batch:,}"
+        if total.resource == host.RESOURCE:
+            samples = "any" if total.largest_n_samples is None else count(total.largest_n_samples, "sample")
+            yield f"largest dataset that fits: {samples}; largest batch: {batch}"
+        else:
+            yield f"largest batch that fits: {batch}"
+
+
+def _pace(total: Estimate, span: str) -> Iterator[str]:
+    """Whether the input keeps up with the model, where its step is known."""
     if total.available is None:
-        yield f"unknown: {_words(total.resource)} {span}, and nobody knows what the target has"
-        return
-    yield f"{total.fit}: {_words(total.resource)} {span} of {size(total.available)} usable"
-    if total.resource != host.RESOURCE:
-        yield f"largest batch that fits: {'any' if total.largest_batch is None else f'{total.largest_batch:,}'}"
-        return
-    samples = "any" if total.largest_n_samples is None else count(total.largest_n_samples, "sample")
-    batch = "any" if total.largest_batch is None else f"{total.largest_batch:,}"
-    yield f"largest dataset that fits: {samples}; largest batch: {batch}"
+        yield f"{span} an epoch, at least; `step_seconds` is not declared"
+    elif total.expected <= total.available:
+        yield f"{total.fit}: {span} an epoch, less than the {duration(total.available)} of the model's steps"
+    else:
+        waits = f"the accelerator would wait {1 - total.available / total.expected:.0%} of the time"
+        yield f"{total.fit}: {span} an epoch, the model's steps {duration(total.available)}: {waits}"

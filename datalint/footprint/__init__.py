@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datalint.footprint import accelerator, host
+from datalint.footprint import accelerator, host, timing
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -21,14 +21,23 @@ if TYPE_CHECKING:
         """What is asked of a target."""
 
 
-def predict(recipe: Recipe, images: Images, machine: Machine, network: Network | str | None = None) -> list[Estimate]:
+def predict(
+    recipe: Recipe,
+    images: Images,
+    machine: Machine,
+    network: Network | str | None = None,
+    *,
+    speed: float | None = None,
+) -> list[Estimate]:
     """Every resource that can be predicted: a row a stage, and one for their total.
 
-    `network` is the recipe's model, or why it could not be read.
+    `network` is the recipe's model, or why it could not be read. `speed` is the machine's decoding time over that of
+    the shipped constants, None where nobody timed it.
     """
     return [
         *host.host_memory(recipe, images, machine),
         *accelerator.accelerator_memory(recipe, images, network, machine),
+        *timing.times(recipe, images, machine, speed=speed),
     ]
 
 
@@ -39,5 +48,6 @@ def unpredicted(
     reasons = {
         host.RESOURCE: host.unpredicted(recipe, images),
         accelerator.RESOURCE: accelerator.unpredicted(recipe, network, machine),
+        **timing.unpredicted(recipe, images),
     }
     return {resource: reason for resource, reason in reasons.items() if reason}

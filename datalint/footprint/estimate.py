@@ -63,6 +63,7 @@ def total(stages: Sequence[Estimate], *, available: float | None) -> Estimate:
         high=sum(stage.high for stage in stages),
         formula=" + ".join(stage.stage for stage in stages),
         available=available,
+        unit=stages[0].unit,
     )
 
 

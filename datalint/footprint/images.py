@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import compress
 from operator import mul
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
     from datalint.footprint.recipe import Recipe
@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 
 _CHANNELS = 3
 """Of an image that is resized and not converted: nearly all are RGB."""
+
+
+class Kind(NamedTuple):
+    """Files that one decoder reads: how many, and their encoded bytes and pixels together."""
+
+    format: str
+    """As in `files`, and `progressive jpeg`."""
+    files: int
+    size_bytes: int
+    pixels: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,8 @@ class Images:
     """Files whose sizes are known; means and maximum are taken over them."""
     sizes: int = 1
     """Different pairs of width and height among them."""
+    kinds: tuple[Kind, ...] = ()
+    """The same files by their format; trailing bytes, which no decoder reads, are left out."""
 
     @property
     def loaded(self) -> int:
@@ -63,6 +75,25 @@ def images_of(samples: Data, files: Data, *, channels: int | None) -> Images:
         decoded_max=float(max(decoded, default=0)),
         measured=count,
         sizes=len(set(zip(width, height, strict=True))),
+        kinds=kinds_of(files),
+    )
+
+
+def kinds_of(files: Data) -> tuple[Kind, ...]:
+    """The sound files of table `files` by what their decoding costs."""
+    names = ("status", "format", "progressive", "size_bytes", "trailing_bytes", "width", "height")
+    counted: dict[tuple[object, object], list[int]] = {}
+    for row in zip(*(files.columns[name] for name in names), strict=True):
+        status, format_, slow, size, rest, width, height = cast("tuple[str, str, bool, int, int | None, int, int]", row)
+        if status != "ok":
+            continue
+        kind = counted.setdefault((format_, slow), [0, 0, 0])
+        kind[0] += 1
+        kind[1] += size - (rest or 0)
+        kind[2] += width * height
+    return tuple(
+        Kind(f"progressive {format_}" if slow and format_ == "jpeg" else str(format_), *sums)
+        for (format_, slow), sums in sorted(counted.items(), key=str)
     )
 
 

@@ -68,6 +68,10 @@ class Recipe:
     gradient_accumulation: int | None = None
     """Steps whose gradients are summed up before one update; `batch` is that of one step."""
     executor: str | None = None
+    step_seconds: float | None = None
+    """Of one training step on the target, input aside."""
+    time_limit: int | None = None
+    """Seconds that the job may last."""
     declared: bool = False
 
     def row(self) -> Data:

@@ -40,8 +40,8 @@ def estimate(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
     return document
 
 
-def total(document: dict[str, Any]) -> dict[str, Any]:
-    [row] = [row for row in document["footprint"] if row["stage"] == "total"]
+def total(document: dict[str, Any], resource: str = "host_memory") -> dict[str, Any]:
+    [row] = [row for row in document["footprint"] if (row["resource"], row["stage"]) == (resource, "total")]
     return dict(row)
 
 
@@ -157,3 +157,39 @@ def test_a_recipe_costs_no_import_of_tensorflow(here: Path) -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=here, capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_local_machine_is_timed_on_the_dataset_itself(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = estimate(capsys, "images")
+    epoch = total(document, "input_time")
+    assert epoch["unit"] == "seconds"
+    assert epoch["high"] == pytest.approx(1.15 * epoch["expected"])
+    assert "as timed here" in document["assumed"]["speed of the CPU"]
+    elsewhere = estimate(capsys, "images", "--target", "colab-cpu")
+    assert total(elsewhere, "input_time")["high"] == pytest.approx(2 * total(elsewhere, "input_time")["expected"])
+    assert elsewhere["assumed"]["speed of the CPU"] == "that of the machine of the constants"
+
+
+def test_a_job_that_ends_too_late_blocks(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = "training: {step_seconds: 0.5, epochs: 2000, time_limit: 10 min}\n"
+    (here / "datalint.yaml").write_text(recipe)
+    code, out, _ = say(capsys, "check", "images", "-o", "json")
+    late = [item for item in json.loads(out)["findings"] if item["rule"] == "time-limit"]
+    assert (code, [item["severity"] for item in late]) == (1, ["error"])
+    assert "training takes 0.3 h" in late[0]["message"]
+    (here / "datalint.yaml").write_text(recipe.replace("10 min", "1d"))
+    code, out, _ = say(capsys, "check", "images", "-o", "json")
+    assert (code, [item for item in json.loads(out)["findings"] if item["rule"] == "time-limit"]) == (0, [])
+    code, out, _ = say(capsys, "estimate", "images")
+    assert "fits: job time 16.7 min (16.7 min to 16.7 min), time limit 24.0 h" in out
+    assert "less than the 500 ms of the model's steps" in out
+
+
+@pytest.mark.parametrize("limit", ["12 hours", "h", "0", "-3", "99999999999999999999 d"])
+def test_a_time_limit_that_is_none_is_refused_at_its_place(
+    here: Path, capsys: pytest.CaptureFixture[str], limit: str
+) -> None:
+    (here / "datalint.yaml").write_text(f"training:\n  time_limit: {limit}\n")
+    code, _, error = say(capsys, "check", "images")
+    assert code == 2
+    assert error.startswith("datalint: datalint.yaml:2:15: training.time_limit: ")

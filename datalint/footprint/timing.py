@@ -1,0 +1,139 @@
+"""Time of training: what the input pipeline takes of the CPU, what the model leaves it, and a job's time limit.
+
+The constants are CPU time of `tf.io.read_file`, `tf.io.decode_image` and the hand-over in a tf.data pipeline of
+TensorFlow 2.21, fitted on 13 photographs at 5 sizes and up to 3 qualities (docs/footprint.md has the errors). Another
+machine is faster or slower by one factor, which `datalint estimate` measures for the local one.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from datalint.footprint.estimate import Estimate, total
+from datalint.footprint.images import values_of
+from datalint.footprint.recipe import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from datalint.footprint.images import Images, Kind
+    from datalint.footprint.recipe import Recipe
+
+INPUT, JOB = "input_time", "job_time"
+
+
+class Machine(Protocol):
+    """What is asked of a target."""
+
+    @property
+    def cores(self) -> int | None: ...
+
+
+class Cost(NamedTuple):
+    """CPU time of one image: seconds, seconds a byte of the file, seconds a pixel."""
+
+    image: float
+    byte: float
+    pixel: float
+
+    def seconds(self, kind: Kind) -> float:
+        """Of all images of a kind."""
+        return self.image * kind.files + self.byte * kind.size_bytes + self.pixel * kind.pixels
+
+
+TENSORFLOW: Mapping[str, Cost] = {
+    "jpeg": Cost(47.5e-6, 6.55e-9, 1.02e-9),
+    "progressive jpeg": Cost(42.6e-6, 26.05e-9, 2.13e-9),
+    "png": Cost(101.9e-6, 0, 11.19e-9),
+    "gif": Cost(35.9e-6, 0, 7.79e-9),
+}
+PILLOW: Mapping[str, Cost] = {
+    "jpeg": Cost(50.3e-6, 7.68e-9, 1.06e-9),
+    "progressive jpeg": Cost(33.4e-6, 29.71e-9, 2.08e-9),
+    "png": Cost(119.7e-6, 0, 14.54e-9),
+    "gif": Cost(29.4e-6, 0, 5.64e-9),
+}
+"""The same of `Image.open` and `convert("RGB")` on the same files: a machine's factor is its time over this."""
+RESIZE = 1.17e-9
+"""CPU seconds a value that bilinear `tf.image.resize` gives, with batching."""
+CALIBRATED, ELSEWHERE = 0.15, 1.0
+"""How far the prediction may be off: on a machine that was timed, and on one that was not (half to twice)."""
+
+
+def seconds(kinds: Iterable[Kind], costs: Mapping[str, Cost]) -> float:
+    """CPU seconds to decode every image of these kinds once; formats without a cost take that of PNG."""
+    return sum(costs.get(kind.format, costs["png"]).seconds(kind) for kind in kinds)
+
+
+def unpredicted(recipe: Recipe, images: Images) -> dict[str, str]:
+    """Resource -> why nothing is said about it."""
+    reason = _reason(recipe, images)
+    if reason:
+        return {INPUT: reason, JOB: reason}
+    missing = [name for name in ("step_seconds", "epochs") if getattr(recipe, name) is None]
+    return {JOB: f"{' and '.join(missing)}: not declared"} if missing else {}
+
+
+def _reason(recipe: Recipe, images: Images) -> str | None:
+    if recipe.framework != "keras" or recipe.loader not in STREAMS:
+        return f"loader {recipe.loader}: its time is not predicted"
+    if not images.train:
+        return "no training samples"
+    return None if images.kinds else "the size of no image is known"
+
+
+def times(recipe: Recipe, images: Images, machine: Machine, *, speed: float | None = None) -> list[Estimate]:
+    """Wall seconds of one epoch's input pipeline on all cores, and of the job where the step is known.
+
+    `speed` is this machine's time over that of the shipped constants, None where nobody timed it.
+    """
+    if _reason(recipe, images):
+        return []
+    spread = ELSEWHERE if speed is None else CALIBRATED
+    cores = min(machine.cores or 1, recipe.parallel_calls or machine.cores or 1)
+    trained = images.train * (1 - (recipe.validation_split or 0.0))
+    share = trained / sum(kind.files for kind in images.kinds)
+    factor = (speed or 1.0) / cores
+    decode = factor * share * seconds(images.kinds, TENSORFLOW)
+    values = values_of(recipe, images) if recipe.input_height else 0.0
+    each = decode * cores / trained * 1e6
+    stages = [
+        _around(INPUT, "decode", decode, spread, f"{trained:,.0f} images x {each:,.0f} us of CPU / {cores} cores"),
+        _around(
+            INPUT,
+            "resize",
+            factor * trained * values * RESIZE,
+            spread,
+            f"{trained:,.0f} images x {values:,.0f} values / {cores} cores",
+        ),
+    ]
+    steps = recipe.steps_per_epoch or math.ceil(trained / recipe.batch)
+    offered = None if recipe.step_seconds is None else steps * recipe.step_seconds
+    epoch = total(stages, available=offered)
+    rows = [*stages, epoch]
+    if offered is not None and recipe.epochs is not None:
+        rows += _job(recipe, epoch, offered, steps=steps)
+    return rows
+
+
+def _job(recipe: Recipe, epoch: Estimate, offered: float, *, steps: int) -> list[Estimate]:
+    """All epochs: the slower of the input and the model sets the pace. A cache spares all input but the first."""
+    epochs = recipe.epochs or 1
+    cached = recipe.cache != "none"
+
+    def lasts(reading: float) -> float:
+        first = max(reading, offered)
+        return first + (epochs - 1) * (offered if cached else first)
+
+    formula = f"{epochs:,} epochs of {steps:,} steps x {recipe.step_seconds:g} s, or of the input where that is slower"
+    limit = None if recipe.time_limit is None else float(recipe.time_limit)
+    low, expected, high = (lasts(reading) for reading in (epoch.low, epoch.expected, epoch.high))
+    stage = Estimate(JOB, "epochs", low, expected, high, formula, unit="seconds")
+    return [stage, total([stage], available=limit)]
+
+
+def _around(resource: str, stage: str, expected: float, spread: float, formula: str) -> Estimate:
+    return Estimate(
+        resource, stage, expected / (1 + spread), expected, expected * (1 + spread), formula, unit="seconds"
+    )
