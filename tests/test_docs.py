@@ -126,6 +126,7 @@ def test_kebab_case_words_in_code_are_rules_or_known_words(page: Path) -> None:
         "pillow-heif",
         "colab-free-t4",
         "site-imbalance",
+        "tf-graph",
         "no-duplicates",
         "expired-ignore",
         "unused-ignore",

@@ -16,7 +16,9 @@ def decode_seconds(content: bytes) -> float | None:
         try:
             started = time.thread_time()
             with Image.open(io.BytesIO(content)) as image:
-                image.convert("RGB")
+                image.load()
+                if image.mode != "RGB":
+                    image.convert("RGB")
             return time.thread_time() - started
         except Exception:
             return None

@@ -46,13 +46,17 @@ TENSORFLOW: Mapping[str, Cost] = {
     "jpeg": Cost(47.5e-6, 6.55e-9, 1.02e-9),
     "progressive jpeg": Cost(42.6e-6, 26.05e-9, 2.13e-9),
     "png": Cost(101.9e-6, 0, 11.19e-9),
-    "gif": Cost(35.9e-6, 0, 7.79e-9),
+    "gif": Cost(38.8e-6, 0, 7.57e-9),
+    "bmp": Cost(29.9e-6, 0.37e-9, 0),
+    "webp": Cost(40.7e-6, 44.29e-9, 2.18e-9),
 }
 PILLOW: Mapping[str, Cost] = {
     "jpeg": Cost(50.3e-6, 7.68e-9, 1.06e-9),
     "progressive jpeg": Cost(33.4e-6, 29.71e-9, 2.08e-9),
     "png": Cost(119.7e-6, 0, 14.54e-9),
-    "gif": Cost(29.4e-6, 0, 5.64e-9),
+    "gif": Cost(31.9e-6, 0, 5.43e-9),
+    "bmp": Cost(16.8e-6, 0, 0.82e-9),
+    "webp": Cost(58.3e-6, 41.83e-9, 3.43e-9),
 }
 """The same of `Image.open` and `convert("RGB")` on the same files: a machine's factor is its time over this."""
 RESIZE = 1.17e-9
