@@ -180,7 +180,7 @@ def gpu() -> Iterator[str]:
 
 
 def published() -> Iterator[str]:
-    yield "Published figures of PyTorch on an A100-40GB (nvidia-smi, whole process, SGD); only the upper bound was set by them:"
+    yield "Published figures of PyTorch on an A100-40GB (nvidia-smi, whole process, SGD), for the upper bound:"
     yield ""
     yield "| model | batch | low | expected | high | published MiB |"
     yield "|---|---|---|---|---|---|"

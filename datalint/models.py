@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from datalint.config_schema import suggest
 from datalint.errors import UsageError
-from datalint.footprint.model import load
-from datalint.footprint.model.network import NetworkError
 
 if TYPE_CHECKING:
     from datalint.errors import Position
@@ -27,6 +25,9 @@ def declared(workspace: Workspace, written: str | None) -> Network | str | None:
     """
     if written is None:
         return None
+    from datalint.footprint.model import load  # only those who name a model pay for it
+    from datalint.footprint.model.network import NetworkError
+
     position = workspace.config.position("training", "model")
     if not written.lower().endswith(load.FILES):
         return _application(written, position)
@@ -53,6 +54,8 @@ def declared(workspace: Workspace, written: str | None) -> Network | str | None:
 
 
 def _application(written: str, position: Position | None) -> Network:
+    from datalint.footprint.model import load
+
     name = load.named(written)
     if name is None:
         hint = suggest(written, load.applications()) or f"files end in {' or '.join(load.FILES)}"

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datalint.footprint import accelerator, host
+from datalint.footprint import host
 
 if TYPE_CHECKING:
     from typing import Protocol
 
+    from datalint.footprint import accelerator
     from datalint.footprint.estimate import Estimate
     from datalint.footprint.images import Images
     from datalint.footprint.model.network import Network
@@ -26,16 +27,20 @@ def predict(recipe: Recipe, images: Images, machine: Machine, network: Network |
 
     `network` is the recipe's model, or why it could not be read.
     """
-    return [
-        *host.host_memory(recipe, images, machine),
-        *accelerator.accelerator_memory(recipe, images, network, machine),
-    ]
+    rows = host.host_memory(recipe, images, machine)
+    if recipe.model is not None:
+        from datalint.footprint import accelerator  # the walk costs a hook some milliseconds
+
+        rows += accelerator.accelerator_memory(recipe, images, network, machine)
+    return rows
 
 
 def unpredicted(
     recipe: Recipe, images: Images, machine: Machine, network: Network | str | None = None
 ) -> dict[str, str]:
     """Resource -> why nothing is said about it."""
+    from datalint.footprint import accelerator
+
     reasons = {
         host.RESOURCE: host.unpredicted(recipe, images),
         accelerator.RESOURCE: accelerator.unpredicted(recipe, network, machine),

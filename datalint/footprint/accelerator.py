@@ -131,7 +131,7 @@ class Subject:
 
 def subject(recipe: Recipe, network: Network) -> Subject:
     """What nobody said is taken from the model: optimizer, precision, size of its input."""
-    optimizer = recipe.optimizer or (network.optimizer or DEFAULT_OPTIMIZER).lower()
+    optimizer = recipe.optimizer or network.optimizer or DEFAULT_OPTIMIZER
     if optimizer not in SLOTS:
         raise NetworkError(f"the optimizer {optimizer} is not known: say `optimizer`")
     precision = recipe.precision or (network.policy if network.policy in PRECISIONS else None) or "float32"
