@@ -16,6 +16,7 @@ from datalint.footprint.model.network import NetworkError
 from datalint.footprint.model.ops import input_shape, lower
 from datalint.footprint.model.profiles import PROFILES
 from datalint.footprint.model.walk import FLOAT, PRECISIONS, walk
+from datalint.footprint.recipe import ITEM_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,10 +58,10 @@ class Band(NamedTuple):
     high: float
 
 
-# TensorFlow leaves 1,050 MiB (compute capability 7) or 1,536 MiB (8 and later) of what is free to the system and to
-# libraries (MinSystemMemory in tensorflow/core/common_runtime/gpu/gpu_device.cc), beside the context. A T4 of
+# TensorFlow leaves 500 MiB (compute capability 6), 1,050 MiB (7) or 1,536 MiB (8 and later) of what is free to the system and
+# to libraries (MinSystemMemory in tensorflow/core/common_runtime/gpu/gpu_device.cc), beside the context. A T4 of
 # 15,109 MiB is left with 13,737 MiB, a V100 of 32,510 MiB with 30,458 MiB, as their logs say.
-TENSORFLOW = Band(1050 * MIB, 1700 * MIB, 2100 * MIB)
+TENSORFLOW = Band(500 * MIB, 1700 * MIB, 2100 * MIB)
 # Context and libraries beside PyTorch's allocator: 762 MiB on an H100 under CUDA 13, up to 1,850 MiB on an A100 before.
 TORCH = Band(600 * MIB, 800 * MIB, 1850 * MIB)
 
@@ -228,17 +229,13 @@ def _stages(recipe: Recipe, images: Images, model: Subject) -> Iterator[Estimate
     names = " or ".join(walked.profile.name for walked in model.walked)
     words = f"rounding, holes and workspaces, by measurement, under {names}"
     yield Estimate(RESOURCE, "allocator", span.low - counted, span.expected - counted, span.high - counted, words)
-    if recipe.framework == "keras" and recipe.loader in ("array", "from_tensor_slices") and _on_tensorflow(recipe):
-        size = images.train * values_of(recipe, images) * _ARRAY_BYTES.get(recipe.dtype, FLOAT)
-        yield Estimate(RESOURCE, "array", 0.0, size, size, f"{images.train:,} samples as one constant on the device")
-
-
-_ARRAY_BYTES = {"uint8": 1}
-"""Of a value where it is not made float32 on the way."""
-
-
-def _on_tensorflow(recipe: Recipe) -> bool:
-    return recipe.executor in (None, "tf-graph", "xla")
+    if recipe.loader in ("array", "from_tensor_slices") and recipe.executor in (None, "tf-graph", "xla"):
+        value = ITEM_BYTES[recipe.dtype]
+        if recipe.loader == "array" and recipe.dtype != "uint8":
+            value = FLOAT  # `fit` casts floats before they become a constant
+        size = values_of(recipe, images) * value
+        formula = f"{images.train:,} training samples x {size:,.0f} B as one constant on the device"
+        yield Estimate(RESOURCE, "array", 0.0, images.train * size, images.loaded * size, formula)
 
 
 def _framework(recipe: Recipe) -> Band | None:

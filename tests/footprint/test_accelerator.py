@@ -152,7 +152,11 @@ def test_what_to_change_leads_to_what_fits() -> None:
 def test_an_array_may_be_placed_on_the_accelerator_by_tensorflow_alone() -> None:
     array = replace(RECIPE, loader="array", dtype="uint8")
     assert rows(array)["array"].low == 0
-    assert rows(array)["array"].high == 8000 * 224 * 224 * 3
+    assert rows(array)["array"].expected == 8000 * 224 * 224 * 3
+    assert rows(array)["array"].high == 10_000 * 224 * 224 * 3
+    assert rows(replace(array, dtype="float64"))["array"].expected == 4 * 8000 * 224 * 224 * 3
+    slices = replace(array, loader="from_tensor_slices", dtype="float64")
+    assert rows(slices)["array"].expected == 8 * 8000 * 224 * 224 * 3
     assert "array" not in rows(replace(array, executor="jax"))
     assert "array" not in rows(RECIPE)
 
