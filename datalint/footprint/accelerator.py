@@ -58,9 +58,9 @@ class Band(NamedTuple):
     high: float
 
 
-# TensorFlow leaves 500 MiB (compute capability 6), 1,050 MiB (7) or 1,536 MiB (8 and later) of what is free to the system and
-# to libraries (MinSystemMemory in tensorflow/core/common_runtime/gpu/gpu_device.cc), beside the context. A T4 of
-# 15,109 MiB is left with 13,737 MiB, a V100 of 32,510 MiB with 30,458 MiB, as their logs say.
+# TensorFlow leaves 500 MiB (compute capability 6), 1,050 MiB (7) or 1,536 MiB (8 and later) of what is free to the
+# system and to libraries (MinSystemMemory in tensorflow/core/common_runtime/gpu/gpu_device.cc), beside the context. A
+# T4 of 15,109 MiB is left with 13,737 MiB, a V100 of 32,510 MiB with 30,458 MiB, as their logs say.
 TENSORFLOW = Band(500 * MIB, 1700 * MIB, 2100 * MIB)
 # Context and libraries beside PyTorch's allocator: 762 MiB on an H100 under CUDA 13, up to 1,850 MiB on an A100 before.
 TORCH = Band(600 * MIB, 800 * MIB, 1850 * MIB)
@@ -175,6 +175,12 @@ def _sides(shape: tuple[int | None, ...]) -> str:
 
 def unpredicted(recipe: Recipe, network: Network | str | None, device: Device) -> str | None:
     """Why nothing is said about the accelerator; None where it is predicted. A text is why there is no network."""
+    followed = _followed(recipe, network, device)
+    return followed if isinstance(followed, str) else None
+
+
+def _followed(recipe: Recipe, network: Network | str | None, device: Device) -> Subject | str:
+    """The model as it is trained, walked once; or why not."""
     if recipe.model is None:
         return "no model is declared: say `model`"
     if isinstance(network, str) or network is None:
@@ -182,17 +188,18 @@ def unpredicted(recipe: Recipe, network: Network | str | None, device: Device) -
     if device.accelerators == 0:
         return "the target has no accelerator"
     try:
-        subject(recipe, network).span(1)
+        model = subject(recipe, network)
+        model.span(recipe.batch)
     except NetworkError as error:
         return f"model {recipe.model}: {error}"
-    return None
+    return model
 
 
 def accelerator_memory(recipe: Recipe, images: Images, network: Network | str | None, device: Device) -> list[Estimate]:
     """One row a stage and the total, which knows the largest batch; empty where it is not predicted."""
-    if unpredicted(recipe, network, device) or network is None or isinstance(network, str):
+    model = _followed(recipe, network, device)
+    if isinstance(model, str):
         return []
-    model = subject(recipe, network)
     memory = device.accelerator_memory
     available = None if memory is None else float(memory) * (JAX_SHARE if recipe.executor == "jax" else 1.0)
     stages = list(_stages(recipe, images, model))
