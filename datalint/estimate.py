@@ -75,7 +75,7 @@ def estimate(request: Request, asked: Asked, *, progress: Progress | None = None
         assumed = {**assumed, **described}
     images = images if asked.grow == 1 else images.grown(round(images.loaded * asked.grow))
     machine = _machine(request, workspace)
-    network = models.declared(workspace, recipe.model)
+    network = models.declared(workspace, recipe.model, asked="model" in asked.recipe)
     assumed = {**assumed, **_of_model(recipe, network)}
     rows = tuple(footprint.predict(recipe, images, machine, network))
     unfit = {row.resource for row in rows if row.stage == TOTAL and row.fit in ("tight", "will not fit")}
