@@ -79,7 +79,7 @@ def estimate(request: Request, asked: Asked, *, progress: Progress | None = None
         images, described = _described(recipe, asked.samples)
         assumed = {**assumed, **described}
     images = images if asked.grow == 1 else images.grown(round(images.loaded * asked.grow))
-    network = models.declared(workspace, recipe.model)
+    network = models.declared(workspace, recipe.model, asked="model" in asked.recipe)
     assumed = {**assumed, **_of_model(recipe, network)}
     rows = tuple(footprint.predict(recipe, images, machine, network, speed=speed))
     if any(row.resource == timing.INPUT for row in rows):

@@ -56,6 +56,7 @@ def propose(found: DatasetLike, *, path: str, schema: str | None = None) -> str:
         "  channels: 3  # `original` when the loader does not convert",
         "  batch: 32",
         "  drop_remainder: false",
+        "  # model: ResNet50  # or model.keras: then accelerator memory is predicted",
         *([] if len(splits) > 1 else ["  # validation_split: 0.2  # no second split was seen"]),
         "",
         "# Machine that trains: `local`, a known name such as colab-free-t4, or one of your own `targets`.",

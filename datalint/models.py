@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from datalint.config_schema import suggest
 from datalint.errors import UsageError
-from datalint.footprint.model import load
-from datalint.footprint.model.network import NetworkError
 
 if TYPE_CHECKING:
     from datalint.errors import Position
@@ -20,16 +18,21 @@ MOST_BYTES = 1 << 30
 _POINTER = b"version https://git-lfs"
 
 
-def declared(workspace: Workspace, written: str | None) -> Network | str | None:
+def declared(workspace: Workspace, written: str | None, *, asked: bool = False) -> Network | str | None:
     """The network, None where no model is named, or in words why it cannot be read here.
 
-    UsageError, at its place in the configuration, for a name that nobody knows and a file that is no model.
+    UsageError, at its place in the configuration, for a name that nobody knows and a file that is no model; `asked`
+    says that the command line names it, relative to the configuration as well.
     """
     if written is None:
         return None
-    position = workspace.config.position("training", "model")
+    from datalint.footprint.model import load  # only those who name a model pay for it
+    from datalint.footprint.model.network import NetworkError
+
+    position = None if asked else workspace.config.position("training", "model")
+    key = "--model" if asked else "training.model"
     if not written.lower().endswith(load.FILES):
-        return _application(written, position)
+        return _application(written, key, position)
     path = posixpath.normpath(posixpath.join(workspace.home, written))
     try:
         place = workspace.source.place(path)
@@ -40,21 +43,23 @@ def declared(workspace: Workspace, written: str | None) -> Network | str | None:
         if content is None:
             if workspace.source.name != "worktree":
                 return f"not in the {workspace.source.name}"
-            raise UsageError(f"training.model: there is no file {written}", position)
+            raise UsageError(f"{key}: there is no file {written}", position)
         if content.startswith(_POINTER):
             return "its content was not fetched: run `git lfs pull`"
         if len(content) >= MOST_BYTES:
             return f"larger than {MOST_BYTES >> 30} GiB: declare what `model.to_json()` returns"
         return load.read(content, name=written)
     except OSError as error:
-        raise UsageError(f"training.model: cannot read {written}: {error.strerror}", position) from error
+        raise UsageError(f"{key}: cannot read {written}: {error.strerror}", position) from error
     except NetworkError as error:
-        raise UsageError(f"training.model: {written}: {error}", position) from error
+        raise UsageError(f"{key}: {written}: {error}", position) from error
 
 
-def _application(written: str, position: Position | None) -> Network:
+def _application(written: str, key: str, position: Position | None) -> Network:
+    from datalint.footprint.model import load
+
     name = load.named(written)
     if name is None:
         hint = suggest(written, load.applications()) or f"files end in {' or '.join(load.FILES)}"
-        raise UsageError(f"training.model: no application of Keras is called {written!r}", position, hint)
+        raise UsageError(f"{key}: no application of Keras is called {written!r}", position, hint)
     return load.application(name)

@@ -29,6 +29,7 @@ OPTIONS = {
     "loader": "loader",
     "dtype": "dtype",
     "batch": "batch",
+    "model": "model",
     "height": "input_height",
     "width": "input_width",
     "channels": "input_channels",

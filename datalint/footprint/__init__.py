@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datalint.footprint import accelerator, host, timing
+from datalint.footprint import host, timing
 
 if TYPE_CHECKING:
     from typing import Protocol
 
+    from datalint.footprint import accelerator
     from datalint.footprint.estimate import Estimate
     from datalint.footprint.images import Images
     from datalint.footprint.model.network import Network
@@ -34,17 +35,20 @@ def predict(
     `network` is the recipe's model, or why it could not be read. `speed` is the machine's decoding time over that of
     the shipped constants, None where nobody timed it.
     """
-    return [
-        *host.host_memory(recipe, images, machine),
-        *accelerator.accelerator_memory(recipe, images, network, machine),
-        *timing.times(recipe, images, machine, speed=speed),
-    ]
+    rows = host.host_memory(recipe, images, machine)
+    if recipe.model is not None:
+        from datalint.footprint import accelerator  # the walk costs a hook some milliseconds
+
+        rows += accelerator.accelerator_memory(recipe, images, network, machine)
+    return rows + timing.times(recipe, images, machine, speed=speed)
 
 
 def unpredicted(
     recipe: Recipe, images: Images, machine: Machine, network: Network | str | None = None
 ) -> dict[str, str]:
     """Resource -> why nothing is said about it."""
+    from datalint.footprint import accelerator
+
     reasons = {
         host.RESOURCE: host.unpredicted(recipe, images),
         accelerator.RESOURCE: accelerator.unpredicted(recipe, network, machine),

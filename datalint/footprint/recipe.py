@@ -115,6 +115,8 @@ def contradiction(recipe: Recipe) -> tuple[str, str] | None:
         return "ram_budget", "a fixed prefetch is not tuned: `ram_budget` belongs to AUTOTUNE"
     if recipe.executor not in (None, "torch") and recipe.framework == "pytorch":
         return "executor", f"PyTorch does not run under {recipe.executor!r}: say `executor: torch`"
+    if recipe.executor == "torch" and recipe.framework == "keras":
+        return "executor", "Keras on PyTorch is not predicted; `executor: torch` goes with `framework: pytorch`"
     return None
 
 

@@ -68,6 +68,20 @@ def test_the_estimate_has_a_row_a_stage_and_says_what_it_assumed(
     assert "tier 0, layer walk" in text
 
 
+def test_the_command_line_names_a_model_without_any_configuration(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("estimate", "--samples", "100", "--height", "224", "--width", "224", "--target", "colab-free-t4")
+    code, out, _ = say(capsys, *words, "--model", "ResNet50", "--batch", "256")
+    assert (code, "\nwill not fit: accelerator memory " in out) == (0, True)
+    assert "accelerator memory" not in say(capsys, *words)[1]
+    code, _, error = say(capsys, *words, "--model", "ResNet5")
+    assert (code, error.splitlines()) == (
+        2,
+        ["datalint: --model: no application of Keras is called 'ResNet5'", "          did you mean 'ResNet50'?"],
+    )
+
+
 def test_check_blocks_a_batch_that_is_too_large(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     killed = {}
     for batch in (8, 512):

@@ -46,7 +46,7 @@ def application(name: str) -> Network:
     """As Keras builds it by default, with its top of 1,000 classes."""
     told = json.loads(gzip.decompress((_FOLDER / f"{name}.json.gz").read_bytes()))
     calls = (Call(kind, config, tuple(inputs), weights) for kind, config, inputs, weights in told["calls"])
-    return Network(told["name"], tuple(calls), fixed=False)
+    return Network(told["name"], tuple(calls), outputs=(len(told["calls"]) - 1,), fixed=False)
 
 
 def read(content: bytes | BinaryIO, *, name: str) -> Network:

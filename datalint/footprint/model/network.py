@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 MOST_CALLS = 20_000
 """Of layers, in one model: NASNetLarge has a thousand."""
+MOST_LINKS = 10 * MOST_CALLS
+"""Inputs of all calls together."""
 _MOST_PASSES = 20
 """Over layers that were written before what they take; Keras writes them in order."""
 _DEEPEST = 16
@@ -47,8 +49,10 @@ class Network:
 
     name: str
     calls: tuple[Call, ...]
+    outputs: tuple[int, ...]
+    """Calls whose outputs are the model's."""
     optimizer: str | None = None
-    """Class name of the optimizer it was compiled with."""
+    """That which it was compiled with."""
     policy: str | None = None
     """Dtype policy of its layers: float32, mixed_float16, ..."""
     fixed: bool = True
@@ -59,9 +63,11 @@ class Network:
 class _Unfolding:
     calls: list[Call] = field(default_factory=list)
     shared: dict[tuple[object, ...], int] = field(default_factory=dict)
+    links: int = 0
 
     def add(self, layer: Mapping[str, Any], inputs: tuple[int, ...], way: tuple[object, ...], *, trained: bool) -> int:
-        if len(self.calls) >= MOST_CALLS:
+        self.links += len(inputs)
+        if len(self.calls) >= MOST_CALLS or self.links > MOST_LINKS:
             raise NetworkError(f"more than {MOST_CALLS:,} calls of layers")
         config = layer.get("config")
         config = config if isinstance(config, dict) else {}
@@ -79,17 +85,14 @@ def unfold(document: object) -> Network:
         what = document.get("class_name") if isinstance(document, dict) else type(document).__name__
         raise NetworkError(f"expected a Sequential or Functional model, got {what}")
     unfolding = _Unfolding()
-    _model(document, (), (), unfolding, trained=True)
+    outputs = _model(document, (), (), unfolding, trained=True)
     if not unfolding.calls:
         raise NetworkError("the model has no layers")
-    compiled = (document.get("compile_config") or {}).get("optimizer")
-    if isinstance(compiled, dict) and compiled.get("class_name") == "LossScaleOptimizer":
-        compiled = (compiled.get("config") or {}).get("inner_optimizer")
-    optimizer = compiled.get("class_name") if isinstance(compiled, dict) else compiled
     return Network(
         name=str((document.get("config") or {}).get("name")),
         calls=tuple(unfolding.calls),
-        optimizer=optimizer if isinstance(optimizer, str) else None,
+        outputs=outputs,
+        optimizer=_optimizer(document),
         policy=_policy(document),
     )
 
@@ -237,6 +240,19 @@ def _plain(value: object) -> Any:
         config = value.get("config")
         return config if isinstance(config, str) else str(value.get("class_name"))
     return value
+
+
+def _optimizer(document: Mapping[str, Any]) -> str | None:
+    """By its lower-case name; SGD with momentum is `momentum`, as it keeps a variable more."""
+    compiled = (document.get("compile_config") or {}).get("optimizer")
+    if isinstance(compiled, dict) and compiled.get("class_name") == "LossScaleOptimizer":
+        compiled = (compiled.get("config") or {}).get("inner_optimizer")
+    if isinstance(compiled, str):
+        return compiled.lower()
+    if not isinstance(compiled, dict) or not isinstance(compiled.get("class_name"), str):
+        return None
+    name: str = compiled["class_name"].lower()
+    return "momentum" if name == "sgd" and (compiled.get("config") or {}).get("momentum") else name
 
 
 def _policy(document: Mapping[str, Any]) -> str | None:

@@ -59,6 +59,8 @@ class Graph:
     sizes: list[int] = field(default_factory=list)
     shapes: list[Shape] = field(default_factory=list)
     ops: list[Op] = field(default_factory=list)
+    outputs: tuple[int, ...] = ()
+    """Tensors that the loss is made of."""
     weights: int = 0
     trainable: int = 0
 
@@ -141,7 +143,15 @@ def lower(network: Network, shape: Shape | None = None) -> Graph:
             raise NetworkError(f"{call.kind} on a tensor of shape {build.shape()}")
         if call.config.get("data_format") == "channels_first":
             raise NetworkError(f"{call.kind}: channels_first is not followed")
-        made.append(layer(build))
+        try:
+            made.append(layer(build))
+        except NetworkError:
+            raise
+        except (ValueError, TypeError, IndexError, OverflowError) as error:
+            raise NetworkError(f"{call.kind} on a tensor of shape {build.shape()}: {error}") from None
+    if not graph.ops:
+        raise NetworkError("the model has no layers but its input")
+    graph.outputs = tuple(dict.fromkeys(made[output] for output in network.outputs))
     return graph
 
 

@@ -21,18 +21,25 @@ class Factor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Tensors of an operation's input that are alive for a moment (`forward`, `backward`) or kept (`inner`)."""
+    """What one executor does differently."""
 
     name: str
     forward: Mapping[str, float] = field(default_factory=dict)
+    """Kind of operation -> tensors of its input's size, in float32, that are alive for a moment."""
     backward: Mapping[str, float] = field(default_factory=dict)
+    """The same while its gradient is computed."""
     inner: Mapping[str, float] = field(default_factory=dict)
+    """Kind of operation -> tensors of its output's size that it keeps for its gradient, where not as in TensorFlow."""
     recomputed: frozenset[str] = frozenset()
     """Operations whose input is computed again where the gradient asks for it."""
     reads_parts: bool = False
+    """What is concatenated for a normalization alone is read from its parts and never made."""
     fused_norms: bool = False
+    """A normalization reads half precision, and makes no copy in float32 under mixed precision."""
     late_update: bool = False
+    """Gradients live until all of them are there."""
     foreach: bool = False
+    """The optimizer updates all variables at once."""
     winograd: bool = False
     """The transforms of 3x3 convolutions are alive beside the tensors; where not, the upper bound has them."""
     tuning: float = 0.0

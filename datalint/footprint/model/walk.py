@@ -201,8 +201,8 @@ def _backward(
     kept: Sequence[list[_Buffer]],
 ) -> None:
     gradients: dict[int, list[_Buffer]] = {}
-    [*_, last] = graph.ops
-    gradients[last.output] = [time.hold(float(graph.sizes[last.output] * precision.size))]
+    for output in graph.outputs:
+        gradients[output] = [time.hold(float(graph.sizes[output] * precision.size))]
     late = profile.late_update or precision.scaled
     largest = 0.0
     for op, keeps in zip(reversed(graph.ops), reversed(kept), strict=True):

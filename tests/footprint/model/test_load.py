@@ -14,6 +14,8 @@ import pytest
 from datalint.footprint.model import load
 from datalint.footprint.model.network import NetworkError
 from datalint.footprint.model.ops import lower
+from datalint.footprint.model.profiles import PROFILES
+from datalint.footprint.model.walk import PRECISIONS, walk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,3 +153,83 @@ def test_weights_are_not_read(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert graph.weights == 32 * 32 * 3 * 10 + 10
     assert peak < 1 << 20
+
+
+def places(value: Any, way: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [way, *(found for key, item in items for found in places(item, (*way, key)))]
+
+
+VALUES: tuple[object, ...] = (
+    None,
+    True,
+    -1,
+    0,
+    1,
+    10**30,
+    1.5,
+    float("nan"),
+    "x",
+    [],
+    [[]],
+    [1],
+    [0, 0],
+    [None],
+    {},
+    {"class_name": "X"},
+)
+SOUND = sequential(
+    layer("Conv2D", filters=8, kernel_size=[3, 3], strides=[2, 2], padding="same", activation="silu"),
+    layer("BatchNormalization", axis=-1),
+    layer("SeparableConv2D", filters=8, kernel_size=[3, 3], activation="relu"),
+    layer("ZeroPadding2D", padding=[[1, 1], [1, 1]]),
+    layer("MaxPooling2D", pool_size=[2, 2], strides=[2, 2]),
+    layer("LayerNormalization", axis=[-1]),
+    layer("Reshape", target_shape=[-1]),
+    layer("Dropout", rate=0.5),
+    layer("Dense", units=10, activation="softmax"),
+)
+
+
+@pytest.mark.parametrize("instead", VALUES, ids=str)
+def test_whatever_stands_in_a_place_is_a_model_or_an_error_of_ours(instead: object) -> None:
+    followed = 0
+    for way in places(json.loads(SOUND)):
+        document = json.loads(SOUND)
+        place = document
+        for key in way[:-1]:
+            place = place[key]
+        if not way:
+            continue
+        place[way[-1]] = instead
+        try:
+            graph = lower(load.read(json.dumps(document).encode(), name="m.json"))
+            for profile in PROFILES.values():
+                assert walk(graph, profile, PRECISIONS["mixed_float16"])
+            followed += 1
+        except NetworkError:
+            pass
+    assert followed, "names do not matter"
+
+
+def test_every_output_of_a_model_has_a_gradient() -> None:
+    """Two heads: what only the first one needs is kept for backward as well."""
+    wide = {"class_name": "Conv2D", "name": "wide", "config": {"filters": 64, "kernel_size": [3, 3]}}
+    body = {"class_name": "Conv2D", "name": "body", "config": {"filters": 4, "kernel_size": [3, 3]}}
+    first = layer("InputLayer", batch_shape=[None, 64, 64, 3], name="input")
+    heads = {"class_name": "Dense", "config": {"units": 2}}
+    layers = [
+        first,
+        {**body, "inbound_nodes": [{"args": [tensor("input", 0)]}]},
+        {**wide, "inbound_nodes": [{"args": [tensor("body", 0)]}]},
+        {**heads, "name": "one", "inbound_nodes": [{"args": [tensor("wide", 0)]}]},
+        {**heads, "name": "two", "inbound_nodes": [{"args": [tensor("body", 0)]}]},
+    ]
+
+    def peak(*outputs: str) -> float:
+        config = {"layers": layers, "output_layers": [[name, 0, 0] for name in outputs], "input_layers": []}
+        text = json.dumps({"class_name": "Functional", "config": config}).encode()
+        graph = lower(load.read(text, name="m.json"))
+        return max(moment.at(32) for moment in walk(graph, PROFILES["torch"], PRECISIONS["float32"]))
+
+    assert peak("one", "two") == peak("two", "one") > peak("two")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from datalint.footprint.accelerator import SLOTS
 from datalint.footprint.model import load
 from datalint.footprint.model.ops import lower
 from tests.conftest import ROOT
@@ -54,12 +55,22 @@ def shared():
     x = layers.Multiply()([x, layers.Dense(8, activation="sigmoid")(layers.GlobalAveragePooling2D(keepdims=True)(x))])
     return keras.Model(image, layers.Dense(3, activation="softmax")(layers.Flatten()(layers.Cropping2D(2)(x))))
 
+def slots(name):
+    variable = keras.Variable([[1.0, 2.0]])
+    by_class = {"momentum": lambda: keras.optimizers.SGD(momentum=0.9), "lamb": keras.optimizers.Lamb}
+    optimizer = by_class[name]() if name in by_class else keras.optimizers.get(name)
+    optimizer.build([variable])
+    return sum(tuple(other.shape) == (1, 2) for other in optimizer.variables)
+
+names = "adadelta adagrad adam adamax adamw ftrl lamb lion momentum nadam rmsprop sgd".split()
+json.dump({name: slots(name) for name in names}, open(os.path.join(sys.argv[1], "slots.json"), "w"))
 made = {"transfer": transfer(), "shared": shared()}
 for name in sys.argv[2:]:
     build = getattr(keras.applications, name)
     model = build(weights=None)
     made[name] = build(weights=None, input_shape=(224, 224, 3)) if None in model.input_shape[1:] else model
 made["ResNet50 at 97 x 160"] = keras.applications.ResNet50(weights=None, input_shape=(97, 160, 3))
+made["transfer"].compile(keras.optimizers.SGD(momentum=0.9), "mse")
 made["transfer"].save(os.path.join(sys.argv[1], "transfer.keras"))
 json.dump({name: told(model) for name, model in made.items()}, open(os.path.join(sys.argv[1], "told.json"), "w"))
 """
@@ -97,6 +108,17 @@ def test_the_shipped_table_is_what_keras_builds(told: tuple[Path, dict[str, Any]
         assert (graph.weights, graph.trainable) == (told[1][name]["parameters"], told[1][name]["trainable"]), name
     resized = lower(load.application("ResNet50"), (97, 160, 3))
     assert resized.weights == told[1]["ResNet50 at 97 x 160"]["parameters"]
+
+
+@pytest.mark.tensorflow
+def test_optimizers_keep_what_keras_builds(told: tuple[Path, dict[str, Any]]) -> None:
+    assert json.loads((told[0] / "slots.json").read_text()) == SLOTS
+
+
+@pytest.mark.tensorflow
+def test_what_a_model_was_compiled_with_is_read(told: tuple[Path, dict[str, Any]]) -> None:
+    network = load.read((told[0] / "transfer.keras").read_bytes(), name="transfer.keras")
+    assert (network.optimizer, network.policy) == ("momentum", "float32")
 
 
 def test_every_application_is_shipped_and_small() -> None:
