@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PHOTOGRAPH_BYTES = 0.54
 """Encoded bytes per pixel where there is no file to look at: the mean of ImageNet's photographs."""
-OTHERS = ("shm", "disk")
+OTHERS = ("shm",)
 """Resources that this version does not predict."""
 
 

@@ -330,7 +330,7 @@ TABLES: dict[str, Table] = {
         _table(
             "footprint",
             "resource and stage; a resource that is not predicted has no row",
-            ("resource", "VARCHAR", "host_memory, accelerator_memory, input_time or job_time"),
+            ("resource", "VARCHAR", "host_memory, accelerator_memory, disk, input_time or job_time"),
             (
                 "stage",
                 "VARCHAR",

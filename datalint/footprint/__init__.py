@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datalint.footprint import host, timing
+from datalint.footprint import disk, host, timing
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datalint.footprint.model.network import Network
     from datalint.footprint.recipe import Recipe
 
-    class Machine(host.Machine, accelerator.Device, Protocol):
+    class Machine(host.Machine, accelerator.Device, disk.Machine, Protocol):
         """What is asked of a target."""
 
 
@@ -40,6 +40,7 @@ def predict(
         from datalint.footprint import accelerator  # the walk costs a hook some milliseconds
 
         rows += accelerator.accelerator_memory(recipe, images, network, machine)
+    rows += disk.disk(recipe, images, machine)
     return rows + timing.times(recipe, images, machine, speed=speed)
 
 
@@ -52,6 +53,7 @@ def unpredicted(
     reasons = {
         host.RESOURCE: host.unpredicted(recipe, images),
         accelerator.RESOURCE: accelerator.unpredicted(recipe, network, machine),
+        disk.RESOURCE: disk.unpredicted(recipe, images),
         **timing.unpredicted(recipe, images),
     }
     return {resource: reason for resource, reason in reasons.items() if reason}

@@ -29,6 +29,7 @@ class Machine:
     accelerators: int | None = 1
     usable: int | None = 64 * GIB
     cores: int | None = 2
+    disk: int | None = None
 
 
 def rows(recipe: Recipe, memory: int | None = 16 * GIB) -> dict[str, Estimate]:

@@ -28,6 +28,7 @@ class Machine:
     cores: int | None = 2
     accelerator_memory: int | None = None
     accelerators: int | None = None
+    disk: int | None = None
 
 
 def sizes(recipe: Recipe, images: Images = IMAGES, *, cores: int = 2) -> dict[str, float]:
