@@ -122,6 +122,7 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
             loader=settings.training.loader,
             columns=settings.dataset.columns,
             splits=settings.dataset.splits if own else None,
+            suffix=settings.dataset.suffix if own else None,
             files_root=None if images is None else posixpath.normpath(posixpath.join(workspace.home, images)),
         )
     except UsageError as error:
@@ -166,7 +167,7 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
 
 def _refuse_manifest_keys(settings: Config, root: str) -> None:
     """What is said of a manifest would be ignored without a word where a folder was read."""
-    for key in ("columns", "root"):
+    for key in ("columns", "root", "suffix"):
         if getattr(settings.dataset, key):
             message = f"dataset.{key} is about a manifest, and {root} was read as a folder of images"
             hint = "name the manifest itself in dataset.path, or leave the key out"

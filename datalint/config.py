@@ -50,9 +50,10 @@ class DatasetConfig:
     path: str = "."
     format: str | None = None
     root: str | None = None
+    suffix: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
-    splits: Mapping[str, str] = field(default_factory=dict)
-    """Folder, or cell of the split column -> train, val or test."""
+    splits: Mapping[str, str] | None = None
+    """Folder, or cell of the split column -> train, val or test; empty for no splits, None where nobody says it."""
     position: Position | None = None
     """Of `path`, or the nearest key above it."""
 
@@ -170,7 +171,9 @@ def _check_values(data: dict[str, Any], document: Document) -> None:
             raise UsageError(f"dataset.columns.{part}: column {column!r} is the {other} already", place)
 
 
-def _splits(dataset: dict[str, Any], document: Document) -> dict[str, str]:
+def _splits(dataset: dict[str, Any], document: Document) -> dict[str, str] | None:
+    if dataset.get("splits") is None:
+        return None
     found: dict[str, str] = {}
     for split, names in (dataset.get("splits") or {}).items():
         for name in map(str, names if isinstance(names, list) else [names]):

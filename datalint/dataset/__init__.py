@@ -36,6 +36,7 @@ def read(
     columns: Mapping[str, str] | None = None,
     files_root: str | None = None,
     splits: Mapping[str, str] | None = None,
+    suffix: str | None = None,
 ) -> Dataset:
     """The dataset at `root`, a folder or a manifest.
 
@@ -64,7 +65,13 @@ def read(
     if format is not None and layout.suffix(path) not in SUFFIXES:
         path = only_manifest(source, path, format) or path
     found = manifest.read(
-        source, path=path, format=name, columns=columns or {}, files_root=files_root, splits=splits or {}
+        source,
+        path=path,
+        format=name,
+        columns=columns or {},
+        files_root=files_root,
+        splits=splits or {},
+        suffix=suffix or "",
     )
     return _noted(found, why)
 

@@ -19,11 +19,22 @@ if TYPE_CHECKING:
 
 # Names that people give the columns, most specific first.
 NAMES = {
-    "path": ("path", "image_path", "filepath", "file_path", "file_name", "filename", "image", "img", "file"),
-    "label": ("label", "class", "class_name", "category", "target", "y"),
-    "split": ("split", "subset", "fold", "partition", "set"),
+    "path": (
+        "path",
+        "image_path",
+        "filepath",
+        "filepaths",
+        "file_path",
+        "file_name",
+        "filename",
+        "image",
+        "img",
+        "file",
+    ),
+    "label": ("label", "labels", "class", "class_name", "category", "target", "y"),
+    "split": ("split", "subset", "fold", "partition", "set", "data set", "usage", "is_valid"),
     "group": ("group", "group_key", "patient", "patient_id", "subject", "video", "scene"),
-}
+}  # fmt: skip
 _RESERVED = {column.name for column in TABLES["samples"].columns}
 _LOOKED_AT = 20
 """Rows that tell what a column without a usual name holds."""
@@ -36,6 +47,12 @@ _ONES = frozenset({"1", "1.0"})
 def resolve(header: tuple[str, ...], rows: Sequence[Row], declared: Mapping[str, str], path: str) -> Parts:
     """Part -> column, None where there is none. UsageError for a declared one that the manifest at `path` lacks."""
     return {part: _column(part, header, rows, declared, path) for part in NAMES}
+
+
+def guess(header: Iterable[str], rows: Sequence[Row]) -> dict[str, str | None]:
+    """Part -> column where nobody declares one."""
+    header = tuple(header)
+    return {part: find_path(header, rows) if part == "path" else _by_name(part, header) for part in NAMES}
 
 
 def find_path(header: Iterable[str], rows: Sequence[Row]) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from datalint.dataset import layout, manifest
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from datalint.source import Source
 
+_AGREE = 0.9
+"""Share of rows with their folder's most frequent label from which a table says what the folders say."""
 SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 
 
@@ -21,9 +24,9 @@ def detect(
 ) -> tuple[str, str, str]:
     """Format, path, and what the user should know of the choice (else empty).
 
-    A folder with one manifest is that manifest, unless there are class folders and it names fewer than half of
-    their images: a list of the images that somebody looked at twice is not the dataset. `columns` and `files_root` are
-    what the user says of it.
+    A folder with one manifest is that manifest, unless there are class folders: those are what folder loaders read,
+    and a table beside them that names fewer than half of their images, has no labels or the same ones is not the
+    dataset. `columns` and `files_root` are what the user says of the manifest.
     """
     suffix = layout.suffix(root)
     if suffix in SUFFIXES and source.read(root) is not None:
@@ -39,12 +42,26 @@ def detect(
     in_classes = _in_classes(source, root)
     if not in_classes:
         return format_, path, ""
-    named = len(in_classes & manifest.paths(source, path, format_, columns, home=files_root))
-    said = f"{path} names {named:,} of {len(in_classes):,} images in class folders"
-    if 2 * named < len(in_classes):
+    found = manifest.labels_by_path(source, path, format_, columns, home=files_root)
+    named = {image: label for image, label in found.items() if image in in_classes}
+    if _same_classes(named, in_classes):
+        why = f"{path} agrees with the class folders and was not read: as `dataset.path` it is judged itself"
+        return "imagefolder", root, why
+    said = f"{path} names {len(named):,} of {len(in_classes):,} images in class folders"
+    if 2 * len(named) < len(in_classes) or not any(named.values()):
         return "imagefolder", root, f"{said} and was not read: as `dataset.path` it is the dataset"
     left_out = f"{said}: `--format imagefolder` judges the folders instead"
-    return format_, path, left_out if named < len(in_classes) else ""
+    return format_, path, left_out if len(named) < len(in_classes) else ""
+
+
+def _same_classes(named: Mapping[str, str | None], folders: Mapping[str, str]) -> bool:
+    """Whether a table gives each class folder a label of its own, be it another word (0 for cat)."""
+    labels: defaultdict[str, Counter[str | None]] = defaultdict(Counter)
+    for image, label in named.items():
+        labels[folders[image]][label] += 1
+    most = [counted.most_common(1)[0] for counted in labels.values()]
+    apart = len({label for label, _ in most if label is not None}) == len(labels) > 1
+    return apart and sum(number for _, number in most) >= _AGREE * len(named)
 
 
 def only_manifest(source: Source, root: str, wanted: str) -> str | None:
@@ -58,8 +75,8 @@ def only_manifest(source: Source, root: str, wanted: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _in_classes(source: Source, root: str) -> set[str]:
-    """Images in class folders, of which there are two at least; empty for any other folder."""
+def _in_classes(source: Source, root: str) -> dict[str, str]:
+    """Images in class folders and their classes, of which there are two at least; empty for any other folder."""
     prefix = _prefix(root)
     folders = [folder[len(prefix) :] for folder in source.folders(root)]
     images = {
@@ -69,8 +86,9 @@ def _in_classes(source: Source, root: str) -> set[str]:
     }
     found = plan(set(images.values()), folders)
     labels = {folder: place(found, folder).label for folder in set(images.values())}
-    classes = {label for label in labels.values() if label is not None and not label.startswith(".")}
-    return {path for path, folder in images.items() if labels[folder] in classes} if len(classes) > 1 else set()
+    by_path = {path: labels[folder] or "" for path, folder in images.items()}
+    classes = {label for label in by_path.values() if label and not label.startswith(".")}
+    return {path: label for path, label in by_path.items() if label in classes} if len(classes) > 1 else {}
 
 
 def _prefix(root: str) -> str:

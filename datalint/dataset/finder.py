@@ -22,11 +22,14 @@ _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
 class Finder:
     """Numbers the files that a manifest names; one listing answers for all that lie below its home."""
 
-    def __init__(self, source: Source, home: str) -> None:
+    def __init__(self, source: Source, home: str, suffix: str = "") -> None:
+        """`suffix` is what paths lack that do not end in it."""
         self._source = source
+        self._suffix = suffix
         self._home = "" if home == "." else home.rstrip("/")
         self._known = {entry.path: entry for entry in source.entries(self._home or ".")}
         self._ids: dict[str, int] = {}
+        self._alike: dict[str, str] | None = None
         self.files: list[Entry] = []
 
     @property
@@ -42,6 +45,8 @@ class Finder:
         if path != path.strip() and self._absent(path):
             problems.append(("bad-row", f"spaces around the path: {written!r}"))
             path = path.strip()
+        if not path.lower().endswith(self._suffix.lower()):
+            path += self._suffix
         if _URL.match(path):
             return self._number(Entry(path, FileLocator(path), "remote")), path, [*problems, ("remote-path", path)]
         if "\\" in path and not _WINDOWS.match(path) and self._absent(path):
@@ -56,8 +61,22 @@ class Finder:
         if number is None:
             number = self._number(self._known.get(relative) or self._elsewhere(relative))
         if self.files[number].kind in ("missing", "broken-link"):
-            problems.append(("missing-file", f"{relative} is not there"))
+            problems.append(("missing-file", f"{relative} is not there{self._instead(relative)}"))
         return number, relative, problems
+
+    def _instead(self, relative: str) -> str:
+        """Words for a file that the path may mean: the same name with a suffix, or in another folder."""
+        if self._alike is None:
+            self._alike = {}
+            for path in self._known:
+                name = posixpath.basename(path)
+                for spelling in (posixpath.splitext(path)[0], name, posixpath.splitext(name)[0]):
+                    self._alike.setdefault(spelling, path)
+        found = self._alike.get(relative) or self._alike.get(posixpath.basename(relative))
+        if found is None:
+            return ""
+        lacks = posixpath.splitext(found)[1] if posixpath.splitext(found)[0] == relative else ""
+        return f", but {found} is" + (f": say `suffix: {lacks}` under `dataset`" if lacks else "")
 
     def _number(self, entry: Entry) -> int:
         if entry.path not in self._ids:

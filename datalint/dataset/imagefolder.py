@@ -49,7 +49,7 @@ def read(source: Source, *, root: str, reader: str = "keras", splits: Mapping[st
     folders = [folder[len(prefix) :] for folder in source.folders(root)]
     links = {folder[len(prefix) :] for folder in source.links(root)}
     suffixes = layout.LOADERS[reader]
-    declared = _declared(splits or {}, folders)
+    declared = _declared(splits, folders)
     plan = plan_folders(
         {file.folder for file in found if file.suffix in layout.KERAS | layout.TORCHVISION}, folders, declared
     )
@@ -98,27 +98,26 @@ def read(source: Source, *, root: str, reader: str = "keras", splits: Mapping[st
     )
 
 
-def _assumptions(plan: Layout, declared: Mapping[str, str], *, labelled: bool) -> Iterator[str]:
+def _assumptions(plan: Layout, declared: Mapping[str, str] | None, *, labelled: bool) -> Iterator[str]:
     if not labelled:
         yield "no class folders: images are read without labels"
     guessed = [
-        f"{display(folder)} as {split}"
+        f"{display(folder)} as {display(split)}"
         for folder, split in plan.splits.items()
-        if folder not in declared and split in SPLITS.values() and split_name(folder) != split
+        if split_name(folder) != split or split not in SPLITS.values()
     ]
-    if guessed:
+    if guessed and declared is None:
         yield f"splits were guessed: {', '.join(guessed)}; `dataset.splits` declares them"
 
 
-def _declared(splits: Mapping[str, str], folders: Sequence[str]) -> Mapping[str, str]:
+def _declared(splits: Mapping[str, str] | None, folders: Sequence[str]) -> Mapping[str, str] | None:
     """The same, once every folder is there and no other is that split."""
-    first = [folder for folder in folders if "/" not in folder]
-    for name, split in splits.items():
+    for name, split in (splits or {}).items():
         keys = ("dataset", "splits", split)
-        if name not in first:
-            hint = f"there are: {', '.join(map(display, first))}"
+        if name not in folders:
+            hint = f"there are: {', '.join(display(folder) for folder in folders if '/' not in folder)}"
             raise UsageError(f"dataset.splits.{split}: no folder {name!r}", hint=hint, keys=keys)
-        if list(splits.values()).count(split) > 1:
+        if list((splits or {}).values()).count(split) > 1:
             message = f"dataset.splits.{split}: a folder loader reads one folder as a split, not two"
             raise UsageError(message, keys=keys)
     return splits
@@ -180,11 +179,10 @@ def _class_folders(plan: Layout, folders: Sequence[str]) -> dict[str | None, lis
     found: dict[str | None, list[tuple[str, str]]] = {split: [] for split in plan.splits.values()} or {None: []}
     if not plan.labelled:
         return found
-    depth = 1 if plan.splits else 0
     for folder in folders:
-        parts = folder.split("/")
-        if len(parts) == depth + 1 and (not plan.splits or parts[0] in plan.splits):
-            found[plan.splits[parts[0]] if plan.splits else None].append((parts[-1], folder))
+        above, _, name = folder.rpartition("/")
+        if plan.holds_classes(above):
+            found[plan.splits.get(above)].append((name, folder))
     return {split: sorted(classes) for split, classes in found.items()}
 
 
@@ -237,13 +235,12 @@ def _folders(
         path=display(prefix.rstrip("/") or "."), name=display(posixpath.basename(prefix.rstrip("/"))) or ".",
         role="root", hidden=False, n_files=files[""], n_images=samples.total(),
     )  # fmt: skip
-    depth = 1 if plan.splits else 0
     for folder in folders:
         parts = folder.split("/")
         place = place_of(plan, folder)
-        if plan.splits and len(parts) == 1 and parts[0] in plan.splits:
+        if folder in plan.splits:
             role = "split"
-        elif plan.labelled and len(parts) == depth + 1 and (place.split is not None or not plan.splits):
+        elif plan.labelled and plan.holds_classes(folder.rpartition("/")[0]):
             role = "class"
         else:
             role = "nested"

@@ -13,6 +13,7 @@ from datalint.dataset import labels, layout, split_column
 from datalint.dataset.finder import Finder
 from datalint.dataset.model import Dataset, Rows, name_of
 from datalint.dataset.rows import Bad, Row, parse, parse_parquet
+from datalint.dataset.splits import IS_VALID
 from datalint.entry import display
 from datalint.errors import UnfinishedError, UsageError
 from datalint.source.lfs import POINTER
@@ -39,28 +40,31 @@ def names_images(source: Source, path: str, format: str, columns: Mapping[str, s
     return any(layout.suffix((name or "").strip()) in layout.IMAGE_LIKE | layout.ARRAYS for name in names)
 
 
-def head(source: Source, path: str, format: str) -> list[Mapping[str, str | None]]:  # noqa: A002
-    """Cells by column of the first rows; none where it is not a table that can be read."""
+def head(source: Source, path: str, format: str) -> list[Row]:  # noqa: A002
+    """The first rows; none where it is not a table that can be read."""
     _, found = _parsed(source, path, format, {}, head=True) or ((), iter(()))
-    return [row.cells for row in itertools.islice((row for row in found if isinstance(row, Row)), _HEAD_ROWS)]
+    return list(itertools.islice((row for row in found if isinstance(row, Row)), _HEAD_ROWS))
 
 
-def paths(
+def labels_by_path(
     source: Source,
     path: str,
     format: str,  # noqa: A002
     columns: Mapping[str, str],
     *,
     home: str | None,
-) -> set[str]:
-    """Files that the rows name, relative to the source's base; they start from `home`, else the manifest's folder."""
+) -> dict[str, str | None]:
+    """Files that the rows name, relative to the source's base, with their labels; all None without such a column.
+
+    Paths start from `home`, else from the manifest's folder.
+    """
     header, found = _parsed(source, path, format, columns) or ((), iter(()))
     rows = [row for row in found if isinstance(row, Row)]
     header = header or tuple(dict.fromkeys(name for row in rows for name in row.cells))
-    column = columns.get("path") or parts_of.find_path(header, rows)
+    parts = parts_of.guess(header, rows) | dict(columns)
     home = posixpath.dirname(path) if home is None else home
-    written = (_cell(row, column) for row in rows)
-    return {posixpath.normpath(posixpath.join(home, cell.strip())) for cell in written if cell}
+    cells = ((_cell(row, parts["path"]), _cell(row, parts["label"])) for row in rows)
+    return {posixpath.normpath(posixpath.join(home, name.strip())): label for name, label in cells if name}
 
 
 def _parsed(
@@ -97,10 +101,12 @@ def read(
     columns: Mapping[str, str],
     files_root: str | None,
     splits: Mapping[str, str],
+    suffix: str = "",
 ) -> Dataset:
     """Samples of one manifest; paths in it are relative to `files_root`, else to the manifest's folder.
 
-    `splits` says which split a cell of that column means. Raises UsageError for a cell that no row has.
+    `suffix` is what they lack, `splits` says which split a cell of that column means. Raises UsageError for a cell that
+    no row has.
     """
     if source.read(path, limit=len(POINTER)) == POINTER:
         raise UnfinishedError(f"{path} is a Git LFS pointer, its rows are not here: `git lfs pull` fetches them")
@@ -113,10 +119,13 @@ def read(
         header = tuple(dict.fromkeys(name for row in rows for name in row.cells))
     parts = parts_of.resolve(header, rows, columns, path)
     samples, problems = Rows("samples", parts_of.others(header, parts)), Rows("problems")
-    finder = Finder(source, files_root if files_root is not None else posixpath.dirname(path))
+    finder = Finder(source, files_root if files_root is not None else posixpath.dirname(path), suffix)
     for kind, detail in _about_columns(header, rows, parts, finder):
         problems.add(kind=kind, manifest=display(path), line=1, detail=display(detail))
     text = format in ("csv", "tsv")
+    if parts["split"] and parts["split"].lower() == "is_valid" and not splits:
+        cells = {_cell(row, parts["split"]) for row in rows}
+        splits = {cell: split for cell, split in IS_VALID.items() if cell in cells}
     meant = _splits(rows, parts, path, problems, splits, text=text)
     for row in found:
         if isinstance(row, Bad):
@@ -169,6 +178,7 @@ def _splits(
         if cell is not None:
             written[cell] += 1
             first.setdefault(cell, row)
+    declared = split_column.as_written(declared, {each.strip() for each in written})
     split_column.check_declared(declared, written, manifest)
     guessed = Counter({each: number for each, number in written.items() if each.strip() not in declared})
     for spelling, words in split_column.slips(guessed):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datalint.dataset import layout
-from datalint.dataset.splits import meanings, split_name
+from datalint.dataset.splits import NEUTRAL, meaning, meanings, split_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -33,48 +33,68 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Layout:
     splits: Mapping[str, str]
-    """First-level folder -> split; empty without splits."""
+    """Folder that holds the classes -> split; empty without splits."""
     labelled: bool
 
-    @property
-    def given(self) -> int:
-        """Folders that the loader is told or lists itself, before it walks: split and class."""
-        return bool(self.splits) + self.labelled
+    def above(self, folder: str) -> str | None:
+        """The split folder that a folder is, or lies in."""
+        return next((above for above in self.splits if folder == above or folder.startswith(f"{above}/")), None)
+
+    def holds_classes(self, folder: str) -> bool:
+        """Whether the loader is pointed at it and lists its folders."""
+        return folder in self.splits if self.splits else not folder
 
 
 def plan(with_images: Collection[str], folders: Sequence[str], declared: Mapping[str, str] | None = None) -> Layout:
     """`with_images`: folders that hold images of any loader directly; `folders`: all, both below the root.
 
-    `declared`: first-level folder -> split, where the user says it.
+    `declared`: folder -> split, where the user says it; empty where they say that there are none.
     """
     first = {folder for folder in folders if "/" not in folder and folder.lower() not in layout.OS_JUNK_FOLDERS}
     above_images = {folder.split("/", 1)[0] for folder in with_images if folder} & first
     below = {folder.split("/", 1)[0] for folder in folders if "/" in folder}
-    named = meanings(first) if not declared else {folder: declared[folder] for folder in first & declared.keys()}
+    if declared:
+        return _split({folder: split for folder, split in declared.items() if folder in folders}, folders)
+    named = meanings(first) if declared is None else {}
     classes = _classes_below(first, with_images)
-    if named.keys() & (above_images | below) and (declared or not _are_classes(named, classes, with_images)):
+    if named.keys() & (above_images | below) and not _are_classes(named, classes, with_images):
         shared = {name for folder in named for name in classes.get(folder, ())}
-        alike = {folder for folder, names in classes.items() if not declared and folder not in named and names & shared}
-        splits = _splits({**named, **{folder: folder for folder in alike}})
-        labelled = any(
-            folder.count("/") == 1 and "/." not in folder and folder.split("/", 1)[0] in splits for folder in folders
-        )
-        return Layout(splits, labelled)
+        alike = {folder for folder, names in classes.items() if folder not in named and names & shared}
+        found = _splits({**named, **{folder: folder for folder in alike}})
+        inner = {_inside(folder, split, classes.get(folder, ()), with_images): split for folder, split in found.items()}
+        return _split(inner, folders)
     return Layout({}, labelled=any(not name.startswith(".") for name in above_images))
+
+
+def _split(splits: Mapping[str, str], folders: Sequence[str]) -> Layout:
+    labelled = any(folder.rpartition("/")[0] in splits and "/." not in folder for folder in folders)
+    return Layout(splits, labelled)
+
+
+def _inside(folder: str, split: str, classes: Collection[str], with_images: Collection[str]) -> str:
+    """A split folder, or the one in it that holds the classes: `seg_train/seg_train`, `train/images`.
+
+    Only where the inner one says nothing of its own: a class with a folder for each session is one class.
+    """
+    name = next(iter(classes)) if len(classes) == 1 else ""
+    below = f"{folder}/{name}/"
+    deeper = {path[len(below) :].split("/", 1)[0] for path in with_images if path.startswith(below)}
+    empty_word = name == folder or name.lower() in NEUTRAL or meaning(name) == split
+    return below[:-1] if empty_word and len(deeper) > 1 and below[:-1] not in with_images else folder
 
 
 def place(layout_: Layout, folder: str, links: Collection[str] = ()) -> Place:
     """Where a folder (below the root, empty for it) stands; `links` are folders that are symbolic links."""
     parts = folder.split("/") if folder else []
     junk = any(part.lower() in layout.OS_JUNK_FOLDERS for part in parts)
-    linked = any("/".join(parts[:depth]) in links for depth in range(layout_.given + 1, len(parts) + 1))
-    split = None
-    if layout_.splits:
-        if not parts or parts[0] not in layout_.splits:
-            return Place(None, None, junk, linked)
-        split = layout_.splits[parts[0]]
-        parts = parts[1:]
-    return Place(split, parts[0] if layout_.labelled and parts else None, junk, linked)
+    above = layout_.above(folder)
+    given = (0 if above is None else above.count("/") + 1) + layout_.labelled
+    linked = any("/".join(parts[:depth]) in links for depth in range(given + 1, len(parts) + 1))
+    if layout_.splits and above is None:
+        return Place(None, None, junk, linked)
+    below = parts if above is None else parts[above.count("/") + 1 :]
+    split = None if above is None else layout_.splits[above]
+    return Place(split, below[0] if layout_.labelled and below else None, junk, linked)
 
 
 def _classes_below(first: Collection[str], with_images: Collection[str]) -> dict[str, set[str]]:

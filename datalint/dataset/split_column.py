@@ -10,7 +10,7 @@ from datalint.entry import display
 from datalint.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 # Beside the usual name these are often a split of their own: `val` and `dev`, `test` and `holdout`.
 _APART = frozenset({"dev", "eval", "evaluation", "holdout"})
@@ -30,6 +30,15 @@ def names(written: Counter[str]) -> dict[str, str]:
             own = max(spellings, key=lambda each: (written[each], each)).strip()
             found.update((each, usual if word == first else own) for each in spellings)
     return {each: found.get(each, each.strip()) for each in written}
+
+
+def as_written(declared: Mapping[str, str], written: Collection[str]) -> dict[str, str]:
+    """The same, with `true` for True where the manifest is JSON and writes it so."""
+    found = {}
+    for name, split in declared.items():
+        json = name.lower() if name in ("True", "False") and name not in written else name
+        found[json if json in written else name] = split
+    return found
 
 
 def check_declared(declared: Mapping[str, str], written: Counter[str], manifest: str) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# fastai's column `is_valid`, as pandas and JSON write it.
+IS_VALID = {"False": "train", "false": "train", "0": "train", "True": "val", "true": "val", "1": "val"}
 SPLITS = {
     "train": "train", "training": "train", "trn": "train",
     "val": "val", "valid": "val", "validation": "val", "validate": "val", "dev": "val", "eval": "val",
@@ -16,7 +18,7 @@ SPLITS = {
     "test": "test", "testing": "test", "tst": "test", "holdout": "test",
 }  # fmt: skip
 # Words beside which `train` still means the split: train2017, training_set, train-images.
-_NEUTRAL = frozenset(
+NEUTRAL = frozenset(
     {"data", "dataset", "files", "folder", "image", "images", "img", "imgs", "photos", "pics", "pictures", "samples",
      "set", "split"}
 )  # fmt: skip
@@ -59,6 +61,6 @@ def _parts(name: str) -> tuple[str, tuple[str, str]] | None:
     if len(places) != 1 or name.startswith("."):
         return None
     before, after = (
-        " ".join(word for word in some if word not in _NEUTRAL) for some in (words[: places[0]], words[places[0] + 1 :])
+        " ".join(word for word in some if word not in NEUTRAL) for some in (words[: places[0]], words[places[0] + 1 :])
     )
     return SPLITS[words[places[0]]], (before, after)

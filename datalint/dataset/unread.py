@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from datalint.dataset import layout, manifest
+from datalint.dataset import columns, layout, manifest
 from datalint.dataset.detect import SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from datalint.dataset.rows import Row
     from datalint.source import Source
 
 # Kaggle's form for predictions names the test images, and its labels are made up.
@@ -33,23 +35,33 @@ def unread(source: Source, root: str) -> Iterator[tuple[str, str]]:
     ]
     if not tables:
         return
-    images = [entry.path for entry in entries if layout.suffix(entry.path) in layout.IMAGE_LIKE]
-    known = {posixpath.basename(path) for path in images}
-    known |= {posixpath.splitext(name)[0] for name in known}
+    known: defaultdict[str, set[str]] = defaultdict(set)
+    for entry in entries:
+        if layout.suffix(entry.path) in layout.IMAGE_LIKE:
+            name = posixpath.basename(entry.path)
+            for spelling in (name, posixpath.splitext(name)[0]):
+                known[spelling].update(posixpath.dirname(entry.path).split("/"))
     for path in tables:
-        column = _naming(manifest.head(source, path, SUFFIXES[layout.suffix(path)]), known)
-        if column is not None:
+        rows = manifest.head(source, path, SUFFIXES[layout.suffix(path)])
+        column = _naming(rows, known)
+        if column is not None and not _agrees(rows, column, known):
             yield path, f"its column {column!r} names images"
 
 
-def _naming(rows: Sequence[Mapping[str, str | None]], known: set[str]) -> str | None:
+def _naming(rows: Sequence[Row], known: Mapping[str, set[str]]) -> str | None:
     """The first column whose cells are all images, beside others that may hold their labels."""
-    for column in rows[0] if rows else ():
-        cells = [(row.get(column) or "").strip().replace("\\", "/") for row in rows]
-        if (
-            len(rows[0]) > 1
-            and _MEANS_IMAGES.search(column)
-            and all(posixpath.basename(cell) in known for cell in cells)
-        ):
+    for column in rows[0].cells if rows else ():
+        named = all(_name(row, column) in known for row in rows)
+        if named and len(rows[0].cells) > 1 and _MEANS_IMAGES.search(column):
             return column
     return None
+
+
+def _agrees(rows: Sequence[Row], column: str, known: Mapping[str, set[str]]) -> bool:
+    """Whether its labels are the folders that the images lie in: then nothing is lost."""
+    label = columns.guess(rows[0].cells, rows)["label"]
+    return label is not None and all((row.cells.get(label) or "") in known[_name(row, column)] for row in rows)
+
+
+def _name(row: Row, column: str) -> str:
+    return posixpath.basename((row.cells.get(column) or "").strip().replace("\\", "/"))

@@ -35,9 +35,29 @@ def test_a_list_of_some_images_is_not_the_dataset(tmp_path: Path) -> None:
 def test_a_manifest_of_half_the_images_in_class_folders_is_the_dataset_and_says_what_it_leaves_out(
     tmp_path: Path,
 ) -> None:
-    found = detected(tmp_path, PICTURES, PICTURES[:3])
+    found = detected(tmp_path, PICTURES, [*PICTURES[:2], PICTURES[3]])
     assert (found.format, len(found.samples)) == ("csv", 3)
     assert "list.csv names 3 of 6 images in class folders: `--format imagefolder`" in found.assumptions[-1]
+
+
+@pytest.mark.parametrize("labels", [("cat", "dog"), ("0", "1")])
+def test_a_table_that_says_what_the_folders_say_does_not_take_their_place(
+    tmp_path: Path, labels: tuple[str, str]
+) -> None:
+    detected(tmp_path, PICTURES, PICTURES)
+    rows = (f"{path},{labels[path.startswith('dog')]}\n" for path in PICTURES)
+    (tmp_path / "list.csv").write_text("path,label\n" + "".join(rows))
+    found = dataset.read(open_worktree(str(tmp_path)), root=".")
+    assert (found.format, found.n_classes) == ("imagefolder", 2)
+    assert found.assumptions == (
+        "list.csv agrees with the class folders and was not read: as `dataset.path` it is judged itself",
+    )
+
+
+def test_a_table_without_labels_does_not_take_the_place_of_class_folders(tmp_path: Path) -> None:
+    detected(tmp_path, PICTURES, PICTURES)
+    (tmp_path / "list.csv").write_text("path,width\n" + "".join(f"{path},8\n" for path in PICTURES))
+    assert dataset.read(open_worktree(str(tmp_path)), root=".").format == "imagefolder"
 
 
 def test_a_manifest_of_every_image_needs_no_word(tmp_path: Path) -> None:

@@ -98,11 +98,12 @@ def test_rules_about_training_find_the_training_split_by_other_names(tmp_path: P
 
 
 def test_splits_that_nobody_knows_are_declared(tmp_path: Path) -> None:
-    dataset(tmp_path / "data")
-    rows = [
-        f"{path.relative_to(tmp_path / 'data')},{path.parent.name},{'A' if 'train' in path.parts else 'B'}"
-        for path in sorted((tmp_path / "data").rglob("*.jpg"))
-    ]
+    dataset(tmp_path / "made")
+    (tmp_path / "data").mkdir()
+    rows = []
+    for number, path in enumerate(sorted((tmp_path / "made").rglob("*.jpg"))):
+        path.rename(tmp_path / f"data/{number}.jpg")
+        rows.append(f"{number}.jpg,{path.parent.name},{'A' if 'train' in path.parts else 'B'}")
     (tmp_path / "data/list.csv").write_text("path,label,split\n" + "\n".join(rows) + "\n")
     code, _, rules = judged(tmp_path)
     assert (code, rules["no-training-split"]) == (1, "error")
@@ -155,3 +156,92 @@ def test_a_folder_around_the_dataset_is_named(tmp_path: Path) -> None:
     assert document["notes"] == [
         "the class folders lie in data/images: `datalint check data/images`, or `dataset.path`, judges those"
     ]
+
+
+def test_a_split_folder_in_a_split_folder_is_the_split(tmp_path: Path) -> None:
+    """The layout of the Intel scenes: `seg_train/seg_train/sea`."""
+    dataset(tmp_path / "data")
+    for old, new in (("train", "seg_train"), ("val", "seg_test")):
+        (tmp_path / "data" / new).mkdir()
+        (tmp_path / "data" / old).rename(tmp_path / "data" / new / new)
+    code, document, _ = judged(tmp_path)
+    assert (code, document["dataset"]["classes"], document["dataset"]["splits"]) == (0, 2, 2)
+    assert any("seg_train/seg_train as train" in note for note in document["notes"])
+    (tmp_path / "data/seg_train/seg_train/cat").rename(tmp_path / "data/seg_train/seg_train/wolf")
+    assert "class-only-in-evaluation" in judged(tmp_path)[2]
+
+
+def test_a_class_with_sessions_is_no_split_folder_in_a_split_folder(tmp_path: Path) -> None:
+    for number in range(40):
+        picture(tmp_path / f"data/train/cat/s{number % 2}/{number}.png", number)
+    code, _, rules = judged(tmp_path)
+    assert (code, rules["single-class"]) == (1, "error")
+
+
+def test_classes_that_are_called_like_splits_are_declared_so(tmp_path: Path) -> None:
+    for number in range(160):
+        picture(tmp_path / f"data/{('control', 'test')[number % 2]}/s{number % 4 // 2}/{number}.png", number)
+    assert "no-training-split" in judged(tmp_path)[2]
+    (tmp_path / "datalint.yaml").write_text("dataset: {path: data, splits: {}}\n")
+    code, document, _ = judged(tmp_path)
+    assert (code, document["dataset"]["splits"], document["dataset"]["classes"]) == (0, 0, 2)
+
+
+def test_outer_folders_with_the_same_inner_ones_are_asked_about(tmp_path: Path) -> None:
+    for number in range(160):
+        kind, disease = ("color", "grey")[number % 2], ("rust", "scab")[number % 4 // 2]
+        picture(tmp_path / f"data/{kind}/{disease}/{number}.png", number)
+    code, document, rules = judged(tmp_path)
+    assert (code, document["verdict"], rules["same-subfolders"]) == (0, "TRAINABLE, with warnings", "warning")
+
+
+def test_ids_without_a_suffix_are_named_and_declared(tmp_path: Path) -> None:
+    rows = []
+    for number in range(80):
+        picture(tmp_path / f"data/images/{number:03}.png", number)
+        rows.append(f"{number:03},{('cat', 'dog')[number % 2]}")
+    (tmp_path / "data/train.csv").write_text("id_code,diagnosis\n" + "\n".join(rows) + "\n")
+    config = tmp_path / "datalint.yaml"
+    said = "dataset:\n  path: data/train.csv\n  root: data/images\n  columns: {path: id_code, label: diagnosis}\n"
+    config.write_text(said)
+    code, out = run(tmp_path, "check", "-o", "json").returncode, json.loads(run(tmp_path, "check", "-o", "json").stdout)
+    assert code == 1
+    assert any("but data/images/000.png is: say `suffix: .png`" in item["message"] for item in out["findings"])
+    config.write_text(said + "  suffix: .png\n")
+    answer = run(tmp_path, "check", "-o", "json")
+    assert (answer.returncode, json.loads(answer.stdout)["dataset"]["samples"]) == (0, 80)
+
+
+@pytest.mark.parametrize("splits", ["", ", splits: {train: false, val: true}"])
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_fastai_s_column_is_known(tmp_path: Path, splits: str, format: str) -> None:  # noqa: A002
+    lines = []
+    for number in range(80):
+        path, label = f"img/{number}.png", ("cat", "dog")[number % 2]
+        picture(tmp_path / "data" / path, number)
+        valid = number > 60
+        csv, jsonl = f"{path},{label},{valid}", json.dumps({"path": path, "label": label, "is_valid": valid})
+        lines.append(csv if format == "csv" else jsonl)
+    head = ["path,label,is_valid"] if format == "csv" else []
+    (tmp_path / f"data/list.{format}").write_text("\n".join([*head, *lines]) + "\n")
+    (tmp_path / "datalint.yaml").write_text(f"dataset: {{path: data{splits}}}\n")
+    answer = run(tmp_path, "check", "-o", "json")
+    assert (answer.returncode, json.loads(answer.stdout)["dataset"]["splits"]) == (0, 2), answer.stderr
+
+
+def test_pictures_to_predict_in_one_folder_do_not_block(tmp_path: Path) -> None:
+    dataset(tmp_path / "data")
+    for number in range(10):
+        picture(tmp_path / f"data/test/unknown/{number}.png", 500 + number)
+    code, _, rules = judged(tmp_path)
+    assert (code, rules["class-only-in-evaluation"]) == (0, "warning")
+
+
+def test_a_table_beside_splits_of_classes_switches_nothing_off(tmp_path: Path) -> None:
+    dataset(tmp_path / "data")
+    paths = sorted((tmp_path / "data").rglob("*.jpg"))
+    rows = [f"{path.relative_to(tmp_path / 'data')},{path.parent.name}" for path in paths]
+    (tmp_path / "data/labels.csv").write_text("path,label\n" + "\n".join(rows) + "\n")
+    shutil.copy(paths[0], tmp_path / "data/val/cat/leak.jpg")
+    code, document, rules = judged(tmp_path)
+    assert (code, rules["duplicate-across-splits"], document["dataset"]["splits"]) == (1, "error", 2)
