@@ -43,25 +43,25 @@ class Cost(NamedTuple):
 
 
 TENSORFLOW: Mapping[str, Cost] = {
-    "jpeg": Cost(47.5e-6, 6.55e-9, 1.02e-9),
-    "progressive jpeg": Cost(42.6e-6, 26.05e-9, 2.13e-9),
-    "png": Cost(101.9e-6, 0, 11.19e-9),
-    "gif": Cost(38.8e-6, 0, 7.57e-9),
-    "bmp": Cost(29.9e-6, 0.37e-9, 0),
-    "webp": Cost(40.7e-6, 44.29e-9, 2.18e-9),
+    "jpeg": Cost(73.7e-6, 6.37e-9, 1.04e-9),
+    "progressive jpeg": Cost(59.5e-6, 27.23e-9, 1.99e-9),
+    "png": Cost(115.9e-6, 0, 11.02e-9),
+    "gif": Cost(42.2e-6, 0, 7.43e-9),
+    "bmp": Cost(33.8e-6, 0, 1.07e-9),
+    "webp": Cost(42.4e-6, 44.28e-9, 2.18e-9),
 }
 PILLOW: Mapping[str, Cost] = {
-    "jpeg": Cost(50.3e-6, 7.68e-9, 1.06e-9),
-    "progressive jpeg": Cost(33.4e-6, 29.71e-9, 2.08e-9),
-    "png": Cost(119.7e-6, 0, 14.54e-9),
-    "gif": Cost(31.9e-6, 0, 5.43e-9),
-    "bmp": Cost(16.8e-6, 0, 0.82e-9),
-    "webp": Cost(58.3e-6, 41.83e-9, 3.43e-9),
+    "jpeg": Cost(46.1e-6, 6.68e-9, 1.14e-9),
+    "progressive jpeg": Cost(39.4e-6, 28.62e-9, 1.90e-9),
+    "png": Cost(104.6e-6, 0, 14.10e-9),
+    "gif": Cost(24.4e-6, 0, 5.27e-9),
+    "bmp": Cost(15.5e-6, 0.26e-9, 0),
+    "webp": Cost(48.3e-6, 35.38e-9, 3.84e-9),
 }
 """The same of `Image.open` and `convert("RGB")` on the same files: a machine's factor is its time over this."""
-RESIZE = 1.17e-9
+RESIZE = 1.3e-9
 """CPU seconds a value that bilinear `tf.image.resize` gives, with batching."""
-CALIBRATED, ELSEWHERE = 0.15, 1.0
+CALIBRATED, ELSEWHERE = 0.35, 1.0
 """How far the prediction may be off: on a machine that was timed, and on one that was not (half to twice)."""
 
 
