@@ -61,7 +61,7 @@ PILLOW: Mapping[str, Cost] = {
 """The same of `Image.open` and `convert("RGB")` on the same files: a machine's factor is its time over this."""
 RESIZE = 1.3e-9
 """CPU seconds a value that bilinear `tf.image.resize` gives, with batching."""
-CALIBRATED, ELSEWHERE = 0.35, 1.0
+CALIBRATED, ELSEWHERE = 0.45, 1.0
 """How far the prediction may be off: on a machine that was timed, and on one that was not (half to twice)."""
 
 
