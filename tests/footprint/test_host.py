@@ -201,3 +201,10 @@ def test_a_stage_names_its_numbers() -> None:
     assert all(isinstance(stage, Stage) and stage.formula for stage in stages)
     [buffer] = [stage for stage in stages if stage.name == "shuffle batches"]
     assert "250 batches of 32 x 602,112 B" in buffer.formula
+
+
+def test_a_shuffle_buffer_of_large_pictures_takes_what_its_user_saw() -> None:
+    """tensorflow#28759: 1,000 pictures of 600 x 600 x 3 in float32 take about 4.0 GiB."""
+    recipe = Recipe(loader="files", input_height=600, input_width=600, shuffle_buffer=1000, prefetch=1, batch=1)
+    images = Images(train=100_000, encoded_mean=1e5, decoded_mean=1.08e6, decoded_max=1.08e6, measured=1)
+    assert sizes(recipe, images, cores=1)["shuffle decoded"] / 2**30 == pytest.approx(4.0, rel=0.06)
