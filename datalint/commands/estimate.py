@@ -126,7 +126,7 @@ def _verdict(total: Estimate) -> Iterator[str]:
         yield f"{total.fit}: {span}, time limit {duration(total.available)}"
     else:
         yield f"{total.fit}: {span} of {size(total.available)} usable"
-        batch = "any" if total.largest_batch is None else f"{total.largest_batch:,}"
+        batch = {None: "any", 0: "none"}.get(total.largest_batch) or f"{total.largest_batch:,}"
         if total.resource == host.RESOURCE:
             samples = "any" if total.largest_n_samples is None else count(total.largest_n_samples, "sample")
             yield f"largest dataset that fits: {samples}; largest batch: {batch}"

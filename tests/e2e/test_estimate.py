@@ -193,3 +193,8 @@ def test_a_time_limit_that_is_none_is_refused_at_its_place(
     code, _, error = say(capsys, "check", "images")
     assert code == 2
     assert error.startswith("datalint: datalint.yaml:2:15: training.time_limit: ")
+
+
+def test_where_no_batch_fits_it_is_said_in_words(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = say(capsys, "estimate", *FLAGS, "--loader", "array", "--target", "colab-free-t4")
+    assert "largest batch: none" in out
