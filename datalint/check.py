@@ -46,6 +46,8 @@ class Evidence:
     tables: Mapping[str, Data]
     target: str
     notes: tuple[str, ...]
+    unpredicted: tuple[NotChecked, ...] = ()
+    """What the recipe asks for and nobody could predict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,16 +155,25 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
     recipe = settings.training
     network = models.declared(workspace, recipe.model)
     sizes = images_of(found.samples, gathered.data, channels=recipe.input_channels)
+    rows = footprint.predict(recipe, sizes, machine, network)
     tables = {
         **found.tables(source=workspace.source.name),
         "files": gathered.data,
         "training": recipe.row(),
         "target": machine.row(),
-        "footprint": estimate.table(footprint.predict(recipe, sizes, machine, network)),
+        "footprint": estimate.table(rows),
         "changed": changed.read(request, workspace, found),
         "parts": parts.table(found.samples, recipe, folder=found.manifest is None),
     }
-    return Evidence(found, gathered, tables, machine.name, notes)
+    unpredicted: tuple[NotChecked, ...] = ()
+    if recipe.model is not None and machine.accelerator_memory is not None:
+        reasons = footprint.unpredicted(recipe, sizes, machine, network)
+        unpredicted = tuple(
+            NotChecked(f"accelerator memory of {recipe.model}", reason)
+            for resource, reason in reasons.items()
+            if resource == footprint.ACCELERATOR_MEMORY
+        )
+    return Evidence(found, gathered, tables, machine.name, notes, unpredicted)
 
 
 def _refuse_manifest_keys(settings: Config, root: str) -> None:
@@ -237,7 +248,7 @@ def conclude(evidence: Evidence, remaining: Remaining, failed: Sequence[NotCheck
             seconds=round(seconds, 3),
         ),
         findings=findings,
-        not_checked=[*failed, *_unread(evidence)],
+        not_checked=[*failed, *_unread(evidence), *evidence.unpredicted],
         notes=[*found.assumptions, *evidence.notes],
     )
     return replace(result, verdict=verdict(result))

@@ -70,7 +70,7 @@ def read(
         format=name,
         columns=columns or {},
         files_root=files_root,
-        splits=splits or {},
+        splits=splits,
         suffix=suffix or "",
     )
     return _noted(found, why)

@@ -117,6 +117,9 @@ def _declared(splits: Mapping[str, str] | None, folders: Sequence[str]) -> Mappi
         if name not in folders:
             hint = f"there are: {', '.join(display(folder) for folder in folders if '/' not in folder)}"
             raise UsageError(f"dataset.splits.{split}: no folder {name!r}", hint=hint, keys=keys)
+        outer = next((other for other in splits or {} if name.startswith(f"{other}/")), None)
+        if outer is not None:
+            raise UsageError(f"dataset.splits.{split}: {name!r} lies in {outer!r}, which is a split itself", keys=keys)
         if list((splits or {}).values()).count(split) > 1:
             message = f"dataset.splits.{split}: a folder loader reads one folder as a split, not two"
             raise UsageError(message, keys=keys)

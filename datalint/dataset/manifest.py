@@ -100,7 +100,7 @@ def read(
     format: str,  # noqa: A002
     columns: Mapping[str, str],
     files_root: str | None,
-    splits: Mapping[str, str],
+    splits: Mapping[str, str] | None,
     suffix: str = "",
 ) -> Dataset:
     """Samples of one manifest; paths in it are relative to `files_root`, else to the manifest's folder.
@@ -123,6 +123,10 @@ def read(
     for kind, detail in _about_columns(header, rows, parts, finder):
         problems.add(kind=kind, manifest=display(path), line=1, detail=display(detail))
     text = format in ("csv", "tsv")
+    if splits == {}:
+        # The user says that there are none, whatever a column is called.
+        parts = {**parts, "split": None}
+    splits = splits or {}
     if parts["split"] and parts["split"].lower() == "is_valid" and not splits:
         cells = {_cell(row, parts["split"]) for row in rows}
         splits = {cell: split for cell, split in IS_VALID.items() if cell in cells}

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
         """What is asked of a target."""
 
 
+ACCELERATOR_MEMORY = "accelerator_memory"
+
+
 def predict(
     recipe: Recipe,
     images: Images,
@@ -52,8 +55,8 @@ def unpredicted(
 
     reasons = {
         host.RESOURCE: host.unpredicted(recipe, images),
-        accelerator.RESOURCE: accelerator.unpredicted(recipe, network, machine),
+        ACCELERATOR_MEMORY: accelerator.unpredicted(recipe, network, machine),
         disk.RESOURCE: disk.unpredicted(recipe, images),
-        **timing.unpredicted(recipe, images),
+        **timing.unpredicted(recipe, images, machine),
     }
     return {resource: reason for resource, reason in reasons.items() if reason}

@@ -70,20 +70,22 @@ def seconds(kinds: Iterable[Kind], costs: Mapping[str, Cost]) -> float:
     return sum(costs.get(kind.format, costs["png"]).seconds(kind) for kind in kinds)
 
 
-def unpredicted(recipe: Recipe, images: Images) -> dict[str, str]:
+def unpredicted(recipe: Recipe, images: Images, machine: Machine) -> dict[str, str]:
     """Resource -> why nothing is said about it."""
-    reason = _reason(recipe, images)
+    reason = _reason(recipe, images, machine)
     if reason:
         return {INPUT: reason, JOB: reason}
     missing = [name for name in ("step_seconds", "epochs") if getattr(recipe, name) is None]
     return {JOB: f"{' and '.join(missing)}: not declared"} if missing else {}
 
 
-def _reason(recipe: Recipe, images: Images) -> str | None:
+def _reason(recipe: Recipe, images: Images, machine: Machine) -> str | None:
     if recipe.framework != "keras" or recipe.loader not in STREAMS:
         return f"loader {recipe.loader}: its time is not predicted"
     if not images.train:
         return "no training samples"
+    if machine.cores is None:
+        return "nobody knows how many cores the target has"
     return None if images.kinds else "the size of no image is known"
 
 
@@ -92,11 +94,15 @@ def times(recipe: Recipe, images: Images, machine: Machine, *, speed: float | No
 
     `speed` is this machine's time over that of the shipped constants, None where nobody timed it.
     """
-    if _reason(recipe, images):
+    if machine.cores is None or _reason(recipe, images, machine):
         return []
     spread = ELSEWHERE if speed is None else CALIBRATED
-    cores = min(machine.cores or 1, recipe.parallel_calls or machine.cores or 1)
+    cores = min(machine.cores, recipe.parallel_calls or machine.cores)
     trained = images.train * (1 - (recipe.validation_split or 0.0))
+    steps = math.ceil(trained / recipe.batch)
+    if recipe.steps_per_epoch is not None and recipe.steps_per_epoch < steps:
+        # An epoch reads no more than its steps take.
+        steps, trained = recipe.steps_per_epoch, float(recipe.steps_per_epoch * recipe.batch)
     share = trained / sum(kind.files for kind in images.kinds)
     factor = (speed or 1.0) / cores
     decode = factor * share * seconds(images.kinds, TENSORFLOW)
@@ -112,7 +118,6 @@ def times(recipe: Recipe, images: Images, machine: Machine, *, speed: float | No
             f"{trained:,.0f} images x {values:,.0f} values / {cores} cores",
         ),
     ]
-    steps = recipe.steps_per_epoch or math.ceil(trained / recipe.batch)
     offered = None if recipe.step_seconds is None else steps * recipe.step_seconds
     epoch = total(stages, available=offered)
     rows = [*stages, epoch]

@@ -352,6 +352,8 @@ def test_splits_are_what_the_user_declares(tmp_path: Path) -> None:
         dataset.read(source, root=".", splits={"A": "train", "C": "val"})
     with pytest.raises(UsageError, match="one folder as a split, not two"):
         dataset.read(source, root=".", splits={"A": "train", "B": "train"})
+    with pytest.raises(UsageError, match="'A/cat' lies in 'A', which is a split itself"):
+        dataset.read(source, root=".", splits={"A": "train", "A/cat": "val"})
 
 
 def test_a_split_by_a_name_that_is_not_the_usual_one_is_a_guess_that_is_said(tmp_path: Path) -> None:

@@ -245,3 +245,14 @@ def test_a_table_beside_splits_of_classes_switches_nothing_off(tmp_path: Path) -
     shutil.copy(paths[0], tmp_path / "data/val/cat/leak.jpg")
     code, document, rules = judged(tmp_path)
     assert (code, rules["duplicate-across-splits"], document["dataset"]["splits"]) == (1, "error", 2)
+
+
+def test_a_manifest_may_be_declared_to_have_no_splits(tmp_path: Path) -> None:
+    rows = []
+    for number in range(40):
+        picture(tmp_path / f"data/{number}.png", number)
+        rows.append(f"{number}.png,{('cat', 'dog')[number % 2]},fold{number % 4}")
+    (tmp_path / "data/list.csv").write_text("path,label,fold\n" + "\n".join(rows) + "\n")
+    assert judged(tmp_path)[1]["dataset"]["splits"] == 4
+    (tmp_path / "datalint.yaml").write_text("dataset: {path: data, splits: {}}\n")
+    assert judged(tmp_path)[1]["dataset"]["splits"] == 0

@@ -155,3 +155,17 @@ def test_the_index_s_model_counts_and_another_one_is_judged_again(repository: Re
     repository.git("rm", "--cached", "-q", "models/m.json")
     assert repository.datalint("check", "--staged").returncode == 0
     assert "not in the index" in repository.datalint("estimate", "--staged").stdout
+
+
+def test_a_model_that_cannot_be_judged_is_not_called_trainable(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "datalint.yaml").write_text(
+        "dataset: {path: images}\ntarget: gtx-1650\ntraining: {model: VGG16, batch: 4096}\n"
+    )
+    code, out, _ = say(capsys, "check", "-o", "json")
+    document = json.loads(out)
+    assert (code, document["verdict"]) == (0, "UNDECIDED")
+    [item] = [item for item in document["not_checked"] if "VGG16" in item["what"]]
+    assert "224 x 224" in item["reason"]
+    (here / "datalint.yaml").write_text("dataset: {path: images}\ntarget: colab-cpu\ntraining: {model: VGG16}\n")
+    code, out, _ = say(capsys, "check", "-o", "json")
+    assert json.loads(out)["not_checked"] == []

@@ -87,12 +87,26 @@ def test_the_slower_of_input_and_model_sets_the_pace_of_the_job() -> None:
 def test_what_is_not_predicted_has_a_reason(change: dict[str, str]) -> None:
     recipe = replace(RECIPE, **change)  # type: ignore[arg-type]
     assert timing.times(recipe, PHOTOS, FOUR) == []
-    assert set(timing.unpredicted(recipe, PHOTOS)) == {"input_time", "job_time"}
+    assert set(timing.unpredicted(recipe, PHOTOS, FOUR)) == {"input_time", "job_time"}
+
+
+def test_a_card_alone_has_no_cores_to_divide_by() -> None:
+    card = Target(name="card")
+    assert timing.times(RECIPE, PHOTOS, card) == []
+    assert "cores" in timing.unpredicted(RECIPE, PHOTOS, card)["input_time"]
+
+
+def test_fewer_steps_read_fewer_images() -> None:
+    ten = totals(replace(RECIPE, steps_per_epoch=10, step_seconds=0.1))["input_time"]
+    assert ten.expected == pytest.approx(totals(RECIPE)["input_time"].expected * 320 / 1000)
+    assert ten.available == pytest.approx(1.0)
+    more = totals(replace(RECIPE, steps_per_epoch=100, step_seconds=0.1))["input_time"]
+    assert more.available == pytest.approx(3.2)
 
 
 def test_a_job_needs_a_step_and_epochs() -> None:
-    assert timing.unpredicted(RECIPE, PHOTOS) == {"job_time": "step_seconds and epochs: not declared"}
-    assert timing.unpredicted(replace(RECIPE, epochs=3, step_seconds=0.1), PHOTOS) == {}
+    assert timing.unpredicted(RECIPE, PHOTOS, FOUR) == {"job_time": "step_seconds and epochs: not declared"}
+    assert timing.unpredicted(replace(RECIPE, epochs=3, step_seconds=0.1), PHOTOS, FOUR) == {}
     assert "job_time" not in totals(replace(RECIPE, epochs=3))
 
 
