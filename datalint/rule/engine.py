@@ -314,7 +314,9 @@ class _Child:
         self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
-        self._send({"step": "start", "folder": folder, "memory": memory, "threads": threads})
+        # A child that is dead already is missed by whoever waits for its first answer.
+        with contextlib.suppress(OSError):
+            self._write({"step": "start", "folder": folder, "memory": memory, "threads": threads})
 
     @property
     def pid(self) -> int:
@@ -361,12 +363,15 @@ class _Child:
         self._answers.put(b"")
 
     def _send(self, job: dict[str, Any]) -> None:
-        assert self._process.stdin
         try:
-            self._process.stdin.write(json.dumps(job).encode() + b"\n")
-            self._process.stdin.flush()
+            self._write(job)
         except OSError as error:
             raise self._lost() from error
+
+    def _write(self, job: dict[str, Any]) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(job).encode() + b"\n")
+        self._process.stdin.flush()
 
     def _receive(self, timeout: float | None) -> dict[str, Any]:
         try:

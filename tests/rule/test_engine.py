@@ -130,6 +130,14 @@ def test_a_child_that_was_killed_before_is_replaced() -> None:
         assert engine.pid != killed
 
 
+def test_a_child_that_dies_before_its_first_job_is_an_error_and_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a race who is first, the child's death or the job, so both are met."""
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    for _ in range(30):
+        with RuleEngine(threads=1) as engine, pytest.raises((UsageError, UnfinishedError)):
+            engine.run([Bound(PATHS)], MANY)
+
+
 def test_too_many_rows_are_cut_and_said() -> None:
     tables = {"samples": Data({"path": ["a", "b", "c"]})}
     with RuleEngine(threads=1, max_rows=3) as engine:
