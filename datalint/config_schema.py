@@ -156,6 +156,10 @@ def _check_mapping(value: dict[Any, Any], node: dict[str, Any], keys: Keys) -> I
     for key in node.get("required", ()):
         if key not in value:
             yield Violation(keys, f"missing key {key!r}: {properties[key].get('description', 'required')}")
+    for choice in node.get("allOf", ()):
+        names = [option["required"][0] for option in choice["anyOf"]]
+        if not value.keys() & {*names}:
+            yield Violation(keys, f"expected {' or '.join(names)}")
 
 
 def _check_list(value: list[Any], node: dict[str, Any], keys: Keys) -> Iterator[Violation]:
@@ -226,5 +230,6 @@ def _enum_hint(value: object, node: dict[str, Any]) -> str:
 def _nearest(word: str, names: list[str]) -> str:
     import difflib  # only mistakes pay for it
 
-    close = difflib.get_close_matches(word, names, n=1)
-    return f"did you mean {close[0]!r}?" if close else ""
+    folded = {name.lower(): name for name in reversed(names)}
+    close = difflib.get_close_matches(word.lower(), folded, n=1)
+    return f"did you mean {folded[close[0]]!r}?" if close else ""

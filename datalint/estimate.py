@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from datalint import calibrate, footprint, models, target
 from datalint.check import collect
 from datalint.errors import UsageError
-from datalint.footprint import accelerator, advice, host, timing
-from datalint.footprint.estimate import TOTAL
+from datalint.footprint import accelerator, advice, timing
 from datalint.footprint.images import Images, Kind, images_of
 from datalint.footprint.model.network import Network, NetworkError
 from datalint.footprint.recipe import Recipe, contradiction
@@ -86,10 +85,7 @@ def estimate(request: Request, asked: Asked, *, progress: Progress | None = None
         assumed["speed of the CPU"] = (
             "that of the machine of the constants" if speed is None else f"{speed:.2f} of their time, as timed here"
         )
-    unfit = {row.resource for row in rows if row.stage == TOTAL and row.fit in ("tight", "will not fit")}
-    changes = advice.changes(recipe, images, machine) if host.RESOURCE in unfit else []
-    if accelerator.RESOURCE in unfit:
-        changes += advice.accelerator_changes(recipe, images, network, machine)
+    unfit = {row.resource for row in rows if row.unfit}
     catalogue = {name: target.lookup(name) for name in target.profiles()}
     return Estimated(
         recipe=recipe,
@@ -101,7 +97,7 @@ def estimate(request: Request, asked: Asked, *, progress: Progress | None = None
             **footprint.unpredicted(recipe, images, machine, network),
             **dict.fromkeys(OTHERS, "not predicted by this version"),
         },
-        changes=tuple(changes),
+        changes=tuple(footprint.changes(rows, recipe, images, machine, network)),
         # Of what else does not fit, the catalogue's least host memory is no answer.
         smallest=advice.smallest(recipe, images, catalogue) if rows and accelerator.RESOURCE not in unfit else None,
     )

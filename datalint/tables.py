@@ -355,6 +355,12 @@ TABLES: dict[str, Table] = {
             ("formula", "VARCHAR", "the arithmetic with its numbers"),
             ("largest_n_samples", "BIGINT", "largest dataset that fits; NULL where its size does not matter"),
             ("largest_batch", "BIGINT", "largest batch that fits; NULL where it does not matter"),
+            (
+                "change",
+                "VARCHAR",
+                "what to change so that it fits, with what is then expected; of a total that is tight or will not fit, "
+                "NULL where nothing is known",
+            ),
         ),
         _table(
             "changed",

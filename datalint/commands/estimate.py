@@ -89,7 +89,7 @@ def lines(estimated: Estimated) -> Iterator[str]:
     yield f"{held} through {estimated.recipe.loader} on {machine.name} ({machine.source})"
     for row in estimated.rows:
         if row.stage == TOTAL:
-            yield from _verdict(row)
+            yield from _verdict(row, cached=estimated.recipe.cache != "none")
     for resource in dict.fromkeys(row.resource for row in estimated.rows):
         yield f"\n{_words(resource):<18}{'low':>12}{'expected':>12}{'high':>12}  arithmetic"
         for row in estimated.rows:
@@ -114,11 +114,11 @@ def _amount(row: Estimate, value: float) -> str:
     return duration(value) if row.unit == "seconds" else size(value)
 
 
-def _verdict(total: Estimate) -> Iterator[str]:
+def _verdict(total: Estimate, *, cached: bool) -> Iterator[str]:
     low, expected, high = (_amount(total, value) for value in (total.low, total.expected, total.high))
     span = f"{_words(total.resource)} {expected} ({low} to {high})"
     if total.resource == timing.INPUT:
-        yield from _pace(total, span)
+        yield from _pace(total, span, cached=cached)
     elif total.available is None:
         limit = "no time limit is declared" if total.resource == timing.JOB else "nobody knows what the target has"
         yield f"unknown: {span}, and {limit}"
@@ -134,7 +134,7 @@ def _verdict(total: Estimate) -> Iterator[str]:
             yield f"largest batch that fits: {batch}"
 
 
-def _pace(total: Estimate, span: str) -> Iterator[str]:
+def _pace(total: Estimate, span: str, *, cached: bool) -> Iterator[str]:
     """Whether the input keeps up with the model, where its step is known."""
     if total.available is None:
         yield f"{span} an epoch, at least; `step_seconds` is not declared"
@@ -142,4 +142,6 @@ def _pace(total: Estimate, span: str) -> Iterator[str]:
         yield f"{total.fit}: {span} an epoch, less than the {duration(total.available)} of the model's steps"
     else:
         waits = f"the accelerator would wait {1 - total.available / total.expected:.0%} of the time"
-        yield f"{total.fit}: {span} an epoch, the model's steps {duration(total.available)}: {waits}"
+        waits = f"in the first epoch, until the cache is full, {waits}" if cached else waits
+        fit = "fits" if cached else total.fit
+        yield f"{fit}: {span} an epoch, the model's steps {duration(total.available)}: {waits}"

@@ -111,16 +111,19 @@ def _assumptions(plan: Layout, declared: Mapping[str, str] | None, *, labelled: 
 
 
 def _declared(splits: Mapping[str, str] | None, folders: Sequence[str]) -> Mapping[str, str] | None:
-    """The same, once every folder is there and no other is that split."""
-    for name, split in (splits or {}).items():
+    """The same, once every folder is there and no other is that split; `./seg/` is `seg`."""
+    if not splits:
+        return splits
+    splits = {posixpath.normpath(name) if "/" in name else name: split for name, split in splits.items()}
+    for name, split in splits.items():
         keys = ("dataset", "splits", split)
         if name not in folders:
             hint = f"there are: {', '.join(display(folder) for folder in folders if '/' not in folder)}"
             raise UsageError(f"dataset.splits.{split}: no folder {name!r}", hint=hint, keys=keys)
-        outer = next((other for other in splits or {} if name.startswith(f"{other}/")), None)
+        outer = next((other for other in splits if name.startswith(f"{other}/")), None)
         if outer is not None:
             raise UsageError(f"dataset.splits.{split}: {name!r} lies in {outer!r}, which is a split itself", keys=keys)
-        if list((splits or {}).values()).count(split) > 1:
+        if list(splits.values()).count(split) > 1:
             message = f"dataset.splits.{split}: a folder loader reads one folder as a split, not two"
             raise UsageError(message, keys=keys)
     return splits

@@ -147,7 +147,7 @@ def read(
         folders=Rows("folders").data(),
         skipped=Rows("skipped").data(),
         problems=problems.data(),
-        assumptions=parts_of.assumptions(parts, columns),
+        assumptions=(*parts_of.assumptions(parts, columns), *split_column.undeclared(splits, meant)),
         group_column=_shown(parts["group"]),
         group_guessed=parts["group"] is not None and "group" not in columns,
     )

@@ -52,6 +52,15 @@ def check_declared(declared: Mapping[str, str], written: Counter[str], manifest:
             raise UsageError(message, hint=hint, keys=("dataset", "splits", split))
 
 
+def undeclared(declared: Mapping[str, str], meant: Mapping[str, str]) -> Iterator[str]:
+    """What becomes of the cells that nobody declared, where others are."""
+    rest = sorted({each.strip() for each, split in meant.items() if declared and split not in declared.values()})
+    if rest:
+        named = ", ".join(map(display, rest[:_NAMED]))
+        verb = "is" if len(rest) == 1 else "are"
+        yield f"dataset.splits does not say what {named} {verb}: a split of its own, unused"
+
+
 def slips(written: Counter[str]) -> Iterator[tuple[str, str]]:
     """Each spelling that is not the most frequent one of its split, and what that means, in words."""
     groups: list[list[str]] = [

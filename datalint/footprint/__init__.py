@@ -5,14 +5,17 @@ A rule compares; it does not compute. What is not predicted has no row, and `unp
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datalint.footprint import disk, host, timing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import Protocol
 
     from datalint.footprint import accelerator
+    from datalint.footprint.advice import Change
     from datalint.footprint.estimate import Estimate
     from datalint.footprint.images import Images
     from datalint.footprint.model.network import Network
@@ -44,7 +47,34 @@ def predict(
 
         rows += accelerator.accelerator_memory(recipe, images, network, machine)
     rows += disk.disk(recipe, images, machine)
-    return rows + timing.times(recipe, images, machine, speed=speed)
+    rows += timing.times(recipe, images, machine, speed=speed)
+
+    def advised(row: Estimate) -> Estimate:
+        first = next(_changes(row.resource, recipe, images, machine, network), None) if row.unfit else None
+        return row if first is None else replace(row, change=str(first))
+
+    return [advised(row) for row in rows]
+
+
+def changes(
+    rows: Iterable[Estimate], recipe: Recipe, images: Images, machine: Machine, network: Network | str | None = None
+) -> list[Change]:
+    """What to change so that each of the `rows` which does not fit does, the least first."""
+    resources = dict.fromkeys(row.resource for row in rows if row.unfit)
+    return [change for name in resources for change in _changes(name, recipe, images, machine, network)]
+
+
+def _changes(
+    resource: str, recipe: Recipe, images: Images, machine: Machine, network: Network | str | None
+) -> Iterator[Change]:
+    if resource == host.RESOURCE:
+        from datalint.footprint import advice  # only those whom it does not fit pay for it
+
+        yield from advice.changes(recipe, images, machine)
+    if resource == ACCELERATOR_MEMORY:
+        from datalint.footprint import accelerator_advice
+
+        yield from accelerator_advice.accelerator_changes(recipe, images, network, machine)
 
 
 def unpredicted(

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from datalint.footprint.estimate import MARGIN, Estimate, largest, total
-from datalint.footprint.images import values_of
+from datalint.footprint.images import batch_of, values_of
 from datalint.footprint.model.network import NetworkError
 from datalint.footprint.model.ops import input_shape, lower
 from datalint.footprint.model.profiles import PROFILES
@@ -156,13 +156,14 @@ def _shape(recipe: Recipe, network: Network) -> Shape:
     fed: tuple[int | None, ...] = (recipe.input_height, recipe.input_width, recipe.input_channels)
     if len(stated) != len(fed):
         raise NetworkError(f"its input has {len(stated)} sides and an image {len(fed)}")
-    shape = []
+    shape: list[int] = []
     for own, said in zip(stated, fed, strict=True):
         side = own if network.fixed or said is None else said
         if side is None and said is None:
             raise NetworkError("the size of its input is open, and images are not resized: say `image_size`")
         if own is not None and said is not None and own != said and network.fixed:
-            raise NetworkError(f"it takes {_sides(stated)} and the recipe feeds {_sides(fed)}: say `image_size`")
+            key = "channels" if len(shape) == 2 else "image_size"
+            raise NetworkError(f"it takes {_sides(stated)} and the recipe feeds {_sides(fed)}: say `{key}`")
         shape.append(int(side if side is not None else said or 0))
     if not network.fixed and stated != tuple(shape):
         # Of a top that flattens, the number of weights depends on the size.
@@ -210,16 +211,17 @@ def accelerator_memory(recipe: Recipe, images: Images, network: Network | str | 
     summed = replace(summed, formula=f"{TIER}: {summed.formula}")
     if available is None:
         return [*stages, summed]
-    beside = summed.high - model.span(recipe.batch).high
+    beside = summed.high - model.span(batch_of(recipe, images)).high
 
     def fits(batch: int) -> bool:
-        return beside + model.span(batch).high <= MARGIN * available
+        fed = batch_of(replace(recipe, batch=batch), images)
+        return beside + model.span(fed).high <= MARGIN * available
 
     return [*stages, replace(summed, largest_batch=largest(fits))]
 
 
 def _stages(recipe: Recipe, images: Images, model: Subject) -> Iterator[Estimate]:
-    graph, batch = model.graph, recipe.batch
+    graph, batch = model.graph, batch_of(recipe, images)
     framework = _framework(recipe)
     if framework:
         yield Estimate(RESOURCE, "context", *framework, "context, libraries, what the framework leaves to the system")

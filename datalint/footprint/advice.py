@@ -1,23 +1,21 @@
-"""What to change so that training fits: the same recipe with one thing different, each with its own prediction."""
+"""What to change so that training fits in host memory: the same recipe with one thing different, predicted again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from datalint.footprint.accelerator import accelerator_memory
 from datalint.footprint.estimate import TOTAL
 from datalint.footprint.host import host_memory
 from datalint.footprint.recipe import STREAMS
+from datalint.sizes import size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from datalint.footprint.accelerator import Device
     from datalint.footprint.estimate import Estimate
     from datalint.footprint.host import Machine
     from datalint.footprint.images import Images
-    from datalint.footprint.model.network import Network
     from datalint.footprint.recipe import Recipe
 
 _SMALLER_BUFFER = 100
@@ -31,6 +29,9 @@ class Change:
     recipe: Recipe
     total: Estimate
 
+    def __str__(self) -> str:
+        return f"{self.what} ({size(self.total.expected)})"
+
 
 def changes(recipe: Recipe, images: Images, machine: Machine) -> list[Change]:
     """Changes after which it fits, the one that asks least of the user first; two at once where one is not enough."""
@@ -39,33 +40,6 @@ def changes(recipe: Recipe, images: Images, machine: Machine) -> list[Change]:
         return found
     fixed = _fitting(replace(recipe, prefetch=2, ram_budget=None), images, machine)
     return [replace(change, what=f"prefetch(2) instead of AUTOTUNE, and {change.what}") for change in fixed]
-
-
-def accelerator_changes(recipe: Recipe, images: Images, network: Network | str | None, device: Device) -> list[Change]:
-    """The same for the accelerator: mixed precision, a smaller batch whose gradients are summed up, or both."""
-    found = []
-    for precision in dict.fromkeys((recipe.precision, "mixed_float16")):
-        changed = replace(recipe, precision=precision)
-        words = [] if precision == recipe.precision else [f"precision {precision}"]
-        total = _accelerator_total(changed, images, network, device)
-        if total and total.fit != "fits":
-            changed = replace(changed, gradient_accumulation=max(2, recipe.gradient_accumulation or 1))
-            batch = (total := _accelerator_total(changed, images, network, device)) and total.largest_batch
-            if not batch:
-                continue
-            times = -(-recipe.batch * (recipe.gradient_accumulation or 1) // batch)
-            changed = replace(changed, batch=batch, gradient_accumulation=times)
-            total = _accelerator_total(changed, images, network, device)
-            words.append(f"a batch of {changed.batch:,} with gradient accumulation over {times:,} steps")
-        if total and total.fit == "fits":
-            found.append(Change(" and ".join(words), changed, total))
-    return found
-
-
-def _accelerator_total(
-    recipe: Recipe, images: Images, network: Network | str | None, device: Device
-) -> Estimate | None:
-    return next((row for row in accelerator_memory(recipe, images, network, device) if row.stage == TOTAL), None)
 
 
 def _fitting(recipe: Recipe, images: Images, machine: Machine) -> list[Change]:

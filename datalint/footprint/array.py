@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from datalint.footprint.estimate import Stage
-from datalint.footprint.images import values_of
+from datalint.footprint.images import batch_of, values_of
 from datalint.footprint.recipe import ITEM_BYTES
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def array_stages(recipe: Recipe, images: Images) -> list[Stage]:
         time.allocate("split", train * size)
         if recipe.array_split == "source_freed":
             time.alive["array"] -= train * size
-    _feed(time, recipe, train, val, batches=BATCHES * recipe.batch * values * max(size, KERAS_FLOAT))
+    _feed(time, recipe, train, val, batches=BATCHES * batch_of(recipe, images) * values * max(size, KERAS_FLOAT))
     samples = f"{images.loaded:,} samples x {values:,.0f} values"
     return [Stage(name, held, f"{samples} x {held / (train + val):.3g} B") for name, held in time.peak.items()]
 

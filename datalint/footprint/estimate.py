@@ -42,6 +42,8 @@ class Estimate:
     largest_n_samples: int | None = None
     """None where the number of samples does not matter, or nothing is known of the target."""
     largest_batch: int | None = None
+    change: str | None = None
+    """After which it fits, where it does not and something is known; of the total."""
 
     @property
     def fit(self) -> Fit:
@@ -51,6 +53,11 @@ class Estimate:
         if self.low > self.available:
             return "will not fit"
         return "fits" if self.high <= MARGIN * self.available else "tight"
+
+    @property
+    def unfit(self) -> bool:
+        """Whether it is the total of a resource that may not do."""
+        return self.stage == TOTAL and self.fit in ("tight", "will not fit")
 
 
 def total(stages: Sequence[Estimate], *, available: float | None) -> Estimate:

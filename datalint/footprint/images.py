@@ -56,7 +56,10 @@ class Images:
 
 
 def images_of(samples: Data, files: Data, *, channels: int | None) -> Images:
-    """Counted from the tables; what is in no evaluation split trains. `channels` is what the loader converts to.
+    """Counted from the tables. `channels` is what the loader converts to.
+
+    Where no split is called `train`, everything trains that is in no evaluation split; else only that and what is in
+    no split.
 
     Column by column, so that a million files take a tenth of a second.
     """
@@ -68,7 +71,7 @@ def images_of(samples: Data, files: Data, *, channels: int | None) -> Images:
     decoded = [number * channels for number in pixels] if channels else list(map(mul, pixels, stored))
     count = len(decoded)
     return Images(
-        train=splits.total() - splits["val"] - splits["test"],
+        train=splits["train"] + splits[None] if splits["train"] else splits.total() - splits["val"] - splits["test"],
         val=splits["val"],
         encoded_mean=sum(encoded) / count if count else 0.0,
         decoded_mean=sum(decoded) / count if count else 0.0,
@@ -95,6 +98,17 @@ def kinds_of(files: Data) -> tuple[Kind, ...]:
         Kind(f"progressive {format_}" if slow and format_ == "jpeg" else str(format_), *sums)
         for (format_, slow), sums in sorted(counted.items(), key=str)
     )
+
+
+def batch_of(recipe: Recipe, images: Images) -> int:
+    """Samples of the largest batch: all that train where they are fewer than `batch`.
+
+    With `steps_per_epoch` they may be repeated, and batches are full.
+    """
+    if recipe.steps_per_epoch is not None:
+        return recipe.batch
+    trained = images.train - math.floor(images.train * (recipe.validation_split or 0.0))
+    return max(1, min(recipe.batch, max(trained, images.val)))
 
 
 def values_of(recipe: Recipe, images: Images) -> float:

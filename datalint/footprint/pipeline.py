@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from datalint.footprint.estimate import Stage
-from datalint.footprint.images import values_of
+from datalint.footprint.images import batch_of, values_of
 from datalint.footprint.recipe import ITEM_BYTES
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def pipeline_stages(recipe: Recipe, images: Images, *, cores: int) -> list[Stage
     values = values_of(recipe, images)
     element = values * ITEM_BYTES[recipe.dtype]
     trained = images.train * (1 - (recipe.validation_split or 0.0))
-    batch, batches = recipe.batch * element, math.ceil(trained / recipe.batch)
+    fed = batch_of(recipe, images)
+    batch, batches = fed * element, math.ceil(trained / fed)
     stages = []
     shuffled = _shuffled(recipe, images, trained=trained, element=element)
     if recipe.cache == "memory":
@@ -52,15 +53,15 @@ def pipeline_stages(recipe: Recipe, images: Images, *, cores: int) -> list[Stage
         if shuffled.name in LEAVING:
             most = HELD[shuffled.name] * trained * element + LEAVING[shuffled.name] * batch
             prefetched = min(prefetched, max(0.0, most - shuffled.size))
-    stages.append(Stage("prefetch", prefetched, f"{flying:g} batches of {recipe.batch} x {element:,.0f} B"))
+    stages.append(Stage("prefetch", prefetched, f"{flying:g} batches of {fed} x {element:,.0f} B"))
     parallel = recipe.parallel_calls or cores
     resized = 2 * values * _FLOAT
     decoding = parallel * (images.decoded_max + resized)
     formula = f"{parallel} calls x ({images.decoded_max:,.0f} B decoded + {resized:,.0f} B resized)"
     if recipe.dtype == "uint8":
         # What is resized is float32 until it is cast, and a batch of it is on its way.
-        decoding += recipe.batch * values * _FLOAT
-        formula += f" + {recipe.batch} x {values * _FLOAT:,.0f} B before the cast"
+        decoding += fed * values * _FLOAT
+        formula += f" + {fed} x {values * _FLOAT:,.0f} B before the cast"
     stages.append(Stage("decode", decoding, formula))
     return stages
 
@@ -82,9 +83,10 @@ def _shuffled(recipe: Recipe, images: Images, *, trained: float, element: float)
         return None
     name = {"batched": "shuffle batches"}.get(recipe.stage, f"shuffle {recipe.stage}")
     if recipe.stage == "batched":
-        held, size = float(min(recipe.shuffle_buffer, math.ceil(trained / recipe.batch))), recipe.batch * element
+        fed = batch_of(recipe, images)
+        held, size = float(min(recipe.shuffle_buffer, math.ceil(trained / fed))), fed * element
         most = min(held * size, trained * element)
-        return Stage(name, HELD[name] * most, f"{held:,.0f} batches of {recipe.batch} x {element:,.0f} B")
+        return Stage(name, HELD[name] * most, f"{held:,.0f} batches of {fed} x {element:,.0f} B")
     held = min(float(recipe.shuffle_buffer), trained)
     size = images.encoded_mean if recipe.stage == "encoded" else element
     factor = HELD.get(name, 1.0 if recipe.loader == "tfrecord" else READ_FILE)

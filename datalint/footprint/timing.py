@@ -135,11 +135,16 @@ def _job(recipe: Recipe, epoch: Estimate, offered: float, *, steps: int) -> list
         first = max(reading, offered)
         return first + (epochs - 1) * (offered if cached else first)
 
-    formula = f"{epochs:,} epochs of {steps:,} steps x {recipe.step_seconds:g} s, or of the input where that is slower"
+    counted = f"{_count(epochs, 'epoch')} of {_count(steps, 'step')}"
+    formula = f"{counted} x {recipe.step_seconds:g} s, or of the input where that is slower"
     limit = None if recipe.time_limit is None else float(recipe.time_limit)
     low, expected, high = (lasts(reading) for reading in (epoch.low, epoch.expected, epoch.high))
     stage = Estimate(JOB, "epochs", low, expected, high, formula, unit="seconds")
     return [stage, total([stage], available=limit)]
+
+
+def _count(n: int, thing: str) -> str:
+    return f"{n:,} {thing}{'' if n == 1 else 's'}"
 
 
 def _around(resource: str, stage: str, expected: float, spread: float, formula: str) -> Estimate:

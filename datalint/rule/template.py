@@ -1,4 +1,4 @@
-"""Message templates: `{n}`, `{n:bytes}`, `{n:percent}`, `{n:.1f}`, `{n:,}`, `{n:g}`, `{n:image|images}`.
+"""Message templates: `{n}`, `{n:bytes}`, `:duration`, `:percent`, `:.1f`, `:,`, `:g`, `{n:image|images}`.
 
 Read by a regular expression, never by `str.format`, which would reach into objects.
 """
@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from datalint.sizes import size
+from datalint.sizes import duration, size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,8 +67,8 @@ def parse(text: str) -> Template:
         if not field:
             raise TemplateError(f"{token.group()} is not a name in braces", token.start())
         name, form = field.group(1), (field.group(2) or "").strip()
-        if form and form not in ("bytes", "percent") and not _FORMAT.match(form) and not _WORDS.match(form):
-            known = "bytes, percent, .1f, ',', g or singular|plural"
+        if form and form not in ("bytes", "duration", "percent") and not _FORMAT.match(form) and not _WORDS.match(form):
+            known = "bytes, duration, percent, .1f, ',', g or singular|plural"
             raise TemplateError(f"unknown format {form!r}: {known}", token.start())
         parts.append(Field(name, form, token.start()))
     parts.append(text[at:])
@@ -89,6 +89,8 @@ def shown(value: Any, form: str = "") -> str:
         return str(value)
     if form == "bytes":
         return size(value)
+    if form == "duration":
+        return duration(value)
     if form == "percent":
         share = value * 100
         return f"{share:.0f}%" if abs(share) >= 100 else f"{share:.3g}%"

@@ -208,6 +208,7 @@ def test_an_image_size_has_three_forms(size: str, height: int | None, width: int
         ("training: {image_size: [1, 0]}", "1:28", "training.image_size[1]: 0 is below the minimum 1", ""),
         ("training: {validation_split: 1}", "1:30", "training.validation_split: 1 must be below 1", ""),
         ("training: {validation_split: 0}", "1:30", "training.validation_split: 0 must be above 0", ""),
+        ("fail_on: ERROR", "1:10", 'fail_on: expected error or warning or never, got "ERROR"', "did you mean 'error'?"),
         (
             "fail_on: eror",
             "1:10",
@@ -215,7 +216,7 @@ def test_an_image_size_has_three_forms(size: str, height: int | None, width: int
             "did you mean 'error'?",
         ),
         ("target: ''", "1:9", "target: expected text, got nothing", ""),
-        ("targets: {a: {cores: 1}}", "1:14", "targets.a: missing key 'host_memory'", ""),
+        ("targets: {a: {cores: 1}}", "1:14", "targets.a: expected host_memory or accelerator_memory", ""),
         ("targets: {a: {host_memory: 3 gb}}", "1:28", 'targets.a.host_memory: "3 gb" is not understood', ""),
         ("ignore:\n  - rule: x", "2:5", "ignore[0]: missing key 'reason'", ""),
         ("ignore:\n  - {rule: x, reason: ''}", "2:23", "ignore[0].reason: expected text, got nothing", ""),

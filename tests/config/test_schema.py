@@ -190,12 +190,14 @@ def test_every_keyword_of_the_schema_is_understood() -> None:
         "exclusiveMinimum",
         "exclusiveMaximum",
         "format",
+        "allOf",
     }
 
     def keywords(node: Any) -> Iterator[str]:
         for key, value in node.items():
             yield key
-            children = value.values() if key in ("properties", "definitions") else value if key == "anyOf" else [value]
+            named = key in ("properties", "definitions")
+            children = value.values() if named else value if key in ("anyOf", "allOf") else [value]
             for child in children:
                 if isinstance(child, dict) and key != "default":
                     yield from keywords(child)

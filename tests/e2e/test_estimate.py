@@ -176,7 +176,7 @@ def test_a_job_that_ends_too_late_blocks(here: Path, capsys: pytest.CaptureFixtu
     code, out, _ = say(capsys, "check", "images", "-o", "json")
     late = [item for item in json.loads(out)["findings"] if item["rule"] == "time-limit"]
     assert (code, [item["severity"] for item in late]) == (1, ["error"])
-    assert "training takes 0.3 h" in late[0]["message"]
+    assert "training takes 16.7 min" in late[0]["message"]
     (here / "datalint.yaml").write_text(recipe.replace("10 min", "1d"))
     code, out, _ = say(capsys, "check", "images", "-o", "json")
     assert (code, [item for item in json.loads(out)["findings"] if item["rule"] == "time-limit"]) == (0, [])

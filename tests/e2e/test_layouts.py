@@ -121,6 +121,32 @@ def test_splits_that_nobody_knows_are_declared(tmp_path: Path) -> None:
     assert (refused.returncode, "'A' is the train split already" in refused.stderr) == (2, True)
 
 
+def test_a_cell_beside_the_declared_splits_trains_nothing_and_is_said(tmp_path: Path) -> None:
+    dataset(tmp_path / "made")
+    (tmp_path / "data").mkdir()
+    rows = []
+    for number, path in enumerate(sorted((tmp_path / "made").rglob("*.jpg"))):
+        path.rename(tmp_path / f"data/{number}.jpg")
+        rows.append(f"{number}.jpg,{path.parent.name},{('A', 'B', 'C')[number % 3]}")
+    (tmp_path / "data/list.csv").write_text("path,label,split\n" + "\n".join(rows) + "\n")
+    (tmp_path / "datalint.yaml").write_text("dataset: {path: data, splits: {train: A, val: B}}\n")
+    document = judged(tmp_path)[1]
+    said = "dataset.splits does not say what C is: a split of its own, unused"
+    assert [note for note in document["notes"] if "C" in note] == [said]
+    estimated = json.loads(run(tmp_path, "estimate", "-o", "json").stdout)
+    count = len(rows) // 3 + (len(rows) % 3 > 0)
+    assert (estimated["images"]["train"], estimated["images"]["val"]) == (count, len(rows) // 3 + (len(rows) % 3 > 1))
+
+
+@pytest.mark.parametrize("written", ["A", "A/", "./A", "./A/"])
+def test_a_declared_folder_may_be_written_as_a_path(tmp_path: Path, written: str) -> None:
+    dataset(tmp_path / "data")
+    (tmp_path / "data/train").rename(tmp_path / "data/A")
+    (tmp_path / "datalint.yaml").write_text(f"dataset: {{path: data, splits: {{train: {written}, val: val}}}}\n")
+    code, document, rules = judged(tmp_path)
+    assert (code, rules, document["dataset"]["splits"]) == (0, {}, 2)
+
+
 @pytest.mark.tensorflow
 def test_splits_inside_classes_are_trained_on(tmp_path: Path) -> None:
     pytest.importorskip("keras")

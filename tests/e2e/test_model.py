@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GPU = "targets: {gpu: {host_memory: 64 GiB, accelerator: T4, accelerator_memory: 15109 MiB}}\ntarget: gpu\n"
-RECIPE = "dataset: {path: images}\n" + GPU + "training:\n  image_size: 224\n  batch: BATCH\n  model: MODEL\n"
+RECIPE = (
+    "dataset: {path: images}\n" + GPU + "training:\n  image_size: 224\n  batch: BATCH\n  model: MODEL\n"
+    # Repeated, so that the few images fill any batch.
+    "  steps_per_epoch: 1\n"
+)
 
 
 @pytest.fixture
@@ -71,7 +75,7 @@ def test_the_estimate_has_a_row_a_stage_and_says_what_it_assumed(
 def test_the_command_line_names_a_model_without_any_configuration(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ("estimate", "--samples", "100", "--height", "224", "--width", "224", "--target", "colab-free-t4")
+    words = ("estimate", "--samples", "1000", "--height", "224", "--width", "224", "--target", "colab-free-t4")
     code, out, _ = say(capsys, *words, "--model", "ResNet50", "--batch", "256")
     assert (code, "\nwill not fit: accelerator memory " in out) == (0, True)
     assert "accelerator memory" not in say(capsys, *words)[1]
@@ -90,6 +94,25 @@ def test_check_blocks_a_batch_that_is_too_large(here: Path, capsys: pytest.Captu
         findings = json.loads(out)["findings"]
         killed[batch] = [(item["rule"], item["severity"]) for item in findings if item["family"] == "killed"]
     assert killed == {8: [], 512: [("memory-accelerator-batch", "error")]}
+
+
+def test_a_batch_larger_than_the_dataset_takes_no_more_than_the_dataset(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = {}
+    for batch in (4, 512, 4096):
+        (here / "datalint.yaml").write_text(recipe("ResNet50", batch=batch).replace("  steps_per_epoch: 1\n", ""))
+        _, out, _ = say(capsys, "estimate", "-o", "json")
+        document[batch] = json.loads(out)
+        _, out, _ = say(capsys, "check", "-o", "json")
+        assert not [item for item in json.loads(out)["findings"] if item["family"] == "killed"]
+    total = {batch: [row for row in found["footprint"] if row["stage"] == "total"] for batch, found in document.items()}
+    assert total[512] == total[4096]
+    assert total[4][1]["expected"] < total[512][1]["expected"]
+    assert [(row["resource"], row["largest_batch"]) for row in total[512][:2]] == [
+        ("host_memory", None),
+        ("accelerator_memory", None),
+    ]
 
 
 @pytest.mark.parametrize("verb", ["check", "estimate"])
@@ -169,3 +192,24 @@ def test_a_model_that_cannot_be_judged_is_not_called_trainable(here: Path, capsy
     (here / "datalint.yaml").write_text("dataset: {path: images}\ntarget: colab-cpu\ntraining: {model: VGG16}\n")
     code, out, _ = say(capsys, "check", "-o", "json")
     assert json.loads(out)["not_checked"] == []
+
+
+def test_a_card_alone_is_a_target_and_host_memory_is_unknown(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = recipe("ResNet50", batch=512).replace("host_memory: 64 GiB, ", "")
+    (here / "datalint.yaml").write_text(text)
+    code, out, _ = say(capsys, "estimate", "-o", "json")
+    total = {row["resource"]: row for row in json.loads(out)["footprint"] if row["stage"] == "total"}
+    assert (code, total["host_memory"]["fit"], total["accelerator_memory"]["fit"]) == (0, "unknown", "will not fit")
+    code, out, _ = say(capsys, "check", "-o", "json")
+    [item] = [item for item in json.loads(out)["findings"] if item["family"] == "killed"]
+    assert (code, item["rule"]) == (1, "memory-accelerator-batch")
+    assert item["remedy"] == f"it fits with {total['accelerator_memory']['change']}"
+    assert "gradient accumulation" in item["remedy"]
+
+
+def test_a_model_of_other_channels_says_which_key_to_change(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "own.json").write_text(perceptron(10).replace("224, 224, 3", "224, 224, 1"))
+    (here / "datalint.yaml").write_text(recipe("own.json"))
+    _, out, _ = say(capsys, "estimate", "-o", "json")
+    reason = json.loads(out)["unknown"]["accelerator_memory"]
+    assert "it takes 224 x 224 x 1 and the recipe feeds 224 x 224 x 3: say `channels`" in reason

@@ -8,8 +8,9 @@ import pytest
 
 from datalint import footprint
 from datalint.config import BoundRule
-from datalint.footprint import advice
 from datalint.footprint.accelerator import EXECUTORS, JAX_SHARE, RESOURCE, SLOTS, accelerator_memory, subject
+from datalint.footprint.accelerator_advice import accelerator_changes
+from datalint.footprint.advice import Change
 from datalint.footprint.estimate import MARGIN, TOTAL, Estimate, table
 from datalint.footprint.images import Images
 from datalint.footprint.model import load
@@ -139,15 +140,57 @@ def test_a_target_of_unknown_size_has_no_verdict() -> None:
     assert rows(RECIPE, None)[TOTAL].largest_batch is None
 
 
+def changes(recipe: Recipe, memory: int = 13 * GIB, *, images: Images = IMAGES) -> list[Change]:
+    network = load.application(recipe.model or "")
+    return list(accelerator_changes(recipe, images, network, Machine(memory)))
+
+
 def test_what_to_change_leads_to_what_fits() -> None:
-    recipe = replace(RECIPE, batch=512)
-    found = advice.accelerator_changes(recipe, IMAGES, load.application("ResNet50"), Machine())
-    assert len(found) == 2
+    found = changes(replace(RECIPE, batch=512))
+    assert len(found) == 4
     for change in found:
-        assert rows(change.recipe)[TOTAL].fit == "fits"
-        assert change.recipe.batch * (change.recipe.gradient_accumulation or 1) >= 512
-    assert "mixed_float16" in found[1].what
-    assert advice.accelerator_changes(recipe, IMAGES, load.application("ResNet50"), Machine(100 * MIB)) == []
+        assert rows(change.recipe, 13 * GIB)[TOTAL].fit == "fits"
+        assert change.recipe.batch * (change.recipe.gradient_accumulation or 1) == 512
+    assert found[0].what.endswith("steps")
+    assert found[1].what.startswith("precision mixed_float16")
+    assert changes(replace(RECIPE, batch=512), 100 * MIB) == []
+
+
+def test_the_least_that_is_asked_comes_first_in_the_table() -> None:
+    recipe = replace(RECIPE, batch=512)
+    predicted = footprint.predict(recipe, IMAGES, Machine(13 * GIB), load.application("ResNet50"))
+    told = {row.resource: row.change for row in predicted if row.stage == TOTAL}
+    assert told[RESOURCE] == str(changes(recipe)[0])
+    assert all(row.change is None for row in predicted if row.stage != TOTAL)
+    fitting = footprint.predict(replace(RECIPE, batch=8), IMAGES, Machine(13 * GIB), load.application("ResNet50"))
+    assert all(row.change is None for row in fitting)
+
+
+def test_precision_is_no_advice_where_it_is_mixed_already() -> None:
+    words = [change.what for change in changes(replace(RECIPE, batch=2048, precision="mixed_bfloat16"))]
+    assert words
+    assert not any("precision" in what for what in words)
+
+
+def test_a_batch_to_accumulate_counts_the_accumulators() -> None:
+    """The largest batch of the recipe as it is would not fit beside them."""
+    recipe = replace(RECIPE, model="VGG16", batch=1000)
+    [first, *_] = changes(recipe)
+    assert first.recipe.batch < (rows(recipe, 13 * GIB)[TOTAL].largest_batch or 0)
+    assert rows(first.recipe, 13 * GIB)[TOTAL].fit == "fits"
+
+
+def test_a_dataset_smaller_than_its_batch_is_one_update() -> None:
+    few = replace(IMAGES, train=300, val=0)
+    [first, *_] = changes(replace(RECIPE, batch=4096), images=few)
+    assert first.recipe.batch * (first.recipe.gradient_accumulation or 1) == 300
+
+
+def test_a_model_that_no_batch_fits_is_told_what_else_does() -> None:
+    recipe = replace(RECIPE, model="VGG16", batch=1, precision="mixed_float16")
+    least = int(rows(replace(recipe, optimizer="sgd"))[TOTAL].high / MARGIN) + 1
+    assert rows(recipe, least)[TOTAL].largest_batch == 0
+    assert [change.what for change in changes(recipe, least)] == ["optimizer sgd"]
 
 
 def test_an_array_may_be_placed_on_the_accelerator_by_tensorflow_alone() -> None:
