@@ -222,6 +222,12 @@ TABLES: dict[str, Table] = {
                 "NULL where nothing is known",
             ),
             ("trailing_bytes", "BIGINT", "bytes after the end marker; harmless", "bytes"),
+            (
+                "metadata_bytes",
+                "BIGINT",
+                "bytes of a JPEG's application segments and comments (EXIF, XMP, ICC), which decode to nothing",
+                "bytes",
+            ),
             ("brightness", "DOUBLE", "mean luminance, 0 to 1"),
             ("contrast", "DOUBLE", "standard deviation of luminance, 0 to 0.5"),
             ("sharpness", "DOUBLE", "variance of the Laplacian at about 1/2 scale"),

@@ -31,6 +31,7 @@ _SEQUENTIAL = {0xC0, 0xC1}
 _ALONE = {0x01, *range(0xD0, 0xD9)}
 _FIRST_SEGMENT = 0xC0
 """Markers below begin no segment (ITU-T T.81, B.1.1.3); decoders that seek a restart marker step over them."""
+_METADATA = {*range(0xE0, 0xF0), 0xFE}
 _MODES = {1: "L", 3: "RGB", 4: "CMYK"}
 _REFUSALS = (ValueError, RuntimeError, OverflowError)
 _SECTOR = 512
@@ -46,6 +47,8 @@ class _Header:
     components: int = 0
     orientation: int | None = None
     pictures: int = 1
+    metadata: int = 0
+    """Bytes of application segments and comments: EXIF, XMP, ICC."""
     scan: int | None = None
     """Offset of the first scan; None where the header does not come to one."""
     first_codes: dict[int, int] = field(default_factory=dict)
@@ -62,6 +65,7 @@ def read(facts: Facts, data: bytes) -> None:
         facts.progressive = header.frame in _PROGRESSIVE
     facts.orientation = header.orientation
     facts.frames = header.pictures
+    facts.metadata_bytes = header.metadata
     if header.frame and (header.frame not in _SCALABLE or header.precision != 8):
         kind = f"{header.precision}-bit" if header.precision != 8 else "lossless or hierarchical"
         facts.blame("unsupported", "jpeg-variant", f"{kind} JPEG, which training loaders do not decode")
@@ -131,6 +135,8 @@ def _header(data: bytes) -> _Header:
             continue
         length = (data[at + 2] << 8) | data[at + 3]
         body = at + 4
+        if marker in _METADATA:
+            header.metadata += min(2 + length, end - at)
         if marker in _FRAMES and body + 6 <= end:
             header.frame = marker
             header.precision, header.height, header.width, header.components = struct.unpack_from(">BHHB", data, body)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 # Part of the cache key: raise it whenever the same bytes could give another fact.
-EXTRACTOR = "7"
+EXTRACTOR = "8"
 _LARGEST = (1 << 63) - 1
 """What a BIGINT column holds: a hostile header multiplies to more."""
 
@@ -41,6 +41,7 @@ class Facts:
     tensorflow_height: int | None = None
     misread: str | None = None
     trailing_bytes: int | None = None
+    metadata_bytes: int | None = None
     brightness: float | None = None
     contrast: float | None = None
     sharpness: float | None = None

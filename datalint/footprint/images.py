@@ -42,7 +42,7 @@ class Images:
     sizes: int = 1
     """Different pairs of width and height among them."""
     kinds: tuple[Kind, ...] = ()
-    """The same files by their format; trailing bytes, which no decoder reads, are left out."""
+    """The same files by their format, without trailing bytes and metadata, on which no decoder spends time."""
 
     @property
     def loaded(self) -> int:
@@ -84,15 +84,17 @@ def images_of(samples: Data, files: Data, *, channels: int | None) -> Images:
 
 def kinds_of(files: Data) -> tuple[Kind, ...]:
     """The sound files of table `files` by what their decoding costs."""
-    names = ("status", "format", "progressive", "size_bytes", "trailing_bytes", "width", "height")
+    names = ("status", "format", "progressive", "size_bytes", "trailing_bytes", "metadata_bytes", "width", "height")
     counted: dict[tuple[object, object], list[int]] = {}
     for row in zip(*(files.columns[name] for name in names), strict=True):
-        status, format_, slow, size, rest, width, height = cast("tuple[str, str, bool, int, int | None, int, int]", row)
+        status, format_, slow, size, rest, extra, width, height = cast(
+            "tuple[str, str, bool, int, int | None, int | None, int, int]", row
+        )
         if status != "ok":
             continue
         kind = counted.setdefault((format_, slow), [0, 0, 0])
         kind[0] += 1
-        kind[1] += size - (rest or 0)
+        kind[1] += size - (rest or 0) - (extra or 0)
         kind[2] += width * height
     return tuple(
         Kind(f"progressive {format_}" if slow and format_ == "jpeg" else str(format_), *sums)

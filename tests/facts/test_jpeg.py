@@ -6,12 +6,14 @@ import io
 import os
 import re
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from datalint.facts.extract import extract
+from datalint.facts.speed import without_metadata
 from tests.facts.pictures import encoded, noise, segment, smooth, tiff_block
 
 SOUND = encoded(noise(256, 192), "JPEG", quality=85)
@@ -203,3 +205,35 @@ def test_restart_markers_are_part_of_the_format() -> None:
     data = encoded(noise(), "JPEG", restart_marker_blocks=2)
     assert re.search(rb"\xff[\xd0-\xd7]", data)
     assert extract(data).status == "ok"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"comment": b"a comment"},
+        {"icc_profile": bytes(200_000)},
+        {"exif": b"Exif\0\0" + bytes(5000), "comment": b"c", "progressive": True},
+    ],
+    ids=["plain", "comment", "profile of four segments", "all"],
+)
+def test_metadata_is_what_pillow_lists_and_nothing_of_the_picture(more: dict[str, Any]) -> None:
+    content = encoded(smooth(64, 48), "JPEG", **more)
+    with Image.open(io.BytesIO(content)) as image:
+        listed = sum(4 + len(payload) for _, payload in image.applist)  # type: ignore[attr-defined,misc]
+        shown = image.tobytes()
+    assert extract(content).metadata_bytes == listed
+    rest = without_metadata(content)
+    assert extract(rest).metadata_bytes == (2 + 16 if b"JFIF" in rest else 0)
+    with Image.open(io.BytesIO(rest)) as image:
+        assert image.tobytes() == shown
+
+
+def test_a_segment_longer_than_the_file_counts_no_more_than_there_is() -> None:
+    content = SOUND[:2] + b"\xff\xe1\xff\xff" + bytes(100)
+    assert extract(content).metadata_bytes == 104
+
+
+def test_what_is_no_jpeg_has_no_metadata_to_leave_out() -> None:
+    content = encoded(smooth(8, 8), "PNG")
+    assert (without_metadata(content), without_metadata(b"\xff\xd8\xff")) == (content, b"\xff\xd8\xff")

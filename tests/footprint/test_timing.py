@@ -119,10 +119,10 @@ def test_a_picture_is_timed_and_a_broken_one_is_not() -> None:
     assert decode_seconds(content.getvalue()[:500]) is None
 
 
-def test_bytes_after_the_picture_are_not_decoded() -> None:
+def test_bytes_beside_the_picture_are_not_decoded() -> None:
     columns: dict[str, list[object]] = {
         "status": ["ok", "ok", "damaged"], "format": ["jpeg", "jpeg", "png"], "progressive": [False, True, None],
-        "size_bytes": [1000, 500, 9], "trailing_bytes": [400, None, None], "width": [10, 20, None],
-        "height": [10, 20, None],
+        "size_bytes": [1000, 500, 9], "trailing_bytes": [400, None, None],
+        "metadata_bytes": [50, 20, None], "width": [10, 20, None], "height": [10, 20, None],
     }  # fmt: skip
-    assert kinds_of(Data(columns)) == (Kind("jpeg", 1, 600, 100), Kind("progressive jpeg", 1, 500, 400))
+    assert kinds_of(Data(columns)) == (Kind("jpeg", 1, 550, 100), Kind("progressive jpeg", 1, 480, 400))
