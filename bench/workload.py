@@ -18,8 +18,8 @@ from datalint.footprint.recipe import Recipe
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 TFRECORDS = ".tfrecord"
 PAUSES = (1, 6)
-"""Steps at which training pauses, as it does for a validation or a checkpoint, until every buffer has filled."""
-_PATIENCE = 0.8
+"""Steps at which training pauses until every buffer has filled, as under a consumer that is slower than the input."""
+_PATIENCE = 1.2
 """Seconds in which nothing may grow any more."""
 _LONGEST = 12.0
 
@@ -185,9 +185,12 @@ def run_pipeline(recipe: Recipe, *, folder: str, train: int) -> None:
     if recipe.prefetch != 0:
         data = data.prefetch(tf.data.AUTOTUNE if recipe.prefetch is None else recipe.prefetch)
 
+    # The last one: what is left is one full prefetch buffer, so that all has been read while it is still there.
+    last = -(-train // recipe.batch) - (recipe.prefetch or 0) - 2
+
     class Pause(keras.callbacks.Callback):  # type: ignore[misc]
         def on_train_batch_end(self, batch: int, logs: object = None) -> None:
-            if batch in PAUSES:
+            if batch in (*PAUSES, last):
                 wait_until_full()
 
     model_for((recipe.input_height, recipe.input_width, recipe.input_channels)).fit(
