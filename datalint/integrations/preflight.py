@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import os
 import posixpath
 from dataclasses import dataclass
@@ -127,8 +126,9 @@ def _fingerprint(judged: Judged) -> str | None:
         content = contents[files[row]]
         if content is None:
             return None
-        sample = [paths[files[row]], splits[row], labels[row], indices[row], content]
-        digest.update(json.dumps(sample, separators=(",", ":")).encode() + b"\n")
+        # `ascii` quotes whatever a name may hold, and a million samples in a fraction of the time of JSON.
+        sample = ascii((paths[files[row]], splits[row], labels[row], indices[row], content))
+        digest.update(sample.encode("ascii") + b"\n")
     return f"{VERSION}:{digest.hexdigest()}"
 
 
