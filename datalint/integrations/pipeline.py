@@ -128,7 +128,8 @@ def _tensorflow() -> Any:
     try:
         import tensorflow
     except ImportError as error:
-        raise ImportError("TensorFlow is not installed: pip install 'datalint-vision[tensorflow]'") from error
+        advice = "pip install 'datalint-vision[tensorflow]'"
+        raise ImportError(f"TensorFlow cannot be imported ({error}): {advice}", name="tensorflow") from error
     return tensorflow
 
 

@@ -6,6 +6,7 @@ import math
 import os
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,6 +99,21 @@ def test_images_and_labels_are_those_of_keras(here: Path, keras: Any, configure:
         assert np.array_equal(labels, answers)
         assert images.dtype == "float32"
         assert np.array_equal(images, others)
+
+
+@pytest.mark.corpus
+def test_photographs_are_those_of_keras(corpora: Path, here: Path, keras: Any, configure: Any) -> None:
+    """A shuffled epoch against Keras' own: every image with its label, bit for bit."""
+    root = corpora / "signdigits-imagefolder/Dataset"
+    configure("batch: 64")
+    mine = input_pipeline(root)
+    theirs = keras.utils.image_dataset_from_directory(root, image_size=(SIDE, SIDE), verbose=False)
+    assert mine.class_names == theirs.class_names
+    read, expected = (
+        Counter((image.tobytes(), y) for image, y in zip(*epoch(batches), strict=True)) for batches in (mine, theirs)
+    )
+    assert read == expected
+    assert read.total() == mine.plan.samples > 500
 
 
 def test_a_manifest_is_read_from_its_rows(here: Path, configure: Any) -> None:
