@@ -58,8 +58,12 @@ class Judged:
     fail_on: str
     workspace: Workspace
     remaining: Remaining
-    manifest: str | None
-    """That of the dataset; None for a folder."""
+    evidence: Evidence
+
+    @property
+    def manifest(self) -> str | None:
+        """That of the dataset; None for a folder."""
+        return self.evidence.dataset.manifest
 
     @property
     def scope(self) -> tuple[str, ...]:
@@ -106,11 +110,11 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
     if not len(evidence.dataset.samples) and not result.summary.errors:
         # A broken link or an ignored finding beside nothing at all is no dataset that trains.
         raise _nothing(evidence.dataset)
-    return Judged(result, request.fail_on or settings.fail_on, workspace, remaining, manifest)
+    return Judged(result, request.fail_on or settings.fail_on, workspace, remaining, evidence)
 
 
-def collect(workspace: Workspace, request: Request, *, progress: Progress | None = None) -> Evidence:
-    """Read the dataset, gather its facts and lay out the tables; raises UnfinishedError when nothing is there."""
+def listed(workspace: Workspace, request: Request) -> Dataset:
+    """Samples and classes, without a look into any image; raises UnfinishedError when nothing is there."""
     settings = workspace.config
     images = settings.dataset.root
     # What the configuration says of its own dataset is not said of another one that the command line names.
@@ -135,6 +139,13 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
     passed = {"lfs-pointer", "ignored-suffix", "outside-class"} & set(found.skipped.columns.get("reason", ()))
     if not len(found.samples) and not len(found.problems) and not passed:
         raise _nothing(found)
+    return found
+
+
+def collect(workspace: Workspace, request: Request, *, progress: Progress | None = None) -> Evidence:
+    """Read the dataset, gather its facts and lay out the tables; raises UnfinishedError when nothing is there."""
+    settings = workspace.config
+    found = listed(workspace, request)
     believed = trust.believable(workspace.cache_dir)
     with open_cache(workspace.cache_dir if request.use_cache and believed else None) as cache:
         gathered = gather(

@@ -33,7 +33,7 @@ LAYERS = (
     {"check"},
     {"calibrate"},
     {"estimate"},
-    {"commands"},
+    {"commands", "integrations"},
     {"cli"},
     {"__main__"},
 )

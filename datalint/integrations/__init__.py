@@ -1,0 +1,1 @@
+"""Where a training script meets datalint: one module a framework, which imports it late."""
