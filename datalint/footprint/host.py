@@ -42,7 +42,7 @@ class Band:
 
 # Resident memory after `import tensorflow, keras` and one operation, TensorFlow 2.21 and Keras 3.15. Two thirds are
 # pages of files, which a memory limit can take back: the lower bound is without them, the upper the most that was seen.
-TENSORFLOW = Band(185 * MIB, 525 * MIB, 705 * MIB)
+TENSORFLOW = Band(185 * MIB, 521 * MIB, 705 * MIB)
 # A tiny model's `fit` adds next to nothing, traced graphs, oneDNN and arenas of real networks on CPU 240 to 450.
 RUNTIME = Band(0, 0, 450 * MIB)
 ARRAY_SHARE = 0.03

@@ -1,6 +1,6 @@
 """Host memory of a tf.data pipeline: files -> decode -> [cache] -> [shuffle] -> batch -> [shuffle] -> prefetch.
 
-The constants were fitted on 30 random pipelines of TensorFlow 2.21 and hold on others that they were not fitted on
+The constants were fitted on 130 random pipelines of TensorFlow 2.21 and hold on others that they were not fitted on
 (`python -m bench.footprint host`). They describe the first epoch.
 """
 
@@ -18,14 +18,20 @@ if TYPE_CHECKING:
     from datalint.footprint.recipe import Recipe
 
 MIB = 2**20
-IN_FLIGHT = 2
-"""Batches beside those of prefetch: one is being filled, one consumed."""
-LEAVING = {"shuffle batches": 1.5, "shuffle decoded": 6.0}
-"""Batches by which a buffer and what has left it may be more than one epoch together."""
-HELD = {"cache": 1.03, "shuffle decoded": 1.05, "shuffle batches": 1.05, "prefetch": 1.03}
-"""Bytes that the allocator takes for a byte of these."""
-READ_FILE = 1.9
-"""The same for encoded strings of `tf.io.read_file`; those of a TFRecord take what they are long."""
+IN_FLIGHT = 3
+"""Batches beside those of prefetch: one is being filled, out of images that are still there, and one consumed."""
+FEW = 0.75
+"""Of an epoch's batches, where prefetch could hold them all: the first are gone before the last are there."""
+LEAVING = 1.0
+"""Batches by which a buffer of batches and what has left it may be more than one epoch together."""
+HELD = {"cache": 1.04, "shuffle decoded": 1.08, "shuffle batches": 1.03}
+"""Bytes that the allocator takes for a byte of these: holes that decoded images leave suit no batch."""
+READ_FILE, RECORD = 0.8, 1.2
+"""The same for the encoded strings of a shuffle buffer: where other buffers fill, some of its files are gone."""
+BESIDE_CACHE = 0.1
+"""Of a shuffle buffer of decoded images behind a cache, which shares them."""
+DECODING = 2 / 3
+"""Of what all decoders take, beside full buffers: not all of them work then."""
 AUTOTUNE_STEADY = 2
 """Batches that AUTOTUNE keeps under a consumer that never pauses; it grows with every pause."""
 _FLOAT = 4
@@ -46,18 +52,18 @@ def pipeline_stages(recipe: Recipe, images: Images, *, cores: int) -> list[Stage
         stages.append(Stage("cache", HELD["cache"] * cached, f"{images.loaded:,} samples x {element:,.0f} B"))
         shuffled = _beside_cache(shuffled, trained=trained, element=element)
     depth = AUTOTUNE_STEADY if recipe.prefetch is None else recipe.prefetch
-    flying = min(depth + IN_FLIGHT, batches + 1)
-    prefetched = HELD["prefetch"] * flying * batch
+    flying = min(depth + IN_FLIGHT, FEW * batches)
+    prefetched = flying * batch
     if shuffled:
         stages.append(shuffled)
-        if shuffled.name in LEAVING:
-            most = HELD[shuffled.name] * trained * element + LEAVING[shuffled.name] * batch
+        if shuffled.name == "shuffle batches":
+            most = HELD[shuffled.name] * trained * element + LEAVING * batch
             prefetched = min(prefetched, max(0.0, most - shuffled.size))
     stages.append(Stage("prefetch", prefetched, f"{flying:g} batches of {fed} x {element:,.0f} B"))
     parallel = recipe.parallel_calls or cores
     resized = 2 * values * _FLOAT
-    decoding = parallel * (images.decoded_max + resized)
-    formula = f"{parallel} calls x ({images.decoded_max:,.0f} B decoded + {resized:,.0f} B resized)"
+    decoding = DECODING * parallel * (images.decoded_max + resized)
+    formula = f"2/3 x {parallel} calls x ({images.decoded_max:,.0f} B decoded + {resized:,.0f} B resized)"
     if recipe.dtype == "uint8":
         # What is resized is float32 until it is cast, and a batch of it is on its way.
         decoding += fed * values * _FLOAT
@@ -68,8 +74,14 @@ def pipeline_stages(recipe: Recipe, images: Images, *, cores: int) -> list[Stage
 
 def _beside_cache(shuffled: Stage | None, *, trained: float, element: float) -> Stage | None:
     """What a buffer adds to the cache: decoded elements are shared, encoded ones leave while the cache fills."""
-    if shuffled is None or shuffled.name == "shuffle decoded":
+    if shuffled is None:
         return None
+    if shuffled.name == "shuffle decoded":
+        size, formula = (
+            BESIDE_CACHE * shuffled.elements * element,
+            f"{shuffled.formula}, {BESIDE_CACHE:.0%} of them copied",
+        )
+        return shuffled._replace(size=size, formula=formula)
     if shuffled.name == "shuffle encoded":
         held, formula = shuffled.elements, shuffled.formula
         beyond = (trained - held) * element + shuffled.size - trained * element
@@ -89,5 +101,5 @@ def _shuffled(recipe: Recipe, images: Images, *, trained: float, element: float)
         return Stage(name, HELD[name] * most, f"{held:,.0f} batches of {fed} x {element:,.0f} B")
     held = min(float(recipe.shuffle_buffer), trained)
     size = images.encoded_mean if recipe.stage == "encoded" else element
-    factor = HELD.get(name, 1.0 if recipe.loader == "tfrecord" else READ_FILE)
+    factor = HELD.get(name, RECORD if recipe.loader == "tfrecord" else READ_FILE)
     return Stage(name, factor * held * size, f"{held:,.0f} elements x {size:,.0f} B", elements=held)
