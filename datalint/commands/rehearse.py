@@ -11,9 +11,9 @@ from datalint import progress
 from datalint.commands.check import request_of
 from datalint.commands.estimate import arithmetic, asked_of, rows_of, span_of
 from datalint.errors import ExitCode
-from datalint.footprint import scale, timing
+from datalint.footprint import host, scale, timing
 from datalint.footprint.estimate import TOTAL
-from datalint.rehearse import Rehearsed, rehearse
+from datalint.rehearse import rehearse
 from datalint.report.words import count, printable
 from datalint.sizes import duration, size
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from datalint.footprint.estimate import Estimate
-    from datalint.rehearse import Memory, Rate, Steps
+    from datalint.rehearsal.result import Memory, Rate, Rehearsed, Steps
 
 SCHEMA = "datalint/rehearsal-v1"
 MOST_LISTED = 20
@@ -78,14 +78,15 @@ def document(found: Rehearsed) -> dict[str, object]:
 
 
 def _measured(memory: Memory) -> dict[str, object]:
+    difference = memory.difference
     return {
-        "peak": memory.peak,
+        "peak": difference.peak,
         "error": memory.error,
         "inside": memory.inside,
-        "base": memory.base,
-        "data_predicted": memory.data,
-        "data_measured": memory.peak - memory.base,
-        "factor": memory.factor and asdict(memory.factor),
+        "base": difference.base,
+        "data_predicted": difference.predicted,
+        "data_measured": difference.measured,
+        "factor": difference.factor,
     }
 
 
@@ -126,14 +127,17 @@ def _refused(found: Rehearsed) -> Iterator[str]:
 
 def _memory(memory: Memory, images: int) -> Iterator[str]:
     inside = "inside" if memory.inside else "OUTSIDE"
-    yield f"\n{'':<24}{'predicted':>12}{'measured':>12}{'error':>9}"
+    part, total = memory.difference, memory.predicted
+    yield f"\n{'':<26}{'predicted':>12}{'measured':>12}{'error':>9}"
     yield (
-        f"{f'host memory, {images:,} images':<24}{size(memory.predicted.expected):>12}{size(memory.peak):>12}"
-        f"{memory.error:>+9.1%}  {inside} {size(memory.predicted.low)} to {size(memory.predicted.high)}"
+        f"{f'host memory, {images:,} samples':<26}{size(total.expected):>12}{size(part.peak):>12}"
+        f"{memory.error:>+9.1%}  {inside} {size(total.low)} to {size(total.high)}"
     )
-    taken = memory.peak - memory.base
-    yield f"{'  of these the data':<24}{size(memory.data):>12}{size(taken):>12}{_against(memory.data, taken)}"
-    yield f"{'  before the data':<24}{'':>12}{size(memory.base):>12}{'':>9}  TensorFlow, Keras, a small stand-in model"
+    yield (
+        f"{'  of these the data':<26}{size(part.predicted):>12}{size(part.measured):>12}"
+        f"{_against(part.predicted, part.measured):>9}"
+    )
+    yield f"{'  before the data':<26}{'':>12}{size(part.base):>12}{'':>9}  TensorFlow, Keras, a small stand-in model"
 
 
 def _against(predicted: float, measured: float) -> str:
@@ -145,7 +149,7 @@ def _rate(rate: Rate) -> Iterator[str]:
     error = "" if rate.predicted is None else _against(rate.predicted, rate.each)
     pace = f"{rate.images / rate.seconds:,.0f} images/s with the files in memory"
     measured = f"{1e6 * rate.each:,.0f} us"
-    yield f"{'CPU time an image':<24}{predicted:>12}{measured:>12}{error:>9}  {pace}"
+    yield f"{'CPU time an image':<26}{predicted:>12}{measured:>12}{error:>9}  {pace}"
 
 
 def _model(model: Steps) -> str:
@@ -179,17 +183,19 @@ def _how(found: Rehearsed) -> Iterator[str]:
     """How it was scaled, or why it was not."""
     memory, rate = found.memory, found.rate
     images = f"{found.ran.loaded:,} of {found.images.loaded:,} samples" if found.ran else ""
-    if memory and memory.factor:
-        factor = memory.factor
-        yield (
-            f"  memory scaled from {images}: the prediction with what depends on the data x {factor.value:.2f} "
-            f"(+-{factor.spread:.2f}), as measured, and the framework as measured"
-        )
-    elif memory:
-        yield (
-            f"  memory not scaled: the data of {images} take {size(memory.data)}, and below {size(scale.LEAST)} "
-            f"the noise of a process ({size(scale.NOISE)}) would decide"
-        )
+    if memory:
+        part = memory.difference
+        factor = "" if part.factor is None else f" (its data took {part.factor:.2f} of what was predicted)"
+        if any(row.resource == host.RESOURCE for row in found.scaled):
+            yield (
+                f"  memory scaled from {images}: the prediction, with the framework as measured and with "
+                f"{size(part.beyond)} that the slice took beyond its prediction{factor}"
+            )
+        else:
+            yield (
+                f"  memory not scaled: the data of {images} take {size(part.predicted)}, and below "
+                f"{size(scale.LEAST)} the noise of a process ({size(scale.NOISE)}) would decide"
+            )
     if rate and rate.predicted and any(row.resource == timing.INPUT for row in found.scaled):
         factor_ = f"{rate.each / rate.predicted:.2f}"
         yield f"  time scaled from {rate.images:,} images: the prediction x {factor_}, as measured"

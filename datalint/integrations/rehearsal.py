@@ -28,7 +28,7 @@ RATE_SECONDS = 15.0
 """For which the input alone is timed at most."""
 LEAST_STEPS = 3
 """Of the declared model: the first traces it, the second allocates the optimizer's variables."""
-MOST_STEPS = 12
+MOST_STEPS = 6
 _TOLD = 0.2
 """Seconds between two words about how far it is."""
 
