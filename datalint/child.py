@@ -55,10 +55,14 @@ class Child:
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
         assert self._process.stdin
-        # One that is dead already is missed by whoever waits for its first answer.
-        with contextlib.suppress(OSError):
-            self._process.stdin.write(json.dumps(job).encode() + b"\n")
-            self._process.stdin.flush()
+        try:
+            # One that is dead already is missed by whoever waits for its first answer.
+            with contextlib.suppress(OSError):
+                self._process.stdin.write(json.dumps(job).encode() + b"\n")
+                self._process.stdin.flush()
+        except BaseException:  # ^C, before anybody could leave the `with` block
+            self.kill()
+            raise
 
     def __enter__(self) -> Child:
         return self

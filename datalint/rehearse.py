@@ -261,6 +261,9 @@ def _model(theatre: _Theatre, taken: Sequence[Sample], predicted: Estimate) -> t
         return Steps(name, trained["steps"], trained["step_seconds"], trained["peak"] or None), Ended()
     if found.end.how == "unfinished":
         return Steps(name, why="the time limit came before its third step on this CPU"), Ended()
+    if found.end.how == "failed" and "built" not in found.told:
+        # It may lack classes that only the user's script has.
+        return Steps(name, why=found.told["failed"]["error"]), Ended()
     return Steps(name, why=found.end.words), replace(found.end, words=f"model {name}: {found.end.words}")
 
 

@@ -197,8 +197,7 @@ def _how(found: Rehearsed) -> Iterator[str]:
                 f"{size(scale.LEAST)} the noise of a process ({size(scale.NOISE)}) would decide"
             )
     if rate and rate.predicted and any(row.resource == timing.INPUT for row in found.scaled):
-        factor_ = f"{rate.each / rate.predicted:.2f}"
-        yield f"  time scaled from {rate.images:,} images: the prediction x {factor_}, as measured"
+        yield f"  time scaled from {images}: the prediction x {rate.each / rate.predicted:.2f}, as measured"
     elif rate:
         yield f"  time not scaled: the rate is that of this machine, {_why_not(found.predicted, found.machine.name)}"
 

@@ -26,9 +26,13 @@ WARM = 2
 """Samples that the model has seen before the gauge is read for the first time."""
 RATE_SECONDS = 15.0
 """For which the input alone is timed at most."""
+LEAST_RATE_SECONDS = 1.0
+"""For which it is timed at least, over and over where the slice is smaller: starting it takes some milliseconds."""
 LEAST_STEPS = 3
 """Of the declared model: the first traces it, the second allocates the optimizer's variables."""
 MOST_STEPS = 6
+MOST_TOLD = 300
+"""Characters of an error."""
 _TOLD = 0.2
 """Seconds between two words about how far it is."""
 
@@ -76,7 +80,7 @@ def told(error: BaseException) -> str:
     text = getattr(error, "message", None) or str(error) or type(error).__name__
     text = re.sub(r"\{\{[^}]*\}\}\s*", "", str(text)).strip()
     line = re.sub(r"\s*\[Op:[^\]]*\].*$", "", text.splitlines()[0] if text else "")
-    return f"{type(error).__name__}: {line}"
+    return f"{type(error).__name__}: {line[:MOST_TOLD]}"
 
 
 def taste(job: dict[str, Any], tell: Callable[..., None]) -> None:
@@ -119,7 +123,7 @@ def run(job: dict[str, Any], tell: Callable[..., None]) -> None:
         return
     trained = _fit_stream(recipe, job, places, model, [progress.callback(pauses=PAUSES)])
     tell("measured", base=base, peak=gauge.peak(), images=trained)
-    tell("rate", **_rate(recipe, places["train"]))
+    tell("rate", **_rate(recipe, places["train"], trained))
 
 
 def train(job: dict[str, Any], tell: Callable[..., None]) -> None:
@@ -282,17 +286,21 @@ def _steps(recipe: Recipe, samples: int) -> int | None:
     return recipe.steps_per_epoch
 
 
-def _rate(recipe: Recipe, place: Any) -> dict[str, object]:
+def _rate(recipe: Recipe, place: Any, samples: int) -> dict[str, object]:
     """What the input gives to whoever takes everything at once; a cache and a shuffle buffer would blur it."""
     from dataclasses import replace
 
     plain = replace(recipe, shuffle_buffer=None, shuffle_stage=None, prefetch=2, ram_budget=None)
     split = recipe.validation_split and recipe.loader == "image_dataset_from_directory"
     data = feeds.stream(plain, place, cache=None, subset="training" if split else None)
+    for _ in data.take(LEAST_STEPS):
+        # Threads start and buffers are made once.
+        pass
     started, cpu, images = time.monotonic(), time.process_time(), 0
-    for batch, _ in data:
+    for batch, _ in data.repeat():
         images += int(batch.shape[0])
-        if time.monotonic() - started > RATE_SECONDS:
+        seconds = time.monotonic() - started
+        if seconds > RATE_SECONDS or (seconds > LEAST_RATE_SECONDS and images >= samples):
             break
     return {"images": images, "seconds": time.monotonic() - started, "cpu": time.process_time() - cpu}
 
