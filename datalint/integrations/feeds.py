@@ -38,10 +38,13 @@ def write_records(paths: Sequence[bytes], file: str) -> None:
                 out.write(image.read())
 
 
-def stream(recipe: Recipe, place: str | Sequence[bytes], *, cache: str | None, subset: str | None = None) -> Any:
+def stream(
+    recipe: Recipe, place: str | Sequence[bytes], *, channels: int, cache: str | None, subset: str | None = None
+) -> Any:
     """Read -> decode -> [cache] -> [shuffle] -> batch -> [shuffle] -> prefetch, up to the model.
 
-    `place` is the folder, the TFRecord or the files; `cache` the file of a cache on disk, or "" for one in memory.
+    `place` is the folder, the TFRecord or the files; `channels` what an image has, also where the loader does not
+    convert; `cache` the file of a cache on disk, or "" for one in memory.
     """
     import tensorflow as tf
 
@@ -62,7 +65,11 @@ def stream(recipe: Recipe, place: str | Sequence[bytes], *, cache: str | None, s
             data = tf.data.Dataset.from_tensor_slices(list(place)).map(tf.io.read_file)
         if stage == "encoded":
             data = data.shuffle(buffer)
-        data = data.map(lambda encoded: (decoded(recipe, encoded), 0), num_parallel_calls=calls)
+        data = data.map(
+            # A model must know how many channels it gets, and `channels=0` does not tell.
+            lambda encoded: (tf.ensure_shape(decoded(recipe, encoded), (None, None, channels)), 0),
+            num_parallel_calls=calls,
+        )
     if cache is not None:
         data = data.cache(cache)
     if stage == "decoded":
@@ -87,9 +94,6 @@ def decoded(recipe: Recipe, encoded: Any) -> Any:
     image = tf.io.decode_image(encoded, channels=recipe.input_channels or 0, expand_animations=False)
     if recipe.input_height is not None:
         image = tf.image.resize(image, (recipe.input_height, recipe.input_width))
-    else:
-        # Nothing tells a batch how many channels there are, and a convolution must know.
-        image = tf.ensure_shape(image, (None, None, recipe.input_channels))
     return tf.cast(image, recipe.dtype)
 
 

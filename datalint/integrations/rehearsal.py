@@ -104,9 +104,7 @@ def taste(job: dict[str, Any], tell: Callable[..., None]) -> None:
 def run(job: dict[str, Any], tell: Callable[..., None]) -> None:
     """Train a small model on the slice for one epoch; then time the input alone."""
     recipe = Recipe(**job["recipe"])
-    shape = (recipe.input_height, recipe.input_width, recipe.input_channels)
-    if recipe.build:
-        shape = feeds.picture(recipe, os.fsencode(job["train"][0])).shape
+    shape = _shape(recipe, job)
     places = _places(recipe, job)
     model = small_model(shape)
     _warm_up(model, recipe, shape)
@@ -123,7 +121,7 @@ def run(job: dict[str, Any], tell: Callable[..., None]) -> None:
         return
     trained = _fit_stream(recipe, job, places, model, [progress.callback(pauses=PAUSES)])
     tell("measured", base=base, peak=gauge.peak(), images=trained)
-    tell("rate", **_rate(recipe, places["train"], trained))
+    tell("rate", **_rate(recipe, places["train"], shape[2], trained))
 
 
 def train(job: dict[str, Any], tell: Callable[..., None]) -> None:
@@ -232,6 +230,18 @@ def _warm_up(model: Any, recipe: Recipe, shape: tuple[int | None, ...]) -> None:
     model.fit(data, verbose=0)
 
 
+def _shape(recipe: Recipe, job: dict[str, Any]) -> tuple[int | None, int | None, int]:
+    """Of what the model gets: sides where they are one for all, and the channels of the first image."""
+    import tensorflow as tf
+
+    first = os.fsencode(job["train"][0])
+    if recipe.build:
+        height, width, channels = feeds.picture(recipe, first).shape
+        return height, width, channels
+    channels = recipe.input_channels or int(feeds.decoded(recipe, tf.io.read_file(first)).shape[2])
+    return recipe.input_height, recipe.input_width, channels
+
+
 def _places(recipe: Recipe, job: dict[str, Any]) -> dict[str, Any]:
     """Where the loader finds what trains and what validates: folders, TFRecords or lists of files."""
     found: dict[str, Any] = {}
@@ -266,9 +276,11 @@ def _fit_stream(recipe: Recipe, job: dict[str, Any], places: dict[str, Any], mod
         folder = os.path.join(job["scratch"], f"cache-{job['step']}") if recipe.cache == "disk" else ""
         caches = iter((f"{folder}-train" if folder else "", f"{folder}-val" if folder else ""))
     split = recipe.validation_split and recipe.loader == "image_dataset_from_directory"
-    data = feeds.stream(recipe, places["train"], cache=next(caches), subset="training" if split else None)
+    channels = _shape(recipe, job)[2]
+    part = "training" if split else None
+    data = feeds.stream(recipe, places["train"], channels=channels, cache=next(caches), subset=part)
     held = places["train"] if split else places.get("val")
-    validation = held and feeds.stream(recipe, held, cache=next(caches), subset="validation")
+    validation = held and feeds.stream(recipe, held, channels=channels, cache=next(caches), subset="validation")
     model.fit(
         data,
         verbose=0,
@@ -286,13 +298,13 @@ def _steps(recipe: Recipe, samples: int) -> int | None:
     return recipe.steps_per_epoch
 
 
-def _rate(recipe: Recipe, place: Any, samples: int) -> dict[str, object]:
+def _rate(recipe: Recipe, place: Any, channels: int, samples: int) -> dict[str, object]:
     """What the input gives to whoever takes everything at once; a cache and a shuffle buffer would blur it."""
     from dataclasses import replace
 
     plain = replace(recipe, shuffle_buffer=None, shuffle_stage=None, prefetch=2, ram_budget=None)
     split = recipe.validation_split and recipe.loader == "image_dataset_from_directory"
-    data = feeds.stream(plain, place, cache=None, subset="training" if split else None)
+    data = feeds.stream(plain, place, channels=channels, cache=None, subset="training" if split else None)
     for _ in data.take(LEAST_STEPS):
         # Threads start and buffers are made once.
         pass

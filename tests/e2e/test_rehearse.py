@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import CLEAN_ENVIRONMENT, Repository, dataset, picture
+from tests.facts.test_pillow import animation
 
 MIB = 2**20
 COMMAND = [sys.executable, "-m", "datalint", "rehearse"]
@@ -106,6 +108,20 @@ def test_a_sample_that_tensorflow_refuses_is_named_and_the_others_are_run(here: 
     assert run.returncode == 1
     assert "TensorFlow refused 3 of 32 samples; the first:\n  error images/train/cat/0003.jpg: Inv" in run.stdout
     assert "\nhost memory, 29 samples " in run.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+@pytest.mark.usefixtures("tensorflow")
+@pytest.mark.skipif(sys.platform != "linux", reason="what it writes beyond its memory is noticed by glibc")
+def test_a_sample_that_ends_tensorflow_itself_is_named_too(here: Path) -> None:
+    (here / "images/train/cat/0003.png").write_bytes(animation("WEBP"))
+    configured(here, "{loader: files, image_size: 64, batch: 8, channels: original}")
+    document = rehearsed(here, code=1)
+    [refused] = document["refused"]["listed"]
+    assert refused["path"] == "images/train/cat/0003.png"
+    assert "it ends the whole process: killed by SIG" in refused["error"]
+    assert (document["slice"]["tried"], document["slice"]["images"]["train"], document["ended"]) == (33, 24, [])
 
 
 @pytest.mark.slow
@@ -253,6 +269,24 @@ class TestKilled:
         if nth == 2:
             assert "killed by SIGKILL before the first image: not as predicted (" in out
 
+    @pytest.mark.slow
+    @pytest.mark.tensorflow
+    @pytest.mark.usefixtures("tensorflow")
+    def test_it_is_said_how_far_the_killed_process_was(self, here: Path) -> None:
+        configured(here, "{loader: array, image_size: 700, dtype: uint8, batch: 8}")
+        with started(here, "-o", "json") as run:
+            process = child(run, 2)
+            while resident(process) < 700 * MIB:
+                assert run.poll() is None, run.communicate()
+                time.sleep(0.01)
+            os.kill(process, signal.SIGKILL)
+            out, _ = run.communicate(timeout=120)
+        assert run.returncode == 1
+        [end] = json.loads(out)["ended"]
+        assert end["how"] == "killed"
+        assert re.match(r"killed by SIGKILL after \d+ images were loaded: not as predicted \(", end["words"])
+        assert " were seen, " in end["words"]
+
     @pytest.mark.tensorflow
     @pytest.mark.usefixtures("tensorflow")
     def test_ctrl_c_ends_both_processes(self, here: Path) -> None:
@@ -273,11 +307,11 @@ class TestKilled:
         assert gone(process)
 
 
-def started(folder: Path) -> subprocess.Popen[str]:
+def started(folder: Path, *words: str) -> subprocess.Popen[str]:
     for number in range(300):
         picture(folder / "images/train/cat" / f"more-{number}.jpg", number + 1000)
     return subprocess.Popen(
-        COMMAND, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=CLEAN_ENVIRONMENT
+        [*COMMAND, *words], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=CLEAN_ENVIRONMENT
     )
 
 
@@ -311,6 +345,16 @@ def _command(process: int) -> str:
         return Path(f"/proc/{process}/cmdline").read_bytes().decode("utf-8", "replace")
     except OSError:
         return ""
+
+
+def resident(process: int) -> int:
+    """Bytes; 0 for a process that is gone."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
 
 
 def gone(process: int) -> bool:
