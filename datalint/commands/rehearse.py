@@ -74,6 +74,7 @@ def document(found: Rehearsed) -> dict[str, object]:
         "model": model and asdict(model),
         "predicted": rows_of(found.predicted),
         "scaled": rows_of(found.scaled),
+        "notes": list(found.notes),
     }
 
 
@@ -100,6 +101,7 @@ def lines(found: Rehearsed) -> Iterator[str]:
         version = f"TensorFlow {found.versions.get('tensorflow')}, Keras {found.versions.get('keras')}"
         yield f"{part} on the CPU of this machine ({version})"
         yield from _refused(found)
+    yield from found.notes
     for end in found.ended:
         yield f"{end.how}: {printable(end.words)}"
     if found.memory:

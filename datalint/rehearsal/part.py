@@ -34,12 +34,20 @@ class Sample:
     validates: bool
 
 
+def passed_over(evidence: Evidence) -> dict[int, str]:
+    """Files that are not asked for, and why: nothing is fetched, and a decompression bomb is not set off."""
+    reasons = {"remote": "a URL", "oversized": "larger than datalint decodes"}
+    status = evidence.tables["files"].columns["status"]
+    return {number: reasons[str(found)] for number, found in enumerate(status) if found in reasons}
+
+
 def drawn(workspace: Workspace, evidence: Evidence, samples: int, scratch: str) -> list[Sample]:
     """Samples at equal distances in the dataset, in its order, with the shares of what trains and what validates."""
     columns = evidence.dataset.samples.columns
     entries = evidence.dataset.files
     splits, numbers = columns["split"], cast("list[int]", columns["file_id"])
-    usable = [entries[number].kind != "remote" for number in numbers]
+    left_out = passed_over(evidence)
+    usable = [number not in left_out for number in numbers]
     parts = {
         True: [row for row in compress(range(len(splits)), usable) if splits[row] == "val"],
         False: [row for row in compress(range(len(splits)), usable) if splits[row] not in ("val", "test")],

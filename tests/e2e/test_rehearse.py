@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import CLEAN_ENVIRONMENT, Repository, dataset, picture
+from tests.facts.pictures import chunk, header, png, rows
 from tests.facts.test_pillow import animation
 
 MIB = 2**20
@@ -122,6 +123,17 @@ def test_a_sample_that_ends_tensorflow_itself_is_named_too(here: Path) -> None:
     assert refused["path"] == "images/train/cat/0003.png"
     assert "it ends the whole process: killed by SIG" in refused["error"]
     assert (document["slice"]["tried"], document["slice"]["images"]["train"], document["ended"]) == (33, 24, [])
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+@pytest.mark.usefixtures("tensorflow")
+def test_a_bomb_is_not_set_off(here: Path) -> None:
+    """TensorFlow would ask for 1.2 GB before it found that next to nothing is in the file."""
+    (here / "images/train/cat/0003.png").write_bytes(png(header(20_000, 20_000, 1, 0), rows(1, 125), chunk(b"IEND")))
+    document = rehearsed(here)
+    assert (document["slice"]["samples"], document["slice"]["of"], document["refused"]["samples"]) == (32, 33, 0)
+    assert document["notes"] == ["files that are not rehearsed: 1 (larger than datalint decodes)"]
 
 
 @pytest.mark.slow
