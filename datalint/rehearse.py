@@ -51,8 +51,8 @@ SECONDS = 30.0
 FEWEST = 16
 """Samples of a slice that is made smaller for the sake of time."""
 ON_CPU = 2.0
-"""Times the walk's upper bound that a step may need on a CPU for the model to be run at all; up to 1.48 times were seen
-(MobileNetV3Small, EfficientNetB0, ResNet50: traced graphs and oneDNN's scratch are not in the walk)."""
+"""Times the walk's upper bound that a step may need on a CPU for the model to be run at all. Up to 1.48 times were seen
+with 6 applications, because traced graphs and the scratch of oneDNN are not in the walk."""
 MODEL_SHARE = 0.5
 """Of what is left of the time, for the steps of the declared model; the rest is for loading and the last step."""
 

@@ -103,7 +103,7 @@ def lines(found: Rehearsed) -> Iterator[str]:
         yield from _refused(found)
     yield from found.notes
     for end in found.ended:
-        yield f"{end.how}: {printable(end.words)}"
+        yield printable(end.words if end.words.startswith(end.how) else f"{end.how}: {end.words}")
     if found.memory:
         yield from _memory(found.memory, found.ran.loaded if found.ran else 0)
     if found.rate:

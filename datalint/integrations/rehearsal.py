@@ -91,6 +91,8 @@ def taste(job: dict[str, Any], tell: Callable[..., None]) -> None:
     for number, path in enumerate(map(os.fsencode, job["paths"])):
         tell("tasting", number=number)
         try:
+            if recipe.loader == "image_dataset_from_directory":
+                path.decode()  # Keras makes a tensor of all names first
             if recipe.build:
                 feeds.picture(recipe, path)
             else:

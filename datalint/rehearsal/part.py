@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import posixpath
 from dataclasses import dataclass
@@ -53,11 +52,12 @@ def drawn(workspace: Workspace, evidence: Evidence, samples: int, scratch: str) 
         False: [row for row in compress(range(len(splits)), usable) if splits[row] not in ("val", "test")],
     }
     loaded = sum(map(len, parts.values()))
-    share = min(1.0, samples / loaded) if loaded else 0.0
+    wanted = min(samples, loaded)
+    validated = wanted * len(parts[True]) // loaded if loaded else 0
     labels = {label: index for index, label in enumerate(sorted({str(label) for label in columns["label"]}))}
     chosen = []
     for validates, rows in parts.items():
-        count = math.ceil(len(rows) * share) if not validates else math.floor(len(rows) * share)
+        count = validated if validates else wanted - validated
         for index in range(count):
             row = rows[index * len(rows) // count]
             entry = entries[numbers[row]]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datalint.rehearsal.part import Sample
 
 MOST_DEATHS = 3
-"""Samples that may end TensorFlow itself before the rest is left alone."""
+"""Samples that end TensorFlow itself, after which the rest is left alone: each costs another start."""
 _MODULE = "datalint.integrations.rehearsal"
 _ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -55,7 +55,7 @@ class Tasted:
 def taste(stage: Stage, drawn: Sequence[Sample]) -> Tasted:
     """Ask the decoder for every sample; one that ends TensorFlow itself is refused, and the rest is asked for again."""
     found = Tasted()
-    for _ in range(MOST_DEATHS + 1):
+    for _ in range(MOST_DEATHS):
         first = found.tried
         job = {"step": "taste", "recipe": asdict(stage.recipe), "paths": [sample.place for sample in drawn[first:]]}
         with _child(job) as child:
@@ -85,7 +85,7 @@ def taste(stage: Stage, drawn: Sequence[Sample]) -> Tasted:
         found.tried += 1
         if found.tried == len(drawn):
             return found
-    found.end = Ended("failed", f"{MOST_DEATHS + 1} samples ended TensorFlow itself: the rest was not tried")
+    found.end = Ended("failed", f"{MOST_DEATHS} samples ended TensorFlow itself: the rest was not tried")
     return found
 
 

@@ -128,6 +128,19 @@ def test_a_sample_that_ends_tensorflow_itself_is_named_too(here: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.tensorflow
 @pytest.mark.usefixtures("tensorflow")
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_stops_keras_is_refused(here: Path) -> None:
+    """The loader's links have names of their own, but the user's run has not."""
+    picture(here / "images/train/cat/more.jpg", 77).rename(
+        os.fsdecode(os.fsencode(here) + b"/images/train/cat/\xff.jpg")
+    )
+    assert "UnicodeDecodeError" in rehearsed(here, code=1)["refused"]["listed"][0]["error"]
+    assert rehearsed(here, "--loader", "files")["refused"]["samples"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+@pytest.mark.usefixtures("tensorflow")
 def test_a_bomb_is_not_set_off(here: Path) -> None:
     """TensorFlow would ask for 1.2 GB before it found that next to nothing is in the file."""
     (here / "images/train/cat/0003.png").write_bytes(png(header(20_000, 20_000, 1, 0), rows(1, 125), chunk(b"IEND")))
@@ -277,7 +290,7 @@ class TestKilled:
             os.kill(child(run, nth), signal.SIGKILL)
             out, error = run.communicate(timeout=120)
         assert (run.returncode, error) == (1, "")
-        assert "\nkilled: killed by SIGKILL" in f"\n{out}"
+        assert "\nkilled by SIGKILL " in f"\n{out}"
         if nth == 2:
             assert "killed by SIGKILL before the first image: not as predicted (" in out
 
