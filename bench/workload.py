@@ -9,35 +9,16 @@ import io
 import json
 import os
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from datalint.footprint.recipe import Recipe
+from datalint.integrations import gauge
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 TFRECORDS = ".tfrecord"
 PAUSES = (1, 6)
 """Steps at which training pauses until every buffer has filled, as under a consumer that is slower than the input."""
-_PATIENCE = 1.2
-"""Seconds in which nothing may grow any more."""
-_LONGEST = 12.0
-
-
-def resident_peak() -> int:
-    """Bytes."""
-    [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:")]
-    return int(line.split()[1]) * 1024
-
-
-def wait_until_full() -> None:
-    """Return when the process has stopped growing."""
-    started = since = time.monotonic()
-    peak = resident_peak()
-    while time.monotonic() - since < _PATIENCE and time.monotonic() - started < _LONGEST:
-        time.sleep(0.1)
-        if resident_peak() > peak + (1 << 20):
-            peak, since = resident_peak(), time.monotonic()
 
 
 def build_array(recipe: Recipe, samples: int) -> tuple[Any, list[Any]]:
@@ -191,7 +172,7 @@ def run_pipeline(recipe: Recipe, *, folder: str, train: int) -> None:
     class Pause(keras.callbacks.Callback):  # type: ignore[misc]
         def on_train_batch_end(self, batch: int, logs: object = None) -> None:
             if batch in (*PAUSES, last):
-                wait_until_full()
+                gauge.wait_until_full()
 
     model_for((recipe.input_height, recipe.input_width, recipe.input_channels)).fit(
         data, epochs=recipe.epochs or 1, verbose=0, callbacks=[Pause()]
@@ -205,7 +186,7 @@ def main() -> None:
         run_array(recipe, train=job["train"], val=job.get("val", 0), call=job.get("call", "fit"))
     else:
         run_pipeline(recipe, folder=job["folder"], train=job["train"])
-    print(resident_peak())
+    print(gauge.peak())
 
 
 if __name__ == "__main__":

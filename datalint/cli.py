@@ -72,17 +72,34 @@ def parser() -> argparse.ArgumentParser:
     )
     _dataset_options(estimate)
     estimate.add_argument("--samples", type=_positive, metavar="N", help="training samples, without a dataset")
-    estimate.add_argument("--height", type=_positive, metavar="PIXELS", help="height fed to the model")
-    estimate.add_argument("--width", type=_positive, metavar="PIXELS", help="width fed to the model")
-    estimate.add_argument("--channels", type=_positive, metavar="N", help="channels fed to the model")
-    estimate.add_argument("--dtype", metavar="TYPE", help="type of a channel value, such as uint8")
-    estimate.add_argument("--loader", metavar="NAME", help="how the images reach the model, such as array")
-    estimate.add_argument("--batch", type=_positive, metavar="N", help="samples per step")
-    estimate.add_argument("--model", metavar="NAME", help="an application of Keras, or a .keras file, for its memory")
+    _recipe_options(estimate)
     estimate.add_argument(
         "--grow", type=_growth, default=1.0, metavar="FACTOR", help="as if the dataset were 2x as large"
     )
     estimate.add_argument("-o", "--output", choices=("text", "json"), default="text")
+
+    rehearse = _verb(
+        verbs,
+        "rehearse",
+        "run the recipe for real on a part of the dataset, and compare with what is predicted",
+        "datalint.commands.rehearse",
+    )
+    _dataset_options(rehearse)
+    _recipe_options(rehearse)
+    rehearse.add_argument(
+        "--slice",
+        type=_positive,
+        metavar="N",
+        help="samples (default: 512, or fewer where they are predicted to take long)",
+    )
+    rehearse.add_argument(
+        "--time-limit",
+        type=_seconds,
+        default=120.0,
+        metavar="SECONDS",
+        help="after which it is stopped (default: 120)",
+    )
+    rehearse.add_argument("-o", "--output", choices=("text", "json"), default="text")
 
     explain = _verb(verbs, "explain", "print a rule's page: why, parameters, remedy, SQL", "datalint.commands.explain")
     explain.add_argument("rule", metavar="RULE")
@@ -140,6 +157,16 @@ def _dataset_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--timeout", type=_seconds, default=60.0, metavar="S", help="seconds a file may take (default: 60)"
     )
+
+
+def _recipe_options(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--height", type=_positive, metavar="PIXELS", help="height fed to the model")
+    verb.add_argument("--width", type=_positive, metavar="PIXELS", help="width fed to the model")
+    verb.add_argument("--channels", type=_positive, metavar="N", help="channels fed to the model")
+    verb.add_argument("--dtype", metavar="TYPE", help="type of a channel value, such as uint8")
+    verb.add_argument("--loader", metavar="NAME", help="how the images reach the model, such as array")
+    verb.add_argument("--batch", type=_positive, metavar="N", help="samples per step")
+    verb.add_argument("--model", metavar="NAME", help="an application of Keras, or a .keras file, for its memory")
 
 
 def _positive(text: str) -> int:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datalint import calibrate, footprint, models, target
+from datalint.asked import machine_of, recipe_of
 from datalint.check import collect
 from datalint.errors import UsageError
 from datalint.footprint import accelerator, advice, timing
 from datalint.footprint.images import Images, Kind, images_of
 from datalint.footprint.model.network import Network, NetworkError
-from datalint.footprint.recipe import Recipe, contradiction
 from datalint.target import LOCAL
 from datalint.workspace import open_home, open_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from datalint.asked import Asked
     from datalint.footprint.advice import Change
     from datalint.footprint.estimate import Estimate
+    from datalint.footprint.recipe import Recipe
     from datalint.request import Request
     from datalint.target import Target
-    from datalint.workspace import Workspace
 
     Progress = Callable[[int, int], None]
 
@@ -30,17 +31,6 @@ PHOTOGRAPH_BYTES = 0.54
 """Encoded bytes per pixel where there is no file to look at: the mean of ImageNet's photographs."""
 OTHERS = ("shm",)
 """Resources that this version does not predict."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the command line says instead of the configuration; None where it says nothing."""
-
-    recipe: Mapping[str, object]
-    """Values by the name of their field."""
-    samples: int | None = None
-    """Training samples of a dataset that is not there."""
-    grow: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +55,16 @@ def estimate(request: Request, asked: Asked, *, progress: Progress | None = None
     """Predict; raises UsageError for a recipe that cannot be, UnfinishedError where there is no dataset."""
     if asked.samples is None:
         workspace = open_workspace(request)
-        recipe, assumed = _recipe(workspace, asked)
-        machine = _machine(request, workspace)
+        recipe, assumed = recipe_of(workspace, asked)
+        machine = machine_of(request, workspace)
         evidence = collect(workspace, request, progress=progress)
         files = evidence.tables["files"]
         images = images_of(evidence.dataset.samples, files, channels=recipe.input_channels)
         speed = calibrate.speed(workspace.source, evidence.dataset.files, files) if machine.name == LOCAL else None
     else:
         workspace = open_home(request.config)
-        recipe, assumed = _recipe(workspace, asked)
-        machine, speed = _machine(request, workspace), None
+        recipe, assumed = recipe_of(workspace, asked)
+        machine, speed = machine_of(request, workspace), None
         images, described = _described(recipe, asked.samples)
         assumed = {**assumed, **described}
     images = images if asked.grow == 1 else images.grown(round(images.loaded * asked.grow))
@@ -134,41 +124,3 @@ def _described(recipe: Recipe, samples: int) -> tuple[Images, dict[str, object]]
         measured=samples,
     )
     return images, {"size of an image": "as it is fed", "size of a file": f"{PHOTOGRAPH_BYTES} bytes a pixel"}
-
-
-def _recipe(workspace: Workspace, asked: Asked) -> tuple[Recipe, dict[str, object]]:
-    """The configured recipe with what was asked instead, and what nobody said."""
-    config = workspace.config
-    recipe = replace(config.training, **asked.recipe)  # type: ignore[arg-type]
-    if impossible := contradiction(recipe):
-        raise UsageError(f"{impossible[0]}: {impossible[1]}")
-    written = set((config.document.data or {}).get("training") or {}) if config.document else set()
-    if "image_size" in written:
-        written |= {"input_height", "input_width"}
-    if "channels" in written:
-        written.add("input_channels")
-    unsaid = [item.name for item in fields(Recipe) if item.name not in (*written, *asked.recipe, "declared")]
-    return recipe, {name: value for name in unsaid if (value := _meaning(recipe, name)) is not None}
-
-
-def _meaning(recipe: Recipe, name: str) -> object:
-    """A value that nobody said, as it is taken; None where it plays no part."""
-    automatic = {"prefetch": "AUTOTUNE", "parallel_calls": "AUTOTUNE: every core", "ram_budget": "half of the memory"}
-    streamed = ("cache", "drop_remainder", "shuffle_stage", *automatic)
-    if (recipe.build and name in streamed) or (not recipe.build and name.startswith("array_")):
-        return None
-    if name == "array_build":
-        return recipe.build
-    if name == "shuffle_stage":
-        return recipe.stage if recipe.shuffle_buffer else None
-    if name == "ram_budget" and recipe.prefetch is not None:
-        return None
-    value = getattr(recipe, name)
-    return automatic.get(name) if value is None else value
-
-
-def _machine(request: Request, workspace: Workspace) -> Target:
-    config = workspace.config
-    if request.target:
-        return target.lookup(request.target, config.targets)
-    return target.lookup(config.target, config.targets, position=config.position("target"))

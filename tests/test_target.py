@@ -13,6 +13,7 @@ from datalint.errors import Position, UsageError
 from datalint.sizes import byte_count
 from datalint.tables import TABLES
 from datalint.target import lookup, profiles
+from datalint.target.free import free
 from datalint.target.local import detect
 
 if TYPE_CHECKING:
@@ -282,3 +283,32 @@ def test_the_local_machine_is_found() -> None:
     assert target.name == "local"
     assert target.cores
     assert target.host_memory is None or target.host_memory > 2**20
+
+
+def test_what_is_free_is_the_least_that_is_left(tmp_path: Path) -> None:
+    meminfo = "MemTotal:       16777216 kB\nMemFree: 1 kB\nMemAvailable:   8388608 kB\n"
+    root = machine(tmp_path, {"proc/meminfo": meminfo})
+    assert free(root=root) == 8 * GIB
+    limited = {
+        "proc/meminfo": meminfo,
+        "proc/self/cgroup": "0::/job\n",
+        "proc/self/mountinfo": V2,
+        "sys/fs/cgroup/job/memory.max": str(6 * GIB),
+        "sys/fs/cgroup/job/memory.current": str(5 * GIB),
+        "sys/fs/cgroup/job/memory.stat": f"anon {2 * GIB}\ninactive_file {3 * GIB}\n",
+    }
+    # Files that nobody looks at are given back.
+    assert free(root=machine(tmp_path, limited)) == 4 * GIB
+    unlimited = {**limited, "sys/fs/cgroup/job/memory.max": "max"}
+    assert free(root=machine(tmp_path, unlimited)) == 8 * GIB
+
+
+def test_what_is_free_of_a_first_cgroup_hierarchy(tmp_path: Path) -> None:
+    files = {
+        "proc/self/cgroup": "2:memory:/\n1:cpu,cpuacct:/\n",
+        "proc/self/mountinfo": V1,
+        "sys/fs/cgroup/memory/memory.limit_in_bytes": str(2 * GIB),
+        "sys/fs/cgroup/memory/memory.usage_in_bytes": str(2 * GIB),
+        "sys/fs/cgroup/memory/memory.stat": "inactive_file 5\ntotal_inactive_file 7\n",
+    }
+    assert free(root=machine(tmp_path, files)) == 7

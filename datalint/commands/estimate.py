@@ -8,10 +8,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from datalint import progress
+from datalint.asked import Asked
 from datalint.commands.check import request_of
 from datalint.config_schema import suggest
 from datalint.errors import ExitCode, UsageError
-from datalint.estimate import Asked, Estimated, estimate
+from datalint.estimate import Estimated, estimate
 from datalint.footprint import host, timing
 from datalint.footprint.estimate import TOTAL, table
 from datalint.footprint.recipe import ITEM_BYTES, LOADERS
@@ -20,7 +21,7 @@ from datalint.sizes import duration, size
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from datalint.footprint.estimate import Estimate
 
@@ -40,17 +41,7 @@ OPTIONS = {
 def run(arguments: argparse.Namespace) -> int:
     if arguments.samples is not None and arguments.path is not None:
         raise UsageError("--samples describes a dataset that is not there: it excludes PATH")
-    for option, known in (("loader", LOADERS), ("dtype", tuple(ITEM_BYTES))):
-        # Not the parser's `choices`: every hook would import the recipe for them.
-        value = getattr(arguments, option)
-        if value is not None and value not in known:
-            raise UsageError(f"--{option}: {value!r} is none of {', '.join(known)}", hint=suggest(value, known))
-    said = {field: getattr(arguments, option) for option, field in OPTIONS.items()}
-    asked = Asked(
-        recipe={field: value for field, value in said.items() if value is not None},
-        samples=arguments.samples,
-        grow=arguments.grow,
-    )
+    asked = asked_of(arguments)
     with progress.bar("reading images") as advance:
         estimated = estimate(request_of(arguments), asked, progress=advance)
     if arguments.output == "json":
@@ -61,16 +52,30 @@ def run(arguments: argparse.Namespace) -> int:
     return ExitCode.CLEAN
 
 
+def asked_of(arguments: argparse.Namespace) -> Asked:
+    """Also for `rehearse`, which has fewer options; UsageError for a word that nobody knows."""
+    for option, known in (("loader", LOADERS), ("dtype", tuple(ITEM_BYTES))):
+        # Not the parser's `choices`: every hook would import the recipe for them.
+        value = getattr(arguments, option)
+        if value is not None and value not in known:
+            raise UsageError(f"--{option}: {value!r} is none of {', '.join(known)}", hint=suggest(value, known))
+    said = {field: getattr(arguments, option) for option, field in OPTIONS.items()}
+    return Asked(
+        recipe={field: value for field, value in said.items() if value is not None},
+        samples=getattr(arguments, "samples", None),
+        grow=getattr(arguments, "grow", 1.0),
+    )
+
+
 def document(estimated: Estimated) -> dict[str, object]:
     """What `-o json` prints; fields are added within a version, never renamed."""
-    columns = table(estimated.rows).columns
     return {
         "schema": SCHEMA,
         "recipe": asdict(estimated.recipe),
         "assumed": dict(estimated.assumed),
         "images": asdict(estimated.images),
         "target": asdict(estimated.machine),
-        "footprint": [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)],
+        "footprint": rows_of(estimated.rows),
         "unknown": dict(estimated.unknown),
         "changes": [
             {"what": change.what, "low": change.total.low, "expected": change.total.expected, "high": change.total.high}
@@ -78,6 +83,12 @@ def document(estimated: Estimated) -> dict[str, object]:
         ],
         "smallest_target": estimated.smallest,
     }
+
+
+def rows_of(estimates: Sequence[Estimate]) -> list[dict[str, object]]:
+    """The rows of table `footprint`, each with the names of its columns."""
+    columns = table(estimates).columns
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def lines(estimated: Estimated) -> Iterator[str]:
@@ -90,12 +101,7 @@ def lines(estimated: Estimated) -> Iterator[str]:
     for row in estimated.rows:
         if row.stage == TOTAL:
             yield from _verdict(row, cached=estimated.recipe.cache != "none")
-    for resource in dict.fromkeys(row.resource for row in estimated.rows):
-        yield f"\n{_words(resource):<18}{'low':>12}{'expected':>12}{'high':>12}  arithmetic"
-        for row in estimated.rows:
-            if row.resource == resource:
-                figures = "".join(f"{_amount(row, value):>12}" for value in (row.low, row.expected, row.high))
-                yield f"  {row.stage:<16}{figures}  {row.formula}"
+    yield from arithmetic(estimated.rows)
     if estimated.changes:
         yield "\nwhat would fit"
         yield from (f"  {change.what}: {size(change.total.expected)}" for change in estimated.changes)
@@ -106,6 +112,16 @@ def lines(estimated: Estimated) -> Iterator[str]:
     yield "assumed: " + (", ".join(f"{name} {value}" for name, value in estimated.assumed.items()) or "nothing")
 
 
+def arithmetic(rows: Sequence[Estimate]) -> Iterator[str]:
+    """A table a resource, a line a stage."""
+    for resource in dict.fromkeys(row.resource for row in rows):
+        yield f"\n{_words(resource):<18}{'low':>12}{'expected':>12}{'high':>12}  arithmetic"
+        for row in rows:
+            if row.resource == resource:
+                figures = "".join(f"{_amount(row, value):>12}" for value in (row.low, row.expected, row.high))
+                yield f"  {row.stage:<16}{figures}  {row.formula}"
+
+
 def _words(resource: str) -> str:
     return resource.replace("_", " ")
 
@@ -114,9 +130,14 @@ def _amount(row: Estimate, value: float) -> str:
     return duration(value) if row.unit == "seconds" else size(value)
 
 
-def _verdict(total: Estimate, *, cached: bool) -> Iterator[str]:
+def span_of(total: Estimate) -> str:
+    """`host memory 1.2 GiB (1.0 GiB to 1.4 GiB)`."""
     low, expected, high = (_amount(total, value) for value in (total.low, total.expected, total.high))
-    span = f"{_words(total.resource)} {expected} ({low} to {high})"
+    return f"{_words(total.resource)} {expected} ({low} to {high})"
+
+
+def _verdict(total: Estimate, *, cached: bool) -> Iterator[str]:
+    span = span_of(total)
     if total.resource == timing.INPUT:
         yield from _pace(total, span, cached=cached)
     elif total.available is None:

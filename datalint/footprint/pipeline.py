@@ -77,11 +77,10 @@ def _beside_cache(shuffled: Stage | None, *, trained: float, element: float) -> 
     if shuffled is None:
         return None
     if shuffled.name == "shuffle decoded":
-        size, formula = (
-            BESIDE_CACHE * shuffled.elements * element,
-            f"{shuffled.formula}, {BESIDE_CACHE:.0%} of them copied",
+        size = BESIDE_CACHE * shuffled.elements * element
+        return shuffled._replace(
+            size=size, formula=f"{BESIDE_CACHE:.0%} of {shuffled.formula}: the cache shares the rest"
         )
-        return shuffled._replace(size=size, formula=formula)
     if shuffled.name == "shuffle encoded":
         held, formula = shuffled.elements, shuffled.formula
         beyond = (trained - held) * element + shuffled.size - trained * element

@@ -1,1 +1,1 @@
-"""Where a training script meets datalint: one module a framework, which imports it late."""
+"""Where TensorFlow is met: what training scripts import, and what runs in processes of its own; imported late."""

@@ -50,7 +50,7 @@ def _memory_limits(root: str, environ: Mapping[str, str]) -> Iterator[Limit]:
         yield Limit(int(total[1]) * 1024, "MemTotal")
     elif "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
         yield Limit(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"), "physical memory")
-    for folder, version in _cgroups(root, "memory"):
+    for folder, version in cgroups(root, "memory"):
         name = "memory.max" if version == 2 else "memory.limit_in_bytes"
         limit = number(folder, name)
         if limit is not None and limit < _V1_UNLIMITED:
@@ -84,7 +84,7 @@ def _cores(root: str) -> int | None:
     """Allowed cores: the affinity mask and every cgroup's quota, rounded down but at least 1."""
     affinity = getattr(os, "sched_getaffinity", None)
     counts = [len(affinity(0)) if affinity else os.cpu_count()]
-    for folder, version in _cgroups(root, "cpu"):
+    for folder, version in cgroups(root, "cpu"):
         if version == 2:
             quota, _, period = text(folder, "cpu.max").strip().partition(" ")
         else:
@@ -94,7 +94,7 @@ def _cores(root: str) -> int | None:
     return _least(counts)
 
 
-def _cgroups(root: str, controller: str) -> Iterator[tuple[str, int]]:
+def cgroups(root: str, controller: str) -> Iterator[tuple[str, int]]:
     """Folders of this process's cgroup and all its ancestors, with the version of the hierarchy.
 
     A limit may stand at any ancestor. Without a cgroup namespace the process's path is the host's, and only

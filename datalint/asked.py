@@ -1,0 +1,67 @@
+"""What the command line says of recipe and machine, over what the configuration says: for commands that predict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING
+
+from datalint import target
+from datalint.errors import UsageError
+from datalint.footprint.recipe import Recipe, contradiction
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from datalint.request import Request
+    from datalint.target import Target
+    from datalint.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line says instead of the configuration; None where it says nothing."""
+
+    recipe: Mapping[str, object]
+    """Values by the name of their field."""
+    samples: int | None = None
+    """Training samples of a dataset that is not there."""
+    grow: float = 1.0
+
+
+def recipe_of(workspace: Workspace, asked: Asked) -> tuple[Recipe, dict[str, object]]:
+    """The configured recipe with what was asked instead, and what nobody said; UsageError for one that cannot be."""
+    config = workspace.config
+    recipe = replace(config.training, **asked.recipe)  # type: ignore[arg-type]
+    if impossible := contradiction(recipe):
+        raise UsageError(f"{impossible[0]}: {impossible[1]}")
+    written = set((config.document.data or {}).get("training") or {}) if config.document else set()
+    if "image_size" in written:
+        written |= {"input_height", "input_width"}
+    if "channels" in written:
+        written.add("input_channels")
+    unsaid = [item.name for item in fields(Recipe) if item.name not in (*written, *asked.recipe, "declared")]
+    return recipe, {name: value for name in unsaid if (value := _meaning(recipe, name)) is not None}
+
+
+def _meaning(recipe: Recipe, name: str) -> object:
+    """A value that nobody said, as it is taken; None where it plays no part."""
+    automatic = {"prefetch": "AUTOTUNE", "parallel_calls": "AUTOTUNE: every core", "ram_budget": "half of the memory"}
+    streamed = ("cache", "drop_remainder", "shuffle_stage", *automatic)
+    if (recipe.build and name in streamed) or (not recipe.build and name.startswith("array_")):
+        return None
+    if name == "array_build":
+        return recipe.build
+    if name == "shuffle_stage":
+        return recipe.stage if recipe.shuffle_buffer else None
+    if name == "ram_budget" and recipe.prefetch is not None:
+        return None
+    value = getattr(recipe, name)
+    return automatic.get(name) if value is None else value
+
+
+def machine_of(request: Request, workspace: Workspace) -> Target:
+    """That of the command line, else of the configuration; UsageError for one that nobody knows."""
+    config = workspace.config
+    if request.target:
+        return target.lookup(request.target, config.targets)
+    return target.lookup(config.target, config.targets, position=config.position("target"))

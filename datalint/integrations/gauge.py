@@ -1,0 +1,66 @@
+"""Memory of this process, as a memory limit and the kernel's killer look at it."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+PATIENCE = 0.8
+"""Seconds in which nothing may grow any more."""
+LONGEST = 12.0
+"""Seconds after which nobody waits for it."""
+
+
+def resident() -> int:
+    """Bytes that are resident now; on other systems than Linux the most that ever were."""
+    return _status("VmRSS:") or _most()
+
+
+def peak() -> int:
+    """Bytes that were resident at most, since `forget` on Linux."""
+    return _status("VmHWM:") or _most()
+
+
+def forget() -> None:
+    """Let the peak count from now, where the system can."""
+    try:
+        with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+            file.write("5")
+    except OSError:
+        pass
+
+
+def volunteer() -> None:
+    """Be the one that the kernel ends when memory runs out, not whoever else works on this machine."""
+    try:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+            file.write("1000")
+    except OSError:
+        pass
+
+
+def wait_until_full() -> None:
+    """Return when this process has stopped growing."""
+    started = since = time.monotonic()
+    most = peak()
+    while time.monotonic() - since < PATIENCE and time.monotonic() - started < LONGEST:
+        time.sleep(0.1)
+        if peak() > most + (1 << 20):
+            most, since = peak(), time.monotonic()
+
+
+def _status(name: str) -> int:
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as file:
+            return next((int(line.split()[1]) * 1024 for line in file if line.startswith(name)), 0)
+    except OSError:
+        return 0
+
+
+def _most() -> int:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
