@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-PATIENCE = 0.8
+PATIENCE = 1.2
 """Seconds in which nothing may grow any more."""
 LONGEST = 12.0
 """Seconds after which nobody waits for it."""
