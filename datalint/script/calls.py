@@ -54,6 +54,12 @@ def function(walk: Expressions, step: Step) -> Value:
     if found is not None:
         return found
     root = Ref(step.target).root
+    if step.target != step.name and root not in _KNOWN:
+        # `train_ds` and `model` may come from another file, or from a line that nobody shows.
+        own = Step(step.name, step.args, step.named, step.node, open=step.open)
+        found = training.method(walk, Opaque(), own) or pipelines.begun(walk, Opaque(), own)
+        if found is not None:
+            return found
     if root not in _KNOWN and not hasattr(builtins, step.target):
         for facts in walk.log.facts:
             facts.hidden = True

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 MOST_STEPS = 3_000_000
 """Expressions and statements that are read of one script."""
-MOST_CALLED = 300_000
+MOST_CALLED = 100_000
 """The same within functions: two calls in each of a hundred functions are more than anybody can follow."""
 DEEPEST = 120
 _ACTIVE = 25

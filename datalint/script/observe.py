@@ -12,6 +12,8 @@ from datalint.script.training import CHECKPOINT, STOPS
 from datalint.script.values import Array, Instance, Literal, Opaque, Pipeline, Ref, Step, Value, models_in, options
 
 if TYPE_CHECKING:
+    import ast
+
     from datalint.script.log import Fit, Log
 
 # Where one of several trainings lacks the key and another has it, they differ.
@@ -36,7 +38,7 @@ def observe(log: Log) -> Observed:
     ways = [way for fit in log.fits for way in _ways(fit)] or [_pipeline(pipeline, None) for pipeline in _last(log)]
     for way in ways:
         found.said += way.said
-        found.notes += [note for note in way.notes if note not in found.notes]
+        found.notes += way.notes
         found.own_validation = found.own_validation or way.own_validation
     for key in _BY_ABSENCE:
         found.absent |= {key} if len({any(said.key == key for said in way.said) for way in ways}) > 1 else set()
@@ -49,11 +51,8 @@ def observe(log: Log) -> Observed:
 
 def _last(log: Log) -> list[Pipeline]:
     """Where nothing is trained here: the pipelines that no other one was made of."""
-    return [
-        pipeline
-        for pipeline in log.pipelines
-        if not any(pipeline is used for used in log.consumed) and chain.known(pipeline)
-    ]
+    consumed = set(map(id, log.consumed))
+    return [pipeline for pipeline in log.pipelines if id(pipeline) not in consumed and chain.known(pipeline)]
 
 
 def _ways(fit: Fit) -> list[Observed]:
@@ -181,22 +180,22 @@ def _model(log: Log, found: Observed) -> None:
         if width is not None and not (isinstance(width, Literal) and width.value == 1):
             found.notes.append(("model", step.line, f"{called(step)}: known for alpha=1.0 alone"))
         elif frozen:
-            words = f"{called(step)}: not all of it trains (line {frozen}), and it is predicted as if all did"
-            found.notes.append(("model", step.line, words))
+            words = f"{shown(frozen)}: not all of {step.name} trains, and it is predicted as if all did"
+            found.notes.append(("model", frozen.lineno, words))
         else:
             found.said.append(Said("model", step.name, step.line, called(step), "with the top that Keras gives it"))
 
 
-def _frozen(log: Log) -> int | None:
-    """Line where some of a model was frozen and not all of it thawed afterwards."""
-    line = None
+def _frozen(log: Log) -> ast.expr | None:
+    """Where some of a model was frozen and not all of it thawed afterwards."""
+    frozen = None
     for value, node, whole_model in log.trainable:
         thaws = isinstance(value, Literal) and value.value is True
         if not thaws:
-            line = node.lineno
+            frozen = node
         elif whole_model:
-            line = None
-    return line
+            frozen = None
+    return frozen
 
 
 def _compiled(log: Log, found: Observed) -> None:
@@ -209,7 +208,7 @@ def _compiled(log: Log, found: Observed) -> None:
     for value, node in log.backends:
         if isinstance(value, Literal) and value.value in ("jax", "torch"):
             found.said.append(Said("executor", value.value, node.lineno, f"{shown(node)} = {value.value!r}"))
-    optimizers = list(log.optimizers)
+    optimizers = dict.fromkeys(log.optimizers)
     for step in log.compiles:
         given = step.value("optimizer", 0)
         if given is None:

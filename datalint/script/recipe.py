@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from datalint.script.observe import observe
 from datalint.script.walk import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from datalint.script.observe import Observed
     from datalint.script.said import Said
@@ -74,7 +75,18 @@ def propose(script: Script) -> Proposal:
     _drop_invalid(values, notes)
     _drop_contradictions(values, notes)
     own = None if observed.own_validation is None else script.place(observed.own_validation)
-    return Proposal(script.name, values, tuple(notes), own)
+    return Proposal(script.name, values, tuple(_few(notes)), own)
+
+
+def _few(notes: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Each once, and of each key no more than somebody reads."""
+    numbers: Counter[str] = Counter()
+    for key, words in dict.fromkeys(notes):
+        numbers[key] += 1
+        if numbers[key] <= _MOST_PLACES:
+            yield key, words
+        elif numbers[key] == _MOST_PLACES + 1:
+            yield key, "and more"
 
 
 def _decide(

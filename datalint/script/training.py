@@ -93,7 +93,8 @@ def method(walk: Expressions, owner: Value, step: Step) -> Value | None:
     """Of a model, an optimizer, a loss; None where it is none of what trains."""
     if step.name in _FIT and not _is_preprocessing(owner):
         return _fit(walk, owner, step)
-    if step.name == "compile" and (step.named.keys() & _COMPILE_WORDS or step.args):
+    is_model = isinstance(owner, Opaque) and owner.is_model
+    if step.name == "compile" and (is_model or step.named.keys() & _COMPILE_WORDS or step.args):
         walk.log.compiles.append(step)
         return Opaque()
     if step.name == "add" and isinstance(owner, Opaque):

@@ -43,6 +43,9 @@ class Walk(Expressions):
             self.log.stopped = self.line
 
     def _uncalled(self, statements: Sequence[ast.stmt]) -> None:
+        waiting = [function for function in self.defined if not isinstance(function.node, ast.Lambda)]
+        if not waiting:
+            return
         used = {
             node.id if isinstance(node, ast.Name) else node.attr
             for statement in statements
@@ -50,7 +53,6 @@ class Walk(Expressions):
             if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load)
         }
         self.guessing = True
-        waiting = [function for function in self.defined if not isinstance(function.node, ast.Lambda)]
         # Functions that others call are read there, with what they are given.
         waiting.sort(key=lambda function: getattr(function.node, "name", "") in used)
         for function in waiting:
