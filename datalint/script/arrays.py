@@ -163,12 +163,24 @@ def _crop(walk: Expressions, step: Step) -> Value | None:
 
 def _torch_size(walk: Expressions, step: Step) -> Value | None:
     """Transforms of torchvision; Resize with one number keeps the proportions, so nobody knows the other side."""
+    if Ref(step.target).root in ("albumentations", "A"):
+        sized(walk.log, step.value("height", 0), step.value("width", 1), step)
+        return Opaque(step=step)
     if "transforms" not in step.target and Ref(step.target).root not in ("T", "transforms", "v2"):
         return None
     size = step.value("size", 0)
     if step.name != "Resize" or not isinstance(size, Literal):
         sized(walk.log, *sided_or_one(size), step)
     return Opaque(step=step)
+
+
+def _composed(walk: Expressions, step: Step) -> Value | None:
+    """Of several transforms in a row the last one gives the size."""
+    parts = step.args[0] if step.args and isinstance(step.args[0], Listed) else Listed()
+    steps = [item.step for item in parts.items if isinstance(item, Opaque) and item.step is not None]
+    resizing = [size for size in walk.log.sizes if size[2] in steps]
+    walk.log.sizes = [size for size in walk.log.sizes if size not in resizing[:-1]]
+    return None
 
 
 def _array_in(step: Step) -> Array | None:
@@ -309,6 +321,7 @@ FUNCTIONS: dict[str, Callable[[Expressions, Step], Value | None]] = {
     "resize_with_crop_or_pad": _resize_to,
     "random_crop": _crop,
     **dict.fromkeys(("Resize", "CenterCrop", "RandomCrop", "RandomResizedCrop"), _torch_size),
+    "Compose": _composed,
     **dict.fromkeys(("array", "asarray", "stack", "ascontiguousarray"), _array),
     **dict.fromkeys(("empty", "zeros", "ones", "full"), _empty),
     **dict.fromkeys(("load", "memmap"), _loaded),

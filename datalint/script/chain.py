@@ -54,7 +54,7 @@ def read(pipeline: Pipeline) -> Chain:
     found.said += sizes(size for step in maps if step.facts for size in step.facts.sizes)
     found.said += channels(item for step in maps if step.facts for item in step.facts.channels)
     decoding = _decoding(pipeline, loader)
-    _parallel(maps, decoding, found)
+    _parallel(maps, decoding, loader, found)
     state = _start(source, loader)
     resized = source.name in _PLACES or not any(step.facts and step.facts.sizes for step in maps)
     batches: list[Step] = []
@@ -140,7 +140,9 @@ def _source(pipeline: Pipeline, found: Chain) -> None:
     elif source.name == "flow":
         found.said += argument(source, "batch", "batch_size", 2, whole) or usual(source, "batch", "batch_size", 2, 32)
     elif source.name == LOADER:
-        found.said += argument(source, "batch", "batch_size", 1, whole) or usual(source, "batch", "batch_size", 1, 1)
+        found.said += argument(source, "batch", "batch_size", 1, whole)
+        if source.value("batch_sampler", 4) is None:
+            found.said += usual(source, "batch", "batch_size", 1, 1)
         found.said += argument(source, "shuffle", "shuffle", 2, truth)
         found.said += argument(source, "drop_remainder", "drop_last", 8, truth) or usual(
             source, "drop_remainder", "drop_last", 8, False
@@ -192,8 +194,10 @@ def _index(maps: list[Step], step: Step | None) -> int:
     return next(index for index, item in enumerate(maps) if item is step)
 
 
-def _parallel(maps: list[Step], decoding: Step | None, found: Chain) -> None:
-    for step in [decoding] if decoding is not None else maps:
+def _parallel(maps: list[Step], decoding: Step | None, loader: str | None, found: Chain) -> None:
+    # Loaders decode by themselves: what is mapped behind them is something else.
+    only = maps if len(maps) == 1 and loader in ("files", "tfrecord") else []
+    for step in [decoding] if decoding is not None else only:
         found.said += argument(step, "parallel_calls", "num_parallel_calls", 1, tuned)
 
 

@@ -104,12 +104,15 @@ class Expressions:
     def parts(self, value: Value, targets: Sequence[ast.expr]) -> list[Value]:
         """What each of several targets is given."""
         number = len(targets)
-        starred = any(isinstance(target, ast.Starred) for target in targets)
         items = self.items(value)
+        star = next((index for index, target in enumerate(targets) if isinstance(target, ast.Starred)), None)
+        if items is not None and star is not None and len(items) >= number - 1:
+            end = len(items) - (number - 1 - star)
+            items = [*items[:star], Listed(items[star:end]), *items[end:]]
         if isinstance(value, Choice):
             ways = [self.parts(option, targets) for option in value.options]
             return [choice([way[index] for way in ways]) for index in range(number)]
-        if items is None or starred or len(items) != number:
+        if items is None or len(items) != number:
             return [calls.part(value) for _ in targets]
         return items
 
@@ -146,11 +149,11 @@ class Expressions:
         return scope.find(node.id) or Ref(node.id)
 
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Value:
-        return self._attribute_of(self.evaluate(node.value, scope), node.attr)
+        return self.attribute_of(self.evaluate(node.value, scope), node.attr)
 
-    def _attribute_of(self, owner: Value, name: str) -> Value:
+    def attribute_of(self, owner: Value, name: str) -> Value:
         if isinstance(owner, Choice):
-            return choice([self._attribute_of(option, name) for option in owner.options])
+            return choice([self.attribute_of(option, name) for option in owner.options])
         if isinstance(owner, Ref):
             return (
                 self.log.flags.get(name) or Ref(f"{owner.name}.{name}")
@@ -323,7 +326,7 @@ class Expressions:
         if isinstance(owner, Ref):
             return self._function_call(Ref(f"{owner.name}.{step.name}"), step)
         if isinstance(owner, Instance | Class | Table):
-            found = self._attribute_of(owner, step.name)
+            found = self.attribute_of(owner, step.name)
             if not isinstance(found, Opaque):
                 return self._function_call(found, step)
         return calls.method(self, owner, step)
@@ -332,7 +335,7 @@ class Expressions:
         if isinstance(function, Function | Class):
             return self.apply(function, list(step.args), step.named)
         if isinstance(function, Instance):
-            caller = self._attribute_of(function, "__call__")
+            caller = self.attribute_of(function, "__call__")
             if isinstance(caller, Function):
                 return self.apply(caller, list(step.args), step.named)
         if isinstance(function, Ref):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from datalint.script.values import Facts, Group, Listed, Pipeline, Step, Value
+from datalint.script.values import Facts, Group, Instance, Listed, Pipeline, Step, Value
 
 
 @dataclass(eq=False, slots=True)
@@ -50,6 +50,8 @@ class Log:
     loops: list[Value] = field(default_factory=list)
     """What the loops go over that are being read."""
     flags: dict[str, Value] = field(default_factory=dict)
+    indexed: list[Instance] = field(default_factory=list)
+    """Datasets of the script's own whose `__getitem__` was read."""
     stopped: int | None = None
     """Line up to which the script was read, where it is too long."""
 

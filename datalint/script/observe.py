@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
     from datalint.script.log import Fit, Log
 
-# Where one of several trainings lacks the key and another has it, they differ.
-_BY_ABSENCE = ("shuffle_buffer", "cache", "steps_per_epoch", "validation_split")
+# Where one of several trainings lacks the key and another has it, they differ: in what was seen, or in what they do.
+_NOT_TOLD = ("loader", "image_size", "channels", "batch", "drop_remainder")
+_NOT_DONE = ("shuffle_buffer", "cache", "prefetch", "parallel_calls", "steps_per_epoch", "validation_split")
 
 
 @dataclass(slots=True)
 class Observed:
-    """`absent` are keys that one of several trainings lacks; `notes` are sentences about a key."""
+    """`absent` are keys that one of several trainings lacks, with a word for it; `notes` are sentences about a key."""
 
     said: list[Said] = field(default_factory=list)
     notes: list[tuple[str, int, str]] = field(default_factory=list)
     """Key, line, words that follow the place."""
-    absent: set[str] = field(default_factory=set)
+    absent: dict[str, str] = field(default_factory=dict)
     own_validation: int | None = None
     """Line of a `fit` that is given validation data of the script's own making."""
 
@@ -40,8 +41,9 @@ def observe(log: Log) -> Observed:
         found.said += way.said
         found.notes += way.notes
         found.own_validation = found.own_validation or way.own_validation
-    for key in _BY_ABSENCE:
-        found.absent |= {key} if len({any(said.key == key for said in way.said) for way in ways}) > 1 else set()
+    for key in (*_NOT_TOLD, *_NOT_DONE):
+        if len({any(said.key == key for said in way.said) for way in ways}) > 1:
+            found.absent[key] = "none" if key in _NOT_DONE else "something that is not told"
     if ways:
         _fallbacks(log, found)
     _model(log, found)
@@ -151,19 +153,19 @@ def _array(way: Observed, array: Array, fit: Fit | None) -> None:
 
 
 def _fallbacks(log: Log, found: Observed) -> None:
-    """Sizes and channels that the data's own functions do not say."""
+    """Sizes and channels that the data's own functions do not say: what the model takes, else what resizing gives."""
     keys = {said.key for said in found.said}
-    if "image_size" not in keys:
-        found.said += chain.sizes(log.sizes)
-    if "channels" not in keys:
-        found.said += chain.channels(log.channels)
-    keys = {said.key for said in found.said}
+    shapes: list[Said] = []
     for shape, step in log.inputs:
-        items = shape.items
-        if "image_size" not in keys and whole(items[0]) is not None and whole(items[1]) is not None:
-            found.said.append(Said("image_size", [whole(items[0]), whole(items[1])], step.line, called(step)))
-        if "channels" not in keys and whole(items[2]) in (1, 3, 4):
-            found.said.append(Said("channels", whole(items[2]), step.line, called(step)))
+        height, width, colors = map(whole, shape.items)
+        # Channels come last; (3, 224, 224) is a shape for another order.
+        if colors in (1, 3, 4):
+            shapes.append(Said("channels", colors, step.line, called(step)))
+            if height is not None and width is not None:
+                shapes.append(Said("image_size", [height, width], step.line, called(step)))
+    for key, others in (("image_size", chain.sizes(log.sizes)), ("channels", chain.channels(log.channels))):
+        if key not in keys:
+            found.said += [said for said in shapes if said.key == key] or others
 
 
 def _model(log: Log, found: Observed) -> None:
@@ -240,7 +242,7 @@ def _keeps_best(step: Step) -> bool:
 
 
 def _optimizer(step: Step) -> list[Said]:
-    torch = Ref(step.target).root == "torch" or ".optim" in step.target or step.target.startswith("optim.")
+    torch = Ref(step.target).root == "torch" or ".optim." in f".{step.target}"
     name: object = step.name.lower()
     momentum = step.value("momentum", 2 if torch else 1)
     if name == "sgd" and momentum is not None:

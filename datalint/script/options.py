@@ -57,6 +57,8 @@ def _sequence(_walk: Expressions, step: Step) -> Value | None:
         return Group(tuple(value.items)) if isinstance(value, Listed) and value.whole else _first_kept(value)
     if step.target != "list":
         return None
+    if isinstance(value, Listed):
+        return Listed(list(value.items), value.whole)
     return Listed(list(value.items)) if isinstance(value, Group) else value
 
 

@@ -13,6 +13,7 @@ from datalint.script.values import (
     Facts,
     Function,
     Group,
+    Instance,
     Listed,
     Literal,
     Opaque,
@@ -56,7 +57,18 @@ def _source(walk: Expressions, step: Step) -> Value:
 
 
 def _loader(walk: Expressions, step: Step) -> Value:
+    indexed(walk, step.value("dataset", 0))
     return _source(walk, step)
+
+
+def indexed(walk: Expressions, dataset: Value | None) -> None:
+    """An object of the script that is asked for its items while it trains: what that does is read once."""
+    if not isinstance(dataset, Instance) or dataset in walk.log.indexed:
+        return
+    walk.log.indexed.append(dataset)
+    method = walk.attribute_of(dataset, "__getitem__")
+    if isinstance(method, Function):
+        walk.apply(method, [], {})
 
 
 def _zipped(walk: Expressions, step: Step) -> Value | None:

@@ -107,7 +107,7 @@ def _decide(
             f"{_worded(item.value)} at {script.place(item.line)}" for item in list(different.values())[:_MOST_PLACES]
         ]
         places += ["more"] if len(different) > _MOST_PLACES else []
-        places += ["none"] if key in observed.absent else []
+        places += [observed.absent[key]] if key in observed.absent else []
         notes.append((key, f"{' or '.join(places)}: say which one trains"))
     elif first.value is None:
         notes.append((key, f"not a literal at {script.place(first.line)}: say it yourself: {first.text}"))

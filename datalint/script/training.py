@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from datalint.footprint.model.load import applications, named
 from datalint.script.log import Fit
-from datalint.script.pipelines import arrays_of
+from datalint.script.pipelines import arrays_of, indexed
 from datalint.script.values import (
     Array,
     Group,
@@ -133,6 +133,8 @@ def _fit(walk: Expressions, owner: Value, step: Step) -> Value | None:
     )
     if not trains or data is None:
         return None
+    for option in options(data):
+        indexed(walk, option)
     kept = {
         id(held)
         for array in _arrays_in(data)

@@ -201,7 +201,12 @@ class Walk(Expressions):
             if isinstance(inner, ast.AugAssign) and isinstance(inner.target, ast.Name):
                 stored.append((inner.target.id, inner.target))
             elif isinstance(inner, ast.Assign):
-                stored += [(target.id, inner.value) for target in inner.targets if isinstance(target, ast.Name)]
+                stored += [
+                    (part.id, inner.value)
+                    for target in inner.targets
+                    for part in ast.walk(target)
+                    if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+                ]
         names = {name for name, _ in stored}
         for name, value in stored:
             reads = any(isinstance(part, ast.Name) and part.id in names for part in ast.walk(value))
