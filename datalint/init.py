@@ -51,7 +51,7 @@ def propose(found: DatasetLike, *, path: str, schema: str | None = None, said: P
         *_comments(_seen(splits, _counts(found.samples, "label"))),
         *_comments(f"assumed: {sentence}" for sentence in found.assumptions),
         "",
-        *(_recipe(one_split=len(splits) < 2) if said is None else _said(said, one_split=len(splits) < 2)),
+        *(_recipe(one_split=len(splits) < 2) if said is None else _said(said, splits)),
         "",
         "# Machine that trains: `local`, a known name such as colab-free-t4, or one of your own `targets`.",
         "target: local",
@@ -103,10 +103,10 @@ _MODEL = "  # model: ResNet50  # or model.keras: then accelerator memory is pred
 _NO_SPLIT = "  # validation_split: 0.2  # no second split was seen"
 
 
-def _said(said: Proposal, *, one_split: bool) -> list[str]:
+def _said(said: Proposal, splits: Mapping[str, int]) -> list[str]:
     """What the script says, each value with its place; the rest is assumed and called so."""
     values, notes = dict(said.values), list(said.notes)
-    own = said.own_validation if one_split and "validation_split" not in values else None
+    own = said.own_validation if "val" not in splits and "validation_split" not in values else None
     if own is not None:
         why = "validation data of the script's own making, whose share is not known here"
         notes.append(("validation_split", f"{own}: {why}"))
@@ -117,9 +117,7 @@ def _said(said: Proposal, *, one_split: bool) -> list[str]:
     name = _escaped(said.script)
     lines = [f"# The recipe that the dataset is judged for, as {name} says it; what is assumed was not seen there."]
     if not values:
-        lines = [
-            f"# The recipe that the dataset is judged for. Nothing of it was recognised in {name}: all is assumed."
-        ]
+        lines = [f"# The recipe that the dataset is judged for. Nothing of it was recognised in {name}: it is assumed."]
     lines.append("training:")
     for key in KEYS:
         lines += _comments(f"{key}: {text}" for about, text in notes if about == key)
@@ -132,7 +130,7 @@ def _said(said: Proposal, *, one_split: bool) -> list[str]:
             lines.append(_line(key, _ASSUMED[key], f"assumed{hint}"))
     if "model" not in values:
         lines.append(_MODEL)
-    if one_split and "validation_split" not in values and own is None:
+    if len(splits) < 2 and "validation_split" not in values and own is None:
         lines.append(_NO_SPLIT)
     return lines
 

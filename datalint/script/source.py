@@ -80,12 +80,26 @@ def _decoded(content: bytes, name: str) -> str:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         return io.TextIOWrapper(io.BytesIO(content), encoding).read()
     except SyntaxError as error:
+        _check_utf8(content, name)
         raise UsageError(f"its encoding is not known: {error.msg}", Position(name)) from error
     except UnicodeDecodeError as error:
-        hint = "say its encoding in the first line: `# -*- coding: latin-1 -*-`"
-        raise UsageError(f"not {error.encoding}: {error.reason}", _at(name, content, error.start), hint) from error
+        raise _not_text(error, content, name) from error
     except (LookupError, ValueError) as error:
         raise UsageError(f"its encoding is not one of text: {error}", Position(name)) from error
+
+
+def _check_utf8(content: bytes, name: str) -> None:
+    """Of a byte in the first lines that is not UTF-8, Python says that a declaration is missing, and no place."""
+    try:
+        if b"coding" not in b"".join(content.splitlines()[:2]):
+            content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _not_text(error, content, name) from error
+
+
+def _not_text(error: UnicodeDecodeError, content: bytes, name: str) -> UsageError:
+    hint = "say its encoding in the first line: `# -*- coding: latin-1 -*-`"
+    return UsageError(f"not {error.encoding}: {error.reason}", _at(name, content, error.start), hint)
 
 
 def _at(name: str, content: bytes, offset: int) -> Position:
