@@ -137,7 +137,7 @@ def _resize(walk: Expressions, step: Step) -> Value | None:
     if "transform" in step.target and root in ("skimage", "transform"):
         sized(walk.log, *sides(step.value("output_shape", 1)), step)
         return Array(dtype="float64")
-    if not step.target.endswith(("image.resize", "images.resize", "ops.resize")):
+    if not step.target.endswith(("image.resize", "images.resize", "ops.resize", "resize_images")):
         return None
     sized(walk.log, *sides(step.value("size", 1)), step)
     return _array_in(step) or Opaque()
@@ -316,6 +316,7 @@ FUNCTIONS: dict[str, Callable[[Expressions, Step], Value | None]] = {
     "load_img": _load_img,
     "img_to_array": _img_to_array,
     "resize": _resize,
+    "resize_images": _resize,
     "smart_resize": _smart_resize,
     "resize_with_pad": _resize_to,
     "resize_with_crop_or_pad": _resize_to,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from datalint.script.values import Group, Listed, Literal, Opaque, Step, Table, Value
+from datalint.script.values import Group, Listed, Literal, Opaque, Ref, Step, Table, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from datalint.script.expressions import Expressions
 
@@ -64,6 +64,18 @@ def _sequence(_walk: Expressions, step: Step) -> Value | None:
 
 def _first_kept(value: Value | None) -> Value | None:
     return value if isinstance(value, Group) else None
+
+
+_KINDS: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
+
+
+def _is_instance(_walk: Expressions, step: Step) -> Value | None:
+    """`if isinstance(cache, str)`, as tutorials ask whether a cache is a file."""
+    if step.target != "isinstance" or len(step.args) != 2:
+        return None
+    value, kind = step.args
+    known = _KINDS.get(kind.name) if isinstance(kind, Ref) else None
+    return Literal(isinstance(value.value, known), value.via) if isinstance(value, Literal) and known else None
 
 
 def _option(_walk: Expressions, step: Step) -> Value | None:
@@ -151,6 +163,7 @@ FUNCTIONS: dict[str, Callable[[Expressions, Step], Value | None]] = {
     "DEFINE_boolean": _flag,
     "int": _number,
     "float": _number,
+    "isinstance": _is_instance,
     "tuple": _sequence,
     "list": _sequence,
     "Option": _option,

@@ -119,6 +119,12 @@ def _counts(value: Value) -> bool:
     return isinstance(value, Opaque) and value.step is not None and value.step.name in ("range", "trange")
 
 
+def _joined(_walk: Expressions, step: Step) -> Value | None:
+    """`tf.data.Dataset.concatenate(one, other)`."""
+    first = step.args[0] if step.args else None
+    return first if isinstance(first, Pipeline) else None
+
+
 def _partial(_walk: Expressions, step: Step) -> Value | None:
     inner = step.args[0] if step.args else None
     if not isinstance(inner, Function):
@@ -257,6 +263,7 @@ FUNCTIONS: dict[str, Callable[[Expressions, Step], Value | None]] = {
     "tqdm": _first,
     "iter": _first,
     "track": _first,
+    "concatenate": _joined,
     "partial": _partial,
     "function": _decorated,
 }
