@@ -216,7 +216,8 @@ def _made(given: Value | None, dtype: str | None, step: Step, *, typed: bool) ->
         scale = "none" if scales == {"none"} else "per_image"
         scaled = next((item.scaled for item in images if item.scaled is not None), None)
         found = dtype or (None if typed else own)
-        return Array(found, scale, "list", listed=given, made=step, scaled=scaled, typed=node)
+        held = own if own in FLOATS else None
+        return Array(found, scale, "list", listed=given, held=held, made=step, scaled=scaled, typed=node)
     return Array(dtype, made=step, typed=node)
 
 

@@ -135,6 +135,14 @@ def _array(way: Observed, array: Array, fit: Fit | None) -> None:
         if array.listed is not None and array.split_of is not None and id(array.listed) not in kept:
             build = "list_freed"
         way.said.append(Said("array_build", build, array.made.line, called(array.made)))
+    if array.held is not None and array.scale != "per_image" and array.made is not None:
+        # A list of uint8 takes a byte a value; `per_image` is the recipe's word for one that holds floats.
+        if array.scale == "none" and array.held == array.dtype:
+            more = f"its list holds {array.held}"
+            way.said.append(Said("array_scale", "per_image", array.made.line, called(array.made), more))
+        else:
+            words = f"{called(array.made)}: its list holds {array.held} and takes more than is predicted for bytes"
+            way.notes.append(("array_build", array.made.line, words))
     if array.scale in ("unknown", "other") and array.scaled is not None:
         why = "the type of its values is not known here" if array.scale == "unknown" else "no division by a number"
         way.notes.append(("array_scale", array.scaled.lineno, f"{shown(array.scaled)}: {why}"))

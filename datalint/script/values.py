@@ -187,6 +187,8 @@ class Array:
     build: str | None = None
     listed: Listed | None = None
     """The list that it was made of."""
+    held: str | None = None
+    """The type of the images in that list, where it is one of floats."""
     split_of: Array | None = None
     cast: bool = False
     """Cast within the expression that is being read."""

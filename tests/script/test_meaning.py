@@ -287,6 +287,7 @@ IMAGES = "import cv2\nimages = []\nfor p in paths:\n  images.append(cv2.imread(p
         ("X = np.asarray(images, np.float32)\nX /= 255.0", "float32", "in_place", "list"),
         ("X = np.array([i / 255.0 for i in images])", "float64", "per_image", "list_freed"),
         ("X = np.array([i.astype('float32') / 255.0 for i in images])", "float32", "per_image", "list_freed"),
+        ("X = np.array([keras.utils.img_to_array(i) for i in images])", "float32", "per_image", "list_freed"),
         ("X = np.empty((9, 8, 8, 3), np.uint8)", "uint8", None, "preallocated"),
         ("X = np.zeros((9, 8, 8, 3))", "float64", None, "preallocated"),
         ("X = np.expand_dims(np.array(images)[:100].reshape(-1, 8, 8, 3), 0)", "uint8", None, "list"),
