@@ -75,7 +75,7 @@ def method(walk: Expressions, owner: Value, step: Step) -> Value:
     if isinstance(owner, Table):
         return settings.method(owner, step)
     if isinstance(owner, Listed):
-        return _list_method(owner, step)
+        return _list_method(walk, owner, step)
     return training.method(walk, owner, step) or pipelines.begun(walk, owner, step) or unknown(walk, owner, step)
 
 
@@ -88,15 +88,19 @@ def unknown(walk: Expressions, called: Value, step: Step) -> Value:
     return Opaque(step=step, models=models_in([called, *step.args, *step.named.values()]))
 
 
-def _list_method(owner: Listed, step: Step) -> Value:
+def _list_method(walk: Expressions, owner: Listed, step: Step) -> Value:
+    # In a loop it may happen any number of times.
+    owner.whole = owner.whole and not walk.log.loops and walk.branches <= owner.born
     if step.name in ("append", "insert") and step.args:
+        owner.whole = owner.whole and step.name == "append"
         if len(owner.items) < pipelines.MOST_ITEMS:
             owner.items.append(step.args[-1])
         else:
             owner.whole = False
     elif step.name == "extend":
         more = step.args[0] if step.args else None
-        owner.items += more.items[: pipelines.MOST_ITEMS] if isinstance(more, Listed) else []
+        # What is not known may be any of them.
+        owner.items += more.items[: pipelines.MOST_ITEMS] if isinstance(more, Listed) else [Opaque()]
         owner.whole = owner.whole and isinstance(more, Listed) and more.whole
     elif step.name == "copy":
         return Listed(list(owner.items), owner.whole)

@@ -62,6 +62,8 @@ class Expressions:
         self.seen: set[ast.AST] = set()
         self.returns: list[list[Value]] = []
         self.defined: list[Function] = []
+        self.branches = 0
+        """Branches that are being read and whose condition is not known."""
         self.guessing = False
         """Functions are read that nobody calls: their parameters have their defaults."""
 
@@ -89,17 +91,22 @@ class Expressions:
             if target.attr == "trainable":
                 calls.trainable(self.log, owner, value, target)
             if isinstance(owner, Instance):
-                owner.names[target.attr] = value
+                owner.names[target.attr] = self.perhaps(owner.born, owner.names.get(target.attr), value)
             elif isinstance(owner, Class):
-                owner.scope.bind(target.attr, value)
+                owner.scope.bind(target.attr, self.perhaps(0, self._member(owner, target.attr), value))
             elif isinstance(owner, Table):
-                owner.items[target.attr] = value
+                owner.items[target.attr] = self.perhaps(owner.born, owner.items.get(target.attr), value)
         elif isinstance(target, ast.Subscript):
             owner, key = self.evaluate(target.value, scope), self.evaluate(target.slice, scope)
             if isinstance(owner, Table):
-                owner.items[key.value if isinstance(key, Literal) else key] = value
+                name = key.value if isinstance(key, Literal) else key
+                owner.items[name] = self.perhaps(owner.born, owner.items.get(name), value)
             elif isinstance(owner, Ref) and isinstance(key, Literal):
                 calls.environment(self.log, owner, key, value, target)
+
+    def perhaps(self, born: int, before: Value | None, value: Value) -> Value:
+        """What an object holds after an assignment that may not have happened."""
+        return value if before is None or self.branches <= born else choice([before, value])
 
     def parts(self, value: Value, targets: Sequence[ast.expr]) -> list[Value]:
         """What each of several targets is given."""
@@ -123,8 +130,8 @@ class Expressions:
         return list(value.items) if isinstance(value, Listed) and value.whole else None
 
     def element(self, over: Value) -> Value:
-        items = self.items(over)
-        return choice(items) if items else Opaque(models=models_in([over]))
+        items = over.items if isinstance(over, Listed) else self.items(over)
+        return choice(list(items)) if items else Opaque(models=models_in([over]))
 
     # Expressions.
 
@@ -226,7 +233,8 @@ class Expressions:
 
     def _list(self, node: ast.List | ast.Set, scope: Scope) -> Value:
         items, open_ = self._spread(node.elts, scope)
-        return Listed(items, whole=not open_)
+        # What is not known may be any of them.
+        return Listed([*items, *([Opaque()] if open_ else [])], whole=not open_, born=self.branches)
 
     def _spread(self, nodes: Sequence[ast.expr], scope: Scope) -> tuple[list[Value], bool]:
         """Values of arguments or items, and whether some more are not known."""
@@ -242,7 +250,7 @@ class Expressions:
         return values, open_
 
     def _dictionary(self, node: ast.Dict, scope: Scope) -> Value:
-        table = Table()
+        table = Table(born=self.branches)
         for key, item in zip(node.keys, node.values, strict=True):
             value = self.evaluate(item, scope)
             name = None if key is None else self.evaluate(key, scope)
@@ -405,7 +413,7 @@ class Expressions:
             frame.bind(spec.kwarg.arg, Table(dict(rest.items())))
 
     def _construct(self, kind: Class, args: list[Value], named: dict[str, Value]) -> Value:
-        made = Instance(kind)
+        made = Instance(kind, born=self.branches)
         start = self._member(kind, "__init__")
         if isinstance(start, Function):
             self.apply(Function(start.node, start.scope, bound=made), args, named)

@@ -16,14 +16,14 @@ _FLAG_PREFIX = "DEFINE_"
 _SAME = ("add_argument_group", "add_mutually_exclusive_group", "add_subparsers", "add_parser", "parse_args", "copy")
 
 
-def _parser(_walk: Expressions, _step: Step) -> Value:
-    return Table()
+def _parser(walk: Expressions, _step: Step) -> Value:
+    return Table(born=walk.branches)
 
 
-def _namespace(_walk: Expressions, step: Step) -> Value:
+def _namespace(walk: Expressions, step: Step) -> Value:
     inner = step.args[0] if step.args else None
     items: dict[object, Value] = dict(inner.items) if isinstance(inner, Table) else {}
-    return Table(items | dict(step.named))
+    return Table(items | dict(step.named), walk.branches)
 
 
 def _flag(walk: Expressions, step: Step) -> Value | None:

@@ -36,7 +36,9 @@ class Listed:
 
     items: list[Value] = field(default_factory=list)
     whole: bool = True
-    """Nothing else is in it."""
+    """Nothing else is in it, and all of it is in this order."""
+    born: int = 0
+    """Open branches whose condition is not known, when it was made: what a later one changes is not certain."""
 
 
 @dataclass(eq=False, slots=True)
@@ -44,6 +46,7 @@ class Table:
     """A dictionary, a namespace or the options of a command line, by their literal names."""
 
     items: dict[object, Value] = field(default_factory=dict)
+    born: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ class Class:
 class Instance:
     kind: Class
     names: dict[str, Value] = field(default_factory=dict)
+    born: int = 0
 
 
 @dataclass(eq=False, slots=True)

@@ -145,25 +145,30 @@ class Walk(Expressions):
         ways: list[tuple[dict[str, Value | None], bool]] = []
         while True:
             truth = self.truth(self.evaluate(node.test, scope))
+            certain = truth is True and not ways
             if truth is not False:
-                ways.append(self._layer(node.body, scope))
+                ways.append(self._layer(node.body, scope, certain=certain))
             if truth is True:
                 break
             if len(node.orelse) != 1 or not isinstance(node.orelse[0], ast.If):
-                ways.append(self._layer(node.orelse, scope))
+                ways.append(self._layer(node.orelse, scope, certain=not ways))
                 break
             # A chain of `elif` is as deep in the tree as it is long.
             node = node.orelse[0]
             self.count(node)
         return self._merge(ways, scope)
 
-    def _layer(self, statements: Sequence[ast.stmt], scope: Scope) -> tuple[dict[str, Value | None], bool]:
+    def _layer(
+        self, statements: Sequence[ast.stmt], scope: Scope, *, certain: bool = False
+    ) -> tuple[dict[str, Value | None], bool]:
         """What a branch binds, and whether it leaves the block."""
         scope.layers.append({})
+        self.branches += not certain
         try:
             ended = self.read_block(statements, scope)
         finally:
             bound = scope.layers.pop()
+            self.branches -= not certain
         return bound, ended
 
     @staticmethod
@@ -221,7 +226,7 @@ class Walk(Expressions):
         return self.read_block(node.body, scope)
 
     def _try(self, node: ast.Try | ast.TryStar, scope: Scope) -> bool:
-        ways = [self._layer([*node.body, *node.orelse], scope)]
+        ways = [self._layer([*node.body, *node.orelse], scope, certain=True)]
         ways += [self._layer(handler.body, scope) for handler in node.handlers]
         ended = self._merge(ways, scope)
         return self.read_block(node.finalbody, scope) or ended

@@ -19,6 +19,7 @@ CACHING = (
     "def prepare(ds, cache=True):\n  if cache:\n    if isinstance(cache, str):\n      ds = ds.cache(cache)\n"
     "    else:\n      ds = ds.cache()\n  return ds\n"
 )
+PARSER = "from argparse import ArgumentParser\np = ArgumentParser()\n"
 DECODE = "ds = ds.map(tf.io.decode_jpeg)\n"
 
 
@@ -70,6 +71,17 @@ def read(text: str, folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
         "if unknown():\n  n = 6\nelse:\n  n = 6\n",
         "n = 6\nfor i in range(3):\n  m = n\n",
         "import click\n@click.option('--n-b', '-b', default=6)\ndef main(n_b):\n  global n\n  n = n_b\nmain()\n",
+        "class C:\n  n = 3\nC.n = 6\nn = C.n\n",
+        "c = [1]\nc.append(6)\nn = c[1]\n",
+        "c = [1]\nd = c.copy()\nd.extend([6])\nn = d[-1]\n",
+        "if unknown():\n  c = {'n': 3}\n  c['n'] = 6\n  n = c['n']\nelse:\n  n = 6\n",
+        "try:\n  c = {'n': 3}\n  c['n'] = 6\nfinally:\n  n = c['n']\n",
+        "c = dict(a=1)\nc.update({'n': 6}, b=2)\nn = c['n']\n",
+        f"{PARSER}p.set_defaults(n=6)\na, _ = p.parse_known_args()\nn = a.n\n",
+        f"{PARSER}p.add_argument('-n', type=float, default='6')\nn = int(p.parse_args().n)\n",
+        "@tf.function\ndef f():\n  return 6\nn = tf.function(f)()\n",
+        "n = ('a' + 'b', 6)[1]\n",
+        "n = [i for i in (6,)][0]\n",
         "import typer\ndef main(b: int = typer.Option(6)):\n  global n\n  n = b\ntyper.run(main)\n",
     ],
 )
@@ -97,6 +109,8 @@ def test_a_value_is_followed_to_its_literal(code: str, tmp_path: Path) -> None:
         "def f():\n  return f()\nn = f()\n",
         "n = 6 * strategy.num_replicas_in_sync\n",
         "n = {'a': 6}[key]\n",
+        "import utils\nn = utils.n\n",
+        "def f(n):\n  for i in range(n):\n    n -= 1\n  return n\nn = f(6)\n",
     ],
 )
 def test_what_is_no_literal_is_never_guessed(code: str, tmp_path: Path) -> None:
@@ -116,6 +130,18 @@ def test_what_is_no_literal_is_never_guessed(code: str, tmp_path: Path) -> None:
         "match unknown:\n  case 1:\n    n = 6\n  case _:\n    n = 7\n",
         "def f():\n  if unknown():\n    return 6\n  return 7\nn = f()\n",
         "model.fit(x, y, batch_size=6)\nn = 7\n",
+        "class C:\n  n = 6\nif unknown():\n  C.n = 7\nn = C.n\n",
+        "class C:\n  def __init__(self):\n    self.n = 6\nc = C()\nif unknown():\n  c.n = 7\nn = c.n\n",
+        "c = {'n': 6}\nif unknown():\n  c['n'] = 7\nn = c['n']\n",
+        "c = [6]\nif unknown():\n  c.append(7)\nn = c[-1]\n",
+        "c = [6]\nfor i in x:\n  c.append(7)\nn = c[i]\n",
+        "c = [6]\nc.insert(0, 7)\nn = c[0]\n",
+        "c = [6, 7]\nc.reverse()\nn = c[0]\n",
+        "c = [6, 7] + [7]\nn = c[k]\n",
+        "n, m = (6, 1) if unknown() else (7, 2)\n",
+        "c = (6, 1) if unknown() else (7, 2)\nn = c[0]\n",
+        "n = (5 if unknown() else 6) + 1\nmodel.fit(x, y, batch_size=6)\n",
+        "for n in [6, 7]:\n  pass\n",
     ],
 )
 def test_of_two_values_both_are_said_and_none_is_taken(code: str, tmp_path: Path) -> None:
@@ -204,6 +230,8 @@ def test_where_a_cache_is_and_what_it_holds(steps: str, expected: str | None, tm
         ("ds = ds.prefetch(3).batch(2)", "prefetch", None),
         ("ds = ds.batch(2, True)", "drop_remainder", True),
         ("ds = ds.batch(2)", "drop_remainder", False),
+        ("ds = ds.batch(2).unknown_method()", "drop_remainder", None),
+        ("ds = ds.batch(2).apply(tf.data.experimental.ignore_errors())", "batch", 2),
         ("ds = ds.batch(2, drop_remainder=flag)", "drop_remainder", None),
         ("ds = ds.batch(2, **options)", "drop_remainder", None),
         ("ds = ds.padded_batch(2)", "batch", 2),
@@ -246,6 +274,27 @@ def test_a_map_behind_a_loader_decodes_nothing(tmp_path: Path) -> None:
     assert "parallel_calls" not in values
 
 
+def test_what_an_object_holds_after_a_branch_is_not_certain(tmp_path: Path) -> None:
+    code = (
+        "class C:\n  def __init__(self, ds):\n    self.ds = ds\n"
+        f"{DS}c = C(ds)\nif unknown():\n  c.ds = c.ds.shuffle(9)\nmodel.fit(c.ds.batch(2))\n"
+    )
+    values, notes = read(code, tmp_path)
+    assert "shuffle_buffer" not in values
+    assert notes["shuffle_buffer"] == "9 (decoded) at train.py:10 or none: say which one trains"
+    assert values["batch"] == 2
+
+
+def test_a_helper_from_elsewhere_within_a_mapped_function_may_decode(tmp_path: Path) -> None:
+    code = (
+        "from helpers import read_image\ndef load(p):\n  return read_image(p)\n"
+        "ds = tf.data.Dataset.from_tensor_slices(x).map(load).shuffle(5).batch(2)\nmodel.fit(ds)\n"
+    )
+    values, notes = read(code, tmp_path)
+    assert not values.keys() & {"loader", "shuffle_buffer"}
+    assert notes.keys() == {"loader", "shuffle_buffer"}
+
+
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
@@ -259,6 +308,9 @@ def test_a_map_behind_a_loader_decodes_nothing(tmp_path: Path) -> None:
         ("keras.preprocessing.image.ImageDataGenerator().flow_from_dataframe(df)", "generator"),
         ("keras.preprocessing.image.ImageDataGenerator().flow(x, y, batch_size=2)", "generator"),
         ("tfds.load('x')", None),
+        ("tf.data.Dataset.list_files('x').interleave(imported)", None),
+        ("tf.data.Dataset.sample_from_datasets([tf.data.TFRecordDataset('x')])", "tfrecord"),
+        ("tf.data.Dataset.sample_from_datasets(parts)", None),
     ],
 )
 def test_how_images_reach_the_model(code: str, expected: str | None, tmp_path: Path) -> None:
@@ -368,6 +420,8 @@ def test_sizes_and_channels_of_images_in_memory(code: str, key: str, expected: o
         ("tf.image.resize(tf.io.decode_image(b), [20, 30])", "image_size", [20, 30]),
         ("tf.image.resize_images(tf.io.decode_image(b), [20, 30])", "image_size", [20, 30]),
         ("tf.image.resize(tf.io.decode_image(b), size=(20, 30))", "image_size", [20, 30]),
+        ("keras.utils.smart_resize(tf.io.decode_image(b), (20, 30))", "image_size", [20, 30]),
+        ("tf.image.resize(tf.io.decode_image(b), (20, 30) if b else (40, 50))", "image_size", None),
         ("tf.image.resize_with_crop_or_pad(tf.io.decode_image(b), 20, 30)", "image_size", [20, 30]),
         ("tf.image.random_crop(tf.io.decode_image(b), [20, 30, 3])", "image_size", [20, 30]),
         ("keras.layers.Resizing(20, 30)(tf.io.decode_image(b))", "image_size", [20, 30]),
