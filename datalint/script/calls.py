@@ -89,8 +89,7 @@ def unknown(walk: Expressions, called: Value, step: Step) -> Value:
 
 
 def _list_method(walk: Expressions, owner: Listed, step: Step) -> Value:
-    # In a loop it may happen any number of times.
-    owner.whole = owner.whole and not walk.log.loops and walk.branches <= owner.born
+    owner.whole = owner.whole and walk.branches <= owner.born
     if step.name in ("append", "insert") and step.args:
         owner.whole = owner.whole and step.name == "append"
         if len(owner.items) < pipelines.MOST_ITEMS:

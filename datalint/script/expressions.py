@@ -63,7 +63,7 @@ class Expressions:
         self.returns: list[list[Value]] = []
         self.defined: list[Function] = []
         self.branches = 0
-        """Branches that are being read and whose condition is not known."""
+        """Branches that are being read and whose condition is not known, and loops, which may end at once."""
         self.guessing = False
         """Functions are read that nobody calls: their parameters have their defaults."""
 

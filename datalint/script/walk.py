@@ -186,16 +186,22 @@ class Walk(Expressions):
         self._forget(node, scope)
         self.bind(node.target, self.element(over), scope)
         self.log.loops.append(over)
+        self.branches += 1
         try:
             self.read_block(node.body, scope)
         finally:
+            self.branches -= 1
             self.log.loops.pop()
         self.read_block(node.orelse, scope)
 
     def _while(self, node: ast.While, scope: Scope) -> None:
         self._forget(node, scope)
         self.evaluate(node.test, scope)
-        self.read_block(node.body, scope)
+        self.branches += 1
+        try:
+            self.read_block(node.body, scope)
+        finally:
+            self.branches -= 1
         self.read_block(node.orelse, scope)
 
     @staticmethod

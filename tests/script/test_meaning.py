@@ -142,6 +142,8 @@ def test_what_is_no_literal_is_never_guessed(code: str, tmp_path: Path) -> None:
         "c = (6, 1) if unknown() else (7, 2)\nn = c[0]\n",
         "n = (5 if unknown() else 6) + 1\nmodel.fit(x, y, batch_size=6)\n",
         "for n in [6, 7]:\n  pass\n",
+        "c = {'n': 6}\nwhile unknown():\n  c['n'] += 1\nn = c['n']\n",
+        "class C:\n  n = 6\nfor i in range(3):\n  C.n += 1\nn = C.n\n",
     ],
 )
 def test_of_two_values_both_are_said_and_none_is_taken(code: str, tmp_path: Path) -> None:
