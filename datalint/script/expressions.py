@@ -40,6 +40,8 @@ MOST_STEPS = 3_000_000
 MOST_CALLED = 100_000
 """The same within functions: two calls in each of a hundred functions are more than anybody can follow."""
 DEEPEST = 120
+_NESTED = 1
+"""Depth of lists within lists that are looked through for an image: pairs of image and label lie in one."""
 _ACTIVE = 25
 """Functions that call each other."""
 
@@ -426,6 +428,12 @@ class Expressions:
         """Whether a name that is alive now leads to this object."""
         return any(frame.holds(value) for frame in self.frames)
 
+    def holds_images(self, listed: Listed) -> bool:
+        """Whether images of a list are alive in another one, whatever became of the list."""
+        images = [item for item in listed.items if isinstance(item, Array)]
+        values = (value for frame in self.frames for layer in frame.layers for value in layer.values())
+        return any(_holds_image(value, images) for value in values if value is not listed)
+
     _READ: ClassVar[Mapping[type[ast.expr], Callable[..., Value]]] = {
         ast.Constant: _constant,
         ast.Name: _name,
@@ -451,6 +459,16 @@ class Expressions:
         ast.YieldFrom: _yield,
         ast.Call: _call,
     }
+
+
+def _holds_image(value: Value | None, images: Sequence[Value], depth: int = 0) -> bool:
+    """Whether one of these very images lies within a list, tuple or dictionary."""
+    if depth > _NESTED or not isinstance(value, Listed | Group | Table):
+        return False
+    items = list(value.items.values()) if isinstance(value, Table) else list(value.items)
+    return any(item is image for item in items for image in images) or any(
+        _holds_image(item, images, depth + 1) for item in items
+    )
 
 
 def _is_property(function: Function) -> bool:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Where one of several trainings lacks the key and another has it, they differ: in what was seen, or in what they do.
 _NOT_TOLD = ("loader", "image_size", "channels", "batch", "drop_remainder")
+# Methods whose results are features: a model that is trained on them is not trained on images.
+_FEATURES = ("predict", "predict_generator", "predict_on_batch", "transform", "fit_transform")
 _NOT_DONE = ("shuffle_buffer", "cache", "prefetch", "parallel_calls", "steps_per_epoch", "validation_split")
 
 
@@ -113,6 +115,10 @@ def _in_memory(fit: Fit, data: Value) -> Observed:
                 way.said.append(Said("batch", whole(option), step.line, words, more))
         return way
     labels = step.value("y", 1)
+    made = data.step.name if isinstance(data, Opaque) and data.step is not None else ""
+    if made in _FEATURES:
+        way.notes.append(("loader", step.line, f"{_short(step)}: it is given what .{made}() makes, which is no images"))
+        return way
     if not isinstance(data, Array) and labels is None:
         way.notes.append(("loader", step.line, f"{_short(step)}: what it is given is not known here"))
         return way

@@ -39,6 +39,8 @@ _FIT_WORDS = frozenset(
     ("epochs", "batch_size", "validation_data", "validation_split", "callbacks", "steps_per_epoch", "initial_epoch")
 )
 _COMPILE_WORDS = frozenset(("optimizer", "loss", "metrics", "jit_compile"))
+_MOST_FITS = 100
+"""Calls of `fit` that are told apart; each asks what is still held beside its data."""
 _STEPS = ("apply_gradients", "backward", "train_on_batch")
 _KERAS = ("tensorflow", "tf", "keras", "applications")
 
@@ -69,6 +71,11 @@ def _trainable_model(_walk: Expressions, step: Step) -> Value:
 def _optimizer(walk: Expressions, step: Step) -> Value:
     walk.log.optimizers.append(step)
     return Opaque(step=step)
+
+
+def _got(_walk: Expressions, step: Step) -> Value | None:
+    """`keras.optimizers.get("adam")` is the optimizer of that name."""
+    return step.value("identifier", 0) if step.target.endswith("optimizers.get") else None
 
 
 def _wrapped(_walk: Expressions, step: Step) -> Value | None:
@@ -133,13 +140,15 @@ def _fit(walk: Expressions, owner: Value, step: Step) -> Value | None:
     )
     if not trains or data is None:
         return None
+    if len(walk.log.fits) >= _MOST_FITS:
+        return Opaque()
     for option in options(data):
         indexed(walk, option)
     kept = {
         id(held)
         for array in _arrays_in(data)
         for held in (array.listed, array.split_of)
-        if held is not None and walk.holds(held)
+        if held is not None and (walk.holds(held) or (isinstance(held, Listed) and walk.holds_images(held)))
     }
     walk.log.fits.append(Fit(data, step, step.node, owner, epochs, frozenset(kept), torch=lightning))
     return Opaque()
@@ -190,6 +199,7 @@ FUNCTIONS: dict[str, Callable[[Expressions, Step], Value | None]] = {
     **dict.fromkeys(("Sequential", "Model", "load_model", "clone_model"), _trainable_model),
     **dict.fromkeys(OPTIMIZERS, _optimizer),
     "LossScaleOptimizer": _wrapped,
+    "get": _got,
     **dict.fromkeys((*STOPS, CHECKPOINT), _callback),
     **dict.fromkeys(
         ("set_global_policy", "set_policy", "set_dtype_policy", "set_global_dtype_policy"),

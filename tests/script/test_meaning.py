@@ -330,6 +330,9 @@ IMAGES = "import cv2\nimages = []\nfor p in paths:\n  images.append(cv2.imread(p
         ("X = np.array(images)", "uint8", None, "list"),
         ("images = np.array(images)\nX = images", "uint8", None, "list_freed"),
         ("X = np.array(images)\ndel images", "uint8", None, "list_freed"),
+        ("pairs = [[i, 1] for i in images]\nimages = np.array(images)\nX = images", "uint8", None, "list"),
+        ("pairs = {'a': (images[0], 1)}\nX = np.array(images)\nimages = 0", "uint8", None, "list"),
+        ("last = images[0]\nX = np.array(images)\nimages = last", "uint8", None, "list_freed"),
         ("X = np.array(images) / 255.0", "float64", "divide_uint8", "list"),
         ("X = np.array(images) * (1 / 255)", "float64", "divide_uint8", "list"),
         ("X = np.array(images)\nX = X / 255", "float64", "divide_uint8", "list"),
@@ -345,7 +348,7 @@ IMAGES = "import cv2\nimages = []\nfor p in paths:\n  images.append(cv2.imread(p
         ("X = np.empty((9, 8, 8, 3), np.uint8)", "uint8", None, "preallocated"),
         ("X = np.zeros((9, 8, 8, 3))", "float64", None, "preallocated"),
         ("X = np.expand_dims(np.array(images)[:100].reshape(-1, 8, 8, 3), 0)", "uint8", None, "list"),
-        ("def load():\n  found = list(images)\n  return np.array(found)\nX = load()\n", "uint8", None, "list_freed"),
+        ("def load():\n  found = list(images)\n  return np.array(found)\nX = load()\n", "uint8", None, "list"),
         ("X = np.float32(np.array(images)) / 255", "float32", "cast_and_divide", "list"),
         ("X = (np.array(images, dtype='float32') - 127.5) / 127.5", "float32", None, "list"),
         ("X = np.array(helper(images))\nX = X / 255", None, None, None),
@@ -446,6 +449,7 @@ def test_sizes_and_channels_of_what_is_mapped(function: str, key: str, expected:
     [
         ("model.compile(optimizer='Adam')", "optimizer", "adam"),
         ("model.compile('sgd', 'mse')", "optimizer", "sgd"),
+        ("model.compile(keras.optimizers.get('adam'))", "optimizer", "adam"),
         ("model.compile(optimizer=keras.optimizers.SGD(momentum=0.9))", "optimizer", "momentum"),
         ("model.compile(optimizer=keras.optimizers.SGD(0.1, 0.9))", "optimizer", "momentum"),
         ("model.compile(optimizer=keras.optimizers.SGD(momentum=0.0))", "optimizer", "sgd"),
@@ -538,6 +542,14 @@ def test_the_model_and_how_it_is_trained(code: str, key: str, expected: object, 
 def test_a_call_of_fit(code: str, key: str, expected: object, tmp_path: Path) -> None:
     values, _ = read(f"{code}\n", tmp_path)
     assert values.get(key) == expected
+
+
+def test_features_are_no_images(tmp_path: Path) -> None:
+    """Judged as if all images were one array, a script that trains on what VGG16 gives would never fit."""
+    code = "base = keras.applications.VGG16()\nx = base.predict(ds)\nmodel.fit(x, y, batch_size=5)\n"
+    values, notes = read(code, tmp_path)
+    assert not values.keys() & {"loader", "batch"}
+    assert notes["loader"].endswith("it is given what .predict() makes, which is no images")
 
 
 def test_the_pipeline_that_reaches_fit_is_taken(tmp_path: Path) -> None:
