@@ -22,7 +22,6 @@ from datalint.script.values import (
     Table,
     Value,
     models_in,
-    options,
 )
 
 if TYPE_CHECKING:
@@ -118,11 +117,6 @@ def part(value: Value) -> Value:
 def kept(array: Array) -> Array:
     """An array that has got a name: its cast was an operation of its own."""
     return replace(array, cast=False) if array.cast else array
-
-
-def iterated(value: Value) -> Value:
-    """What a loop goes over: a pipeline where that may be one."""
-    return next((option for option in options(value) if isinstance(option, Pipeline)), value)
 
 
 def default(value: Value, via: str) -> Value:

@@ -270,6 +270,8 @@ class Expressions:
     def _item(self, owner: Value, key: Value, node: ast.expr) -> Value:
         if isinstance(owner, Choice):
             return choice([self._item(option, key, node) for option in owner.options])
+        if isinstance(key, Choice):
+            return choice([self._item(owner, option, node) for option in key.options])
         items = self.items(owner)
         if items is not None and isinstance(key, Literal) and isinstance(key.value, int):
             return items[key.value] if -len(items) <= key.value < len(items) else Opaque()
@@ -285,10 +287,27 @@ class Expressions:
         scope.layers.append({})
         try:
             for part in node.generators:
-                self.bind(part.target, self.element(calls.iterated(self.evaluate(part.iter, scope))), scope)
+                self.bind(part.target, self.element(self.evaluate(part.iter, scope)), scope)
             return Listed([self.evaluate(node.elt, scope)], whole=False)
         finally:
             scope.layers.pop()
+
+    def _mapped(self, node: ast.DictComp, scope: Scope) -> Value:
+        """`{name: loader(name) for name in ("train", "val")}`, item by item where these are known."""
+        table = Table(born=self.branches)
+        first, *others = node.generators
+        over = self.evaluate(first.iter, scope)
+        scope.layers.append({})
+        try:
+            for item in (None if others else self.items(over)) or [self.element(over)]:
+                self.bind(first.target, item, scope)
+                for part in others:
+                    self.bind(part.target, self.element(self.evaluate(part.iter, scope)), scope)
+                key, value = self.evaluate(node.key, scope), self.evaluate(node.value, scope)
+                table.items[key.value if isinstance(key, Literal) else key] = value
+        finally:
+            scope.layers.pop()
+        return table
 
     def _lambda(self, node: ast.Lambda, scope: Scope) -> Value:
         return Function(node, scope)
@@ -451,6 +470,7 @@ class Expressions:
         ast.ListComp: _comprehension,
         ast.GeneratorExp: _comprehension,
         ast.SetComp: _comprehension,
+        ast.DictComp: _mapped,
         ast.Lambda: _lambda,
         ast.NamedExpr: _named,
         ast.Await: _inner,

@@ -101,7 +101,8 @@ def _split(_walk: Expressions, step: Step) -> Value | None:
 
 def _first(_walk: Expressions, step: Step) -> Value | None:
     """`tqdm(ds)`, `iter(ds)`: what goes through it is the same."""
-    return next((value for value in step.args if isinstance(value, Pipeline)), None) or (
+    batches = (value for value in step.args if any(isinstance(option, Pipeline) for option in options(value)))
+    return next(batches, None) or (
         step.args[0]
         if step.args and (isinstance(step.args[0], Listed) or _counts(step.args[0])) and step.name != "enumerate"
         else _numbered(step)

@@ -9,6 +9,7 @@ from datalint.script.log import Fit
 from datalint.script.pipelines import arrays_of, indexed
 from datalint.script.values import (
     Array,
+    Function,
     Group,
     Instance,
     Listed,
@@ -127,7 +128,7 @@ def _fit(walk: Expressions, owner: Value, step: Step) -> Value | None:
     if lightning:
         assert isinstance(owner, Opaque)
         assert owner.step is not None
-        data, epochs = step.value("train_dataloaders", 1), owner.step.value("max_epochs")
+        data, epochs = _lightning(walk, step), owner.step.value("max_epochs")
     known = isinstance(owner, Opaque) and (owner.is_model or bool(owner.models))
     unknown = isinstance(owner, Opaque) and owner.step is None and _called_model(step)
     trains = (
@@ -154,6 +155,18 @@ def _fit(walk: Expressions, owner: Value, step: Step) -> Value | None:
     return Opaque()
 
 
+def _lightning(walk: Expressions, step: Step) -> Value | None:
+    """The loader that Lightning's trainer is given, or asks a data module or the model for."""
+    given = step.value("train_dataloaders", 1)
+    module = step.value("datamodule", 3) or given or step.value("model", 0)
+    if not isinstance(module, Instance):
+        return given
+    for name in ("setup", "train_dataloader"):
+        asked = walk.attribute_of(module, name)
+        given = walk.apply(asked, [], {}) if isinstance(asked, Function) else given
+    return given
+
+
 def _called_model(step: Step) -> bool:
     owner = getattr(step.node.func, "value", None)
     return "model" in str(getattr(owner, "id", getattr(owner, "attr", ""))).lower()
@@ -172,12 +185,16 @@ def _arrays_in(data: Value) -> list[Array]:
 def _own_loop(walk: Expressions, step: Step) -> None:
     """Gradients that are applied within a loop over batches, within one over the epochs."""
     loops = walk.log.loops
-    place = next((index for index in reversed(range(len(loops))) if isinstance(loops[index], Pipeline)), None)
+    place = next((index for index in reversed(range(len(loops))) if _has_batches(loops[index])), None)
     if place is None or any(fit.data is loops[place] for fit in walk.log.fits):
         return
     epochs = next((_rounds(over) for over in reversed(loops[:place]) if _rounds(over) is not None), None)
     torch = step.name == "backward"
     walk.log.fits.append(Fit(loops[place], None, step.node, None, epochs, torch=torch))
+
+
+def _has_batches(over: Value) -> bool:
+    return any(isinstance(option, Pipeline) for option in options(over))
 
 
 def _rounds(over: Value) -> Value | None:

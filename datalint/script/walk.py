@@ -182,7 +182,7 @@ class Walk(Expressions):
         return not going
 
     def _for(self, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
-        over = calls.iterated(self.evaluate(node.iter, scope))
+        over = self.evaluate(node.iter, scope)
         self._forget(node, scope)
         self.bind(node.target, self.element(over), scope)
         self.log.loops.append(over)
