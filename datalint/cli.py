@@ -119,6 +119,11 @@ def parser() -> argparse.ArgumentParser:
 
     init = _verb(verbs, "init", "write a commented datalint.yaml from what is found", "datalint.commands.init")
     init.add_argument("path", nargs="?", default=".", metavar="PATH")
+    init.add_argument(
+        "--from-script",
+        metavar="FILE",
+        help="propose what this training script or notebook says; it is read, never executed",
+    )
     init.add_argument("--stdout", action="store_true", help="print it instead of writing it")
     init.add_argument("--schema", action="store_true", help="also write the JSON Schema that editors complete from")
 

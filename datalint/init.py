@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from datalint.config_file import YAML_NAME, present, read_file
 from datalint.config_schema import SCHEMA_FILE
 from datalint.entry import display
 from datalint.errors import Position, UnfinishedError, UsageError
+from datalint.script.keys import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from datalint.script.recipe import Proposal
     from datalint.tables import Data
 
 SCHEMA_NAME = "datalint.schema.json"
@@ -31,11 +34,11 @@ class DatasetLike(Protocol):
     def assumptions(self) -> Sequence[str]: ...
 
 
-def propose(found: DatasetLike, *, path: str, schema: str | None = None) -> str:
+def propose(found: DatasetLike, *, path: str, schema: str | None = None, said: Proposal | None = None) -> str:
     """The text of a `datalint.yaml` that loads as it is; what was seen and assumed stands in its comments.
 
     `path` is the dataset's, relative to the file. `schema` is what editors complete from, also relative to the
-    file: the place of this installation would mean nothing to anybody else.
+    file: the place of this installation would mean nothing to anybody else. `said` is what a training script says.
     """
     splits = _counts(found.samples, "split")
     lines = [
@@ -48,16 +51,7 @@ def propose(found: DatasetLike, *, path: str, schema: str | None = None) -> str:
         *_comments(_seen(splits, _counts(found.samples, "label"))),
         *_comments(f"assumed: {sentence}" for sentence in found.assumptions),
         "",
-        "# The recipe that the dataset is judged for. All of it is assumed: say what your script does.",
-        "training:",
-        "  framework: keras  # or pytorch",
-        "  loader: image_dataset_from_directory",
-        "  image_size: [256, 256]  # height, width; `original` when images are not resized",
-        "  channels: 3  # `original` when the loader does not convert",
-        "  batch: 32",
-        "  drop_remainder: false",
-        "  # model: ResNet50  # or model.keras: then accelerator memory is predicted",
-        *([] if len(splits) > 1 else ["  # validation_split: 0.2  # no second split was seen"]),
+        *(_recipe(one_split=len(splits) < 2) if said is None else _said(said, splits)),
         "",
         "# Machine that trains: `local`, a known name such as colab-free-t4, or one of your own `targets`.",
         "target: local",
@@ -75,6 +69,84 @@ def propose(found: DatasetLike, *, path: str, schema: str | None = None) -> str:
         "fail_on: error  # or warning, never",
     ]
     return "\n".join(lines) + "\n"
+
+
+_HINTS = {
+    "framework": "or pytorch",
+    "image_size": "height, width; `original` when images are not resized",
+    "channels": "`original` when the loader does not convert",
+}
+_ASSUMED: Mapping[str, Any] = {
+    "framework": "keras",
+    "loader": "image_dataset_from_directory",
+    "image_size": [256, 256],
+    "channels": 3,
+    "batch": 32,
+    "drop_remainder": False,
+}
+
+
+def _recipe(*, one_split: bool) -> list[str]:
+    """Where nobody says how they train: Keras' own defaults."""
+    return [
+        "# The recipe that the dataset is judged for. All of it is assumed: say what your script does.",
+        "training:",
+        *(_line(key, value, _HINTS.get(key, "")) for key, value in _ASSUMED.items()),
+        _MODEL,
+        *([_NO_SPLIT] if one_split else []),
+    ]
+
+
+# Also what other readers of YAML take for text: `no` and `on` are not.
+_PLAIN = re.compile(r"(?!(?:null|true|false|yes|no|on|off|y|n)\Z)[A-Za-z][A-Za-z0-9_-]*", re.IGNORECASE)
+_MODEL = "  # model: ResNet50  # or model.keras: then accelerator memory is predicted"
+_NO_SPLIT = "  # validation_split: 0.2  # no second split was seen"
+
+
+def _said(said: Proposal, splits: Mapping[str, int]) -> list[str]:
+    """What the script says, each value with its place; the rest is assumed and called so."""
+    values, notes = dict(said.values), list(said.notes)
+    own = said.own_validation if "val" not in splits and "validation_split" not in values else None
+    if own is not None:
+        why = "validation data of the script's own making, whose share is not known here"
+        notes.append(("validation_split", f"{own}: {why}"))
+        if str(values.get("monitor", ("",))[0]).startswith("val_"):
+            # Without a share or a second split it would be an error to watch what is measured on it.
+            monitor, place = values.pop("monitor")
+            notes.append(("monitor", f"{monitor} {place}: left out: the recipe cannot say how validation data is made"))
+    name = _escaped(said.script)
+    lines = [f"# The recipe that the dataset is judged for, as {name} says it; what is assumed was not seen there."]
+    if not values:
+        lines = [f"# The recipe that the dataset is judged for. Nothing of it was recognised in {name}: it is assumed."]
+    lines.append("training:")
+    for key in KEYS:
+        lines += _comments(f"{key}: {text}" for about, text in notes if about == key)
+        if key in values:
+            lines.append(_line(key, *values[key]))
+        elif key == "loader":
+            lines.append(_line(key, said.loader, "assumed"))
+        elif key in _ASSUMED:
+            hint = f"; {_HINTS[key]}" if key in _HINTS else ""
+            lines.append(_line(key, _ASSUMED[key], f"assumed{hint}"))
+    if "model" not in values:
+        lines.append(_MODEL)
+    if len(splits) < 2 and "validation_split" not in values and own is None:
+        lines.append(_NO_SPLIT)
+    return lines
+
+
+def _line(key: str, value: Any, comment: str) -> str:
+    return f"  {key}: {_scalar(value)}" + (f"  # {_escaped(comment)}" if comment else "")
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_scalar, value))}]"
+    if not isinstance(value, str):
+        return repr(value)
+    return value if _PLAIN.fullmatch(value) else _quoted(value)
 
 
 def write(folder: str, text: str) -> str:

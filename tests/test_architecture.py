@@ -26,7 +26,7 @@ LAYERS = (
     {"git", "git_index", "globs", "outcome", "sizes", "strict_yaml", "toml_places", "config_schema"},
     {"source"},
     {"dataset", "facts", "footprint", "rule", "report", "target", "engine", "config_file"},
-    {"config_rules"},
+    {"config_rules", "script"},
     {"config", "suppress", "baseline", "init", "progress", "request", "trust", "child"},
     {"ruleset", "workspace", "replay"},
     {"changed", "models", "asked"},

@@ -11,6 +11,7 @@ import pytest
 from datalint import config, config_schema
 from datalint.errors import UnfinishedError, UsageError
 from datalint.init import SCHEMA_NAME, propose, write, write_schema
+from datalint.script.recipe import Proposal
 from datalint.tables import Data
 
 EVIL = [
@@ -73,6 +74,83 @@ def test_the_schema_beside_the_file_is_ours_and_a_newer_one_replaces_it(tmp_path
 
 def test_the_proposed_recipe_is_the_default_one() -> None:
     assert replace(load(propose(Found(), path=".")).training, declared=False) == config.Recipe()
+
+
+def said(**values: object) -> Proposal:
+    return Proposal("train.py", {key: (value, f"inferred from train.py:1: {key}") for key, value in values.items()}, ())
+
+
+def test_what_a_script_says_stands_with_its_place_and_the_rest_is_called_assumed() -> None:
+    text = propose(Found(), path=".", said=said(batch=8, image_size=[20, 30], cache="memory", monitor="a: # b"))
+    assert "  batch: 8  # inferred from train.py:1: batch\n" in text
+    assert "  image_size: [20, 30]  # inferred from train.py:1: image_size\n" in text
+    assert "  framework: keras  # assumed; or pytorch\n" in text
+    assert "  loader: image_dataset_from_directory  # assumed\n" in text
+    assert "  drop_remainder: false  # assumed\n" in text
+    assert "All of it is assumed" not in text
+    training = load(text).training
+    assert (training.batch, training.input_height, training.input_width) == (8, 20, 30)
+    assert (training.cache, training.monitor) == ("memory", "a: # b")
+
+
+def test_what_a_script_leaves_open_stands_above_what_is_assumed() -> None:
+    open_ = Proposal("train.py", {}, (("batch", "not a literal at train.py:9: say it yourself: .batch(n)"),))
+    text = propose(Found(), path=".", said=open_)
+    line = "  # batch: not a literal at train.py:9: say it yourself: .batch(n)\n"
+    assert f"{line}  batch: 32  # assumed\n" in text
+    assert "Nothing of it was recognised in train.py" in text
+    assert load(text).training.batch == 32
+
+
+def test_the_loader_that_is_assumed_is_that_of_the_framework() -> None:
+    assert "  loader: dataloader  # assumed\n" in propose(Found(), path=".", said=said(framework="pytorch"))
+    assert load(propose(Found(), path=".", said=said(framework="pytorch"))).training.loader == "dataloader"
+
+
+def test_a_model_that_the_script_names_takes_the_place_of_the_example() -> None:
+    assert "# model: ResNet50  #" in propose(Found(), path=".", said=said(batch=8))
+    text = propose(Found(), path=".", said=said(model="VGG16"))
+    assert "# model: ResNet50  #" not in text
+    assert load(text).training.model == "VGG16"
+
+
+@pytest.mark.parametrize(
+    ("splits", "monitor", "kept"),
+    [
+        (["train"], "val_loss", False),
+        (["train", "test"], "val_loss", False),
+        (["train", "val"], "val_loss", True),
+        (["train"], "loss", True),
+    ],
+)
+def test_validation_of_the_scripts_own_making_is_not_called_missing(
+    splits: list[str | None], monitor: str, kept: bool
+) -> None:
+    """`monitor: val_loss` without any validation that is known would be an error, and a wrong one."""
+    proposal = replace(said(monitor=monitor), own_validation="train.py:7")
+    text = propose(Found(samples=samples(["a"] * len(splits), splits)), path=".", said=proposal)
+    assert load(text).training.monitor == (monitor if kept else None)
+    assert ("# validation_split: train.py:7: validation data of the script's own making" in text) == (
+        "val" not in splits
+    )
+    assert ("# monitor: val_loss inferred from train.py:1: monitor: left out" in text) == (not kept)
+
+
+def test_a_share_that_the_loader_splits_off_is_validation() -> None:
+    proposal = replace(said(monitor="val_loss", validation_split=0.2), own_validation="train.py:7")
+    training = load(propose(Found(), path=".", said=proposal)).training
+    assert (training.monitor, training.validation_split) == ("val_loss", 0.2)
+
+
+@pytest.mark.parametrize("value", ["yes", "no", "null", "1e3", "", "-", "a b", "x\ny", "#", "ü", "True", "12"])
+def test_any_text_of_a_script_stays_text(value: str) -> None:
+    assert load(propose(Found(), path=".", said=said(monitor=value or "x"))).training.monitor == (value or "x")
+
+
+def test_nothing_in_a_script_can_break_out_of_its_comment() -> None:
+    evil = Proposal("a\nb.py", {"batch": (8, "x\nrules: {select: [none]}")}, (("epochs", "y\u2028fail_on: never"),))
+    loaded = load(propose(Found(), path=".", said=evil))
+    assert (loaded.rules.select, loaded.fail_on, loaded.training.batch) == ((), "error", 8)
 
 
 def test_many_classes_are_cut() -> None:

@@ -4,32 +4,77 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datalint import dataset
-from datalint.dataset.inside import dataset_below
-from datalint.errors import ExitCode
+from datalint.dataset import layout
+from datalint.dataset.inside import clear_place
+from datalint.entry import display
+from datalint.errors import ExitCode, UnfinishedError
 from datalint.init import SCHEMA_NAME, propose, refuse_to_replace, write, write_schema
+from datalint.report.words import count
 from datalint.request import Request
 from datalint.workspace import open_workspace
 
 if TYPE_CHECKING:
     import argparse
 
+    from datalint.dataset import Dataset
+    from datalint.script.recipe import Proposal
+    from datalint.workspace import Workspace
+
+_SHOWN = 3
+
 
 def run(arguments: argparse.Namespace) -> int:
     if not arguments.stdout:
         refuse_to_replace(os.curdir)
+    said = _said(arguments.from_script)
     workspace = open_workspace(Request(path=arguments.path))
-    found, path = dataset.read(workspace.source, root=workspace.root), arguments.path
-    inside = dataset_below(workspace.source, workspace.root) if found.format == "imagefolder" else None
-    if inside is not None:
-        found, path = dataset.read(workspace.source, root=inside), os.path.join(workspace.source.base, inside)
-    text = propose(found, path=os.path.relpath(path), schema=SCHEMA_NAME if arguments.schema else None)
+    found, path = _dataset(workspace, arguments.path, said)
+    if not found.files and not layout.IMAGE_LIKE.intersection(map(str, found.skipped.columns["suffix"])):
+        raise UnfinishedError(f"no images in {display(arguments.path)}: nothing was written; name the dataset's folder")
+    text = propose(found, path=os.path.relpath(path), schema=SCHEMA_NAME if arguments.schema else None, said=said)
     if arguments.stdout:
         sys.stdout.write(text)
         return ExitCode.CLEAN
     written = [write(os.curdir, text), *([write_schema(os.curdir)] if arguments.schema else [])]
     sys.stdout.write(f"wrote {' and '.join(map(os.path.normpath, written))}\n")
+    if said is not None:
+        sys.stdout.write(_read_of(said))
     sys.stdout.write("next: read what it assumed, then `datalint check`\n")
     return ExitCode.CLEAN
+
+
+def _said(path: str | None) -> Proposal | None:
+    if path is None:
+        return None
+    from datalint.script import recipe  # only those who name a script pay for it
+
+    return recipe.read(path)
+
+
+def _read_of(said: Proposal) -> str:
+    if not said.values:
+        return f"nothing of how it trains was recognised in {said.script}: the recipe is assumed\n"
+    asked = len({key for key, _ in said.notes} - said.values.keys())
+    more = f"; {count(asked, 'key')} of it the script leaves open" if asked else ""
+    return f"read {said.script}: {count(len(said.values), 'value')} inferred{more}\n"
+
+
+def _dataset(workspace: Workspace, path: str, said: Proposal | None) -> tuple[Dataset, str]:
+    """What lies at the path, or at the one place below it that clearly holds the dataset."""
+    framework, loader = ("keras", "") if said is None else (said.framework, said.loader)
+    found = dataset.read(workspace.source, root=workspace.root, framework=framework, loader=loader)
+    inside = clear_place(workspace.source, workspace.root) if found.format == "imagefolder" else None
+    if inside is None:
+        return found, path
+    found = dataset.read(workspace.source, root=inside.root, framework=framework, loader=loader)
+    if inside.elsewhere:
+        first = ", ".join(display(image) for image in inside.elsewhere[:_SHOWN])
+        more = len(inside.elsewhere) - _SHOWN
+        note = f"{count(len(inside.elsewhere), 'image')} elsewhere left out: {first}"
+        note += f" and {more:,} more" if more > 0 else ""
+        found = replace(found, assumptions=(*found.assumptions, note))
+    return found, os.path.join(workspace.source.base, inside.root)

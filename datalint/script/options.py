@@ -1,0 +1,171 @@
+"""Options of the command line and settings: their defaults are what the script does unless somebody says otherwise."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from datalint.script.values import Group, Listed, Literal, Opaque, Ref, Step, Table, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from datalint.script.expressions import Expressions
+
+_FLAG_PREFIX = "DEFINE_"
+_SAME = ("add_argument_group", "add_mutually_exclusive_group", "add_subparsers", "add_parser", "parse_args", "copy")
+
+
+def _parser(walk: Expressions, _step: Step) -> Value:
+    return Table(born=walk.branches)
+
+
+def _namespace(walk: Expressions, step: Step) -> Value:
+    inner = step.args[0] if step.args else None
+    items: dict[object, Value] = dict(inner.items) if isinstance(inner, Table) else {}
+    return Table(items | dict(step.named), walk.branches)
+
+
+def _flag(walk: Expressions, step: Step) -> Value | None:
+    name = step.value("name", 0)
+    if isinstance(name, Literal) and isinstance(name.value, str):
+        walk.log.flags[name.value] = _said(step.value("default", 1), f"default of --{name.value}")
+    return Opaque()
+
+
+def _same(_walk: Expressions, step: Step) -> Value | None:
+    return step.args[0] if step.args and isinstance(step.args[0], Table) else None
+
+
+def _number(_walk: Expressions, step: Step) -> Value | None:
+    value = step.args[0] if len(step.args) == 1 and not step.named else None
+    if step.target not in ("int", "float") or not isinstance(value, Literal):
+        return None
+    return _converted(value, step.target)
+
+
+def _converted(value: Literal, kind: str) -> Value:
+    try:
+        return Literal((int if kind == "int" else float)(value.value or 0), value.via)
+    except (ValueError, OverflowError):
+        return Opaque()
+
+
+def _sequence(_walk: Expressions, step: Step) -> Value | None:
+    value = step.args[0] if len(step.args) == 1 else None
+    if step.target == "tuple":
+        return Group(tuple(value.items)) if isinstance(value, Listed) and value.whole else _first_kept(value)
+    if step.target != "list":
+        return None
+    if isinstance(value, Listed):
+        return Listed(list(value.items), value.whole)
+    return Listed(list(value.items)) if isinstance(value, Group) else value
+
+
+def _first_kept(value: Value | None) -> Value | None:
+    return value if isinstance(value, Group) else None
+
+
+_KINDS: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
+
+
+def _is_instance(_walk: Expressions, step: Step) -> Value | None:
+    """`if isinstance(cache, str)`, as tutorials ask whether a cache is a file."""
+    if step.target != "isinstance" or len(step.args) != 2:
+        return None
+    value, kind = step.args
+    known = _KINDS.get(kind.name) if isinstance(kind, Ref) else None
+    return Literal(isinstance(value.value, known), value.via) if isinstance(value, Literal) and known else None
+
+
+def _option(_walk: Expressions, step: Step) -> Value | None:
+    """`typer.Option(32)` as the default of a parameter."""
+    if step.target not in ("typer.Option", "typer.Argument"):
+        return None
+    return _said(step.value("default", 0), "default of an option")
+
+
+def method(owner: Table, step: Step) -> Value:
+    """Of a parser, its namespace, or a dictionary."""
+    if step.name == "add_argument":
+        _add(owner, step)
+        return Opaque()
+    if step.name == "parse_known_args":
+        return Group((owner, Opaque()))
+    if step.name in ("set_defaults", "update"):
+        inner = step.args[0] if step.args else None
+        owner.items.update(inner.items if isinstance(inner, Table) else {})
+        owner.items.update(step.named)
+        return Opaque()
+    if step.name in ("get", "pop"):
+        key = step.args[0] if step.args else None
+        found = owner.items.get(key.value) if isinstance(key, Literal) else None
+        return found or (step.args[1] if len(step.args) > 1 else Opaque())
+    return owner if step.name in _SAME else Opaque()
+
+
+def _add(owner: Table, step: Step) -> None:
+    names = [arg.value for arg in step.args if isinstance(arg, Literal) and isinstance(arg.value, str)]
+    if not names:
+        return
+    shown = next((name for name in names if name.startswith("--")), names[0])
+    dest = step.named.get("dest")
+    name = str(dest.value) if isinstance(dest, Literal) else shown.lstrip("-").replace("-", "_")
+    via = f"default of {shown}"
+    action, kind = step.named.get("action"), step.named.get("type")
+    if isinstance(action, Literal) and action.value in ("store_true", "store_false"):
+        usual: Value = Literal(action.value == "store_false", via)
+    else:
+        required = not shown.startswith("-") or "required" in step.named
+        usual = Opaque() if required else Literal(None, via)
+    value = _said(step.named.get("default"), via) if "default" in step.named else usual
+    if isinstance(value, Literal) and isinstance(value.value, str):
+        target = getattr(kind, "name", "")
+        value = _converted(value, target) if target in ("int", "float") else value
+    owner.items[name] = value
+
+
+def _said(value: Value | None, via: str) -> Value:
+    return Literal(value.value, via) if isinstance(value, Literal) else value or Opaque()
+
+
+def decorated(node: ast.AST, name: str) -> Value | None:
+    """What `@click.option("--batch-size", default=32)` says of the parameter `batch_size`."""
+    for item in getattr(node, "decorator_list", ()):
+        if not isinstance(item, ast.Call) or getattr(item.func, "attr", "") != "option":
+            continue
+        names = [arg.value for arg in item.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+        if name not in (text.lstrip("-").replace("-", "_") for text in names):
+            continue
+        for keyword in item.keywords:
+            if keyword.arg == "default" and isinstance(keyword.value, ast.Constant):
+                value = keyword.value.value
+                if isinstance(value, int | float | str):
+                    return Literal(value, f"default of {names[-1]}")
+    return None
+
+
+FUNCTIONS: dict[str, Callable[[Expressions, Step], Value | None]] = {
+    "ArgumentParser": _parser,
+    "Namespace": _namespace,
+    "SimpleNamespace": _namespace,
+    "EasyDict": _namespace,
+    "edict": _namespace,
+    "AttrDict": _namespace,
+    "Box": _namespace,
+    "ConfigDict": _namespace,
+    "dict": _namespace,
+    "vars": _same,
+    "DEFINE_integer": _flag,
+    "DEFINE_float": _flag,
+    "DEFINE_string": _flag,
+    "DEFINE_bool": _flag,
+    "DEFINE_boolean": _flag,
+    "int": _number,
+    "float": _number,
+    "isinstance": _is_instance,
+    "tuple": _sequence,
+    "list": _sequence,
+    "Option": _option,
+    "Argument": _option,
+}
