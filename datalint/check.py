@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from datalint import baseline, changed, dataset, footprint, git, models, suppress, target, trust
+from datalint import baseline, changed, dataset, footprint, git, models, readings, suppress, target, trust
 from datalint import config as configuration
 from datalint.errors import UnfinishedError, UsageError
 from datalint.facts.cache import open_cache
@@ -48,6 +48,8 @@ class Evidence:
     notes: tuple[str, ...]
     unpredicted: tuple[NotChecked, ...] = ()
     """What the recipe asks for and nobody could predict."""
+    built_from: tuple[str, ...] = ()
+    """Files, relative to the configuration, that a dry run's model was built from: where one changes, it is stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Judged:
     remaining: Remaining
     manifest: str | None
     """That of the dataset; None for a folder."""
+    built_from: tuple[str, ...] = ()
 
     @property
     def scope(self) -> tuple[str, ...]:
@@ -72,7 +75,7 @@ class Judged:
         settings, home = self.workspace.config, self.workspace.home
         base = posixpath.relpath(self.workspace.source.base, self.workspace.top or self.workspace.source.base)
         beside = (*configuration.FILES, settings.baseline, *settings.rules.paths)
-        named = tuple(filter(None, (settings.dataset.root, settings.training.model)))
+        named = (*filter(None, (settings.dataset.root, settings.training.model)), *self.built_from)
         paths = (self.workspace.root, *(posixpath.join(home, name) for name in (*beside, *named)))
         return tuple(posixpath.normpath(posixpath.join(base, path)) for path in paths)
 
@@ -106,7 +109,8 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
     if not len(evidence.dataset.samples) and not result.summary.errors:
         # A broken link or an ignored finding beside nothing at all is no dataset that trains.
         raise _nothing(evidence.dataset)
-    return Judged(result, request.fail_on or settings.fail_on, workspace, remaining, manifest)
+    blocks = request.fail_on or settings.fail_on
+    return Judged(result, blocks, workspace, remaining, manifest, evidence.built_from)
 
 
 def collect(workspace: Workspace, request: Request, *, progress: Progress | None = None) -> Evidence:
@@ -155,7 +159,9 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
     recipe = settings.training
     network = models.declared(workspace, recipe.model)
     sizes = images_of(found.samples, gathered.data, channels=recipe.input_channels)
-    rows = footprint.predict(recipe, sizes, machine, network)
+    measured = readings.of_model(workspace, request, recipe.model, network)
+    dry_runs = tuple(kept.reading for kept in measured)
+    rows = footprint.predict(recipe, sizes, machine, network, readings=dry_runs)
     tables = {
         **found.tables(source=workspace.source.name),
         "files": gathered.data,
@@ -167,13 +173,14 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
     }
     unpredicted: tuple[NotChecked, ...] = ()
     if recipe.model is not None and machine.accelerator_memory is not None:
-        reasons = footprint.unpredicted(recipe, sizes, machine, network)
+        reasons = footprint.unpredicted(recipe, sizes, machine, network, readings=dry_runs)
         unpredicted = tuple(
             NotChecked(f"accelerator memory of {recipe.model}", reason)
             for resource, reason in reasons.items()
             if resource == footprint.ACCELERATOR_MEMORY
         )
-    return Evidence(found, gathered, tables, machine.name, notes, unpredicted)
+    built_from = tuple(sorted({path for kept in measured for path in kept.files or ()}))
+    return Evidence(found, gathered, tables, machine.name, notes, unpredicted, built_from)
 
 
 def _refuse_manifest_keys(settings: Config, root: str) -> None:

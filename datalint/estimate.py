@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
-from datalint import calibrate, footprint, models, target
+from datalint import calibrate, dry_run, footprint, models, readings, target
 from datalint.check import collect
 from datalint.errors import UsageError
 from datalint.footprint import accelerator, advice, host, timing
@@ -17,15 +17,17 @@ from datalint.target import LOCAL
 from datalint.workspace import open_home, open_workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from datalint.footprint.advice import Change
+    from datalint.footprint.dry_run import Reading
     from datalint.footprint.estimate import Estimate
     from datalint.request import Request
     from datalint.target import Target
     from datalint.workspace import Workspace
 
     Progress = Callable[[int, int], None]
+    Stepping = Callable[[int], None]
 
 PHOTOGRAPH_BYTES = 0.54
 """Encoded bytes per pixel where there is no file to look at: the mean of ImageNet's photographs."""
@@ -42,6 +44,8 @@ class Asked:
     samples: int | None = None
     """Training samples of a dataset that is not there."""
     grow: float = 1.0
+    dry_run: float | None = None
+    """Seconds that a dry run of the model may take; None runs nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,13 @@ class Estimated:
     """The machine of the catalogue with the least host memory on which that fits."""
 
 
-def estimate(request: Request, asked: Asked, *, progress: Progress | None = None) -> Estimated:
-    """Predict; raises UsageError for a recipe that cannot be, UnfinishedError where there is no dataset."""
+def estimate(
+    request: Request, asked: Asked, *, progress: Progress | None = None, stepping: Stepping | None = None
+) -> Estimated:
+    """Predict; raises UsageError for a recipe that cannot be, UnfinishedError where there is no dataset or no end.
+
+    `progress` hears of images, `stepping` of the batches of a dry run.
+    """
     if asked.samples is None:
         workspace = open_workspace(request)
         recipe, assumed = _recipe(workspace, asked)
@@ -80,8 +89,9 @@ def estimate(request: Request, asked: Asked, *, progress: Progress | None = None
         assumed = {**assumed, **described}
     images = images if asked.grow == 1 else images.grown(round(images.loaded * asked.grow))
     network = models.declared(workspace, recipe.model, asked="model" in asked.recipe)
-    assumed = {**assumed, **_of_model(recipe, network)}
-    rows = tuple(footprint.predict(recipe, images, machine, network, speed=speed))
+    measured = _measured(workspace, request, recipe, network, asked, stepping)
+    assumed = {**assumed, **_of_model(recipe, network, measured)}
+    rows = tuple(footprint.predict(recipe, images, machine, network, readings=measured, speed=speed))
     if any(row.resource == timing.INPUT for row in rows):
         assumed["speed of the CPU"] = (
             "that of the machine of the constants" if speed is None else f"{speed:.2f} of their time, as timed here"
@@ -89,7 +99,7 @@ def estimate(request: Request, asked: Asked, *, progress: Progress | None = None
     unfit = {row.resource for row in rows if row.stage == TOTAL and row.fit in ("tight", "will not fit")}
     changes = advice.changes(recipe, images, machine) if host.RESOURCE in unfit else []
     if accelerator.RESOURCE in unfit:
-        changes += advice.accelerator_changes(recipe, images, network, machine)
+        changes += advice.accelerator_changes(recipe, images, network, machine, measured)
     catalogue = {name: target.lookup(name) for name in target.profiles()}
     return Estimated(
         recipe=recipe,
@@ -98,7 +108,7 @@ def estimate(request: Request, asked: Asked, *, progress: Progress | None = None
         assumed=assumed,
         rows=rows,
         unknown={
-            **footprint.unpredicted(recipe, images, machine, network),
+            **footprint.unpredicted(recipe, images, machine, network, readings=measured),
             **dict.fromkeys(OTHERS, "not predicted by this version"),
         },
         changes=tuple(changes),
@@ -107,12 +117,38 @@ def estimate(request: Request, asked: Asked, *, progress: Progress | None = None
     )
 
 
-def _of_model(recipe: Recipe, network: Network | str | None) -> dict[str, object]:
+def _measured(
+    workspace: Workspace,
+    request: Request,
+    recipe: Recipe,
+    network: Network | str | None,
+    asked: Asked,
+    stepping: Stepping | None,
+) -> tuple[Reading, ...]:
+    """Dry runs of the model that hold, and the one that is asked for."""
+    known = tuple(kept.reading for kept in readings.of_model(workspace, request, recipe.model, network))
+    if asked.dry_run is None:
+        return known
+    return (
+        dry_run.measure(
+            workspace,
+            request,
+            recipe,
+            network,
+            asked="model" in asked.recipe,
+            timeout=asked.dry_run,
+            progress=stepping,
+        ),
+        *known,
+    )
+
+
+def _of_model(recipe: Recipe, network: Network | str | None, measured: Sequence[Reading]) -> dict[str, object]:
     """What nobody said of the step, as it is taken."""
-    if not isinstance(network, Network):
+    if network is None:
         return {}
     try:
-        subject = accelerator.subject(recipe, network)
+        subject = accelerator.subject(recipe, network, measured)
     except NetworkError:
         return {}
     taken = {

@@ -50,15 +50,22 @@ def run(arguments: argparse.Namespace) -> int:
         recipe={field: value for field, value in said.items() if value is not None},
         samples=arguments.samples,
         grow=arguments.grow,
+        dry_run=arguments.dry_run_timeout if arguments.dry_run else None,
     )
     with progress.bar("reading images") as advance:
-        estimated = estimate(request_of(arguments), asked, progress=advance)
+        estimated = estimate(request_of(arguments), asked, progress=advance, stepping=_stepping)
     if arguments.output == "json":
         json.dump(document(estimated), sys.stdout, indent=2)
     else:
         sys.stdout.write("\n".join(lines(estimated)))
     sys.stdout.write("\n")
     return ExitCode.CLEAN
+
+
+def _stepping(batch: int) -> None:
+    """A line for a step of minutes, where somebody waits for it."""
+    if progress.wanted():
+        sys.stderr.write(f"dry run: three steps of a batch of {batch:,}\n")
 
 
 def document(estimated: Estimated) -> dict[str, object]:

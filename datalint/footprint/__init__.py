@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from datalint.footprint import disk, host, timing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Protocol
 
     from datalint.footprint import accelerator
+    from datalint.footprint.dry_run import Reading
     from datalint.footprint.estimate import Estimate
     from datalint.footprint.images import Images
     from datalint.footprint.model.network import Network
@@ -31,31 +33,37 @@ def predict(
     machine: Machine,
     network: Network | str | None = None,
     *,
+    readings: Sequence[Reading] = (),
     speed: float | None = None,
 ) -> list[Estimate]:
     """Every resource that can be predicted: a row a stage, and one for their total.
 
-    `network` is the recipe's model, or why it could not be read. `speed` is the machine's decoding time over that of
-    the shipped constants, None where nobody timed it.
+    `network` is the recipe's model, or why it could not be read, and `readings` are dry runs of it. `speed` is the
+    machine's decoding time over that of the shipped constants, None where nobody timed it.
     """
     rows = host.host_memory(recipe, images, machine)
     if recipe.model is not None:
         from datalint.footprint import accelerator  # the walk costs a hook some milliseconds
 
-        rows += accelerator.accelerator_memory(recipe, images, network, machine)
+        rows += accelerator.accelerator_memory(recipe, images, network, machine, readings)
     rows += disk.disk(recipe, images, machine)
     return rows + timing.times(recipe, images, machine, speed=speed)
 
 
 def unpredicted(
-    recipe: Recipe, images: Images, machine: Machine, network: Network | str | None = None
+    recipe: Recipe,
+    images: Images,
+    machine: Machine,
+    network: Network | str | None = None,
+    *,
+    readings: Sequence[Reading] = (),
 ) -> dict[str, str]:
     """Resource -> why nothing is said about it."""
     from datalint.footprint import accelerator
 
     reasons = {
         host.RESOURCE: host.unpredicted(recipe, images),
-        ACCELERATOR_MEMORY: accelerator.unpredicted(recipe, network, machine),
+        ACCELERATOR_MEMORY: accelerator.unpredicted(recipe, network, machine, readings),
         disk.RESOURCE: disk.unpredicted(recipe, images),
         **timing.unpredicted(recipe, images, machine),
     }

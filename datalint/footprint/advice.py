@@ -11,9 +11,10 @@ from datalint.footprint.host import host_memory
 from datalint.footprint.recipe import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from datalint.footprint.accelerator import Device
+    from datalint.footprint.dry_run import Reading
     from datalint.footprint.estimate import Estimate
     from datalint.footprint.host import Machine
     from datalint.footprint.images import Images
@@ -41,21 +42,27 @@ def changes(recipe: Recipe, images: Images, machine: Machine) -> list[Change]:
     return [replace(change, what=f"prefetch(2) instead of AUTOTUNE, and {change.what}") for change in fixed]
 
 
-def accelerator_changes(recipe: Recipe, images: Images, network: Network | str | None, device: Device) -> list[Change]:
+def accelerator_changes(
+    recipe: Recipe,
+    images: Images,
+    network: Network | str | None,
+    device: Device,
+    readings: Sequence[Reading] = (),
+) -> list[Change]:
     """The same for the accelerator: mixed precision, a smaller batch whose gradients are summed up, or both."""
     found = []
     for precision in dict.fromkeys((recipe.precision, "mixed_float16")):
         changed = replace(recipe, precision=precision)
         words = [] if precision == recipe.precision else [f"precision {precision}"]
-        total = _accelerator_total(changed, images, network, device)
+        total = _accelerator_total(changed, images, network, device, readings)
         if total and total.fit != "fits":
             changed = replace(changed, gradient_accumulation=max(2, recipe.gradient_accumulation or 1))
-            batch = (total := _accelerator_total(changed, images, network, device)) and total.largest_batch
+            batch = (total := _accelerator_total(changed, images, network, device, readings)) and total.largest_batch
             if not batch:
                 continue
             times = -(-recipe.batch * (recipe.gradient_accumulation or 1) // batch)
             changed = replace(changed, batch=batch, gradient_accumulation=times)
-            total = _accelerator_total(changed, images, network, device)
+            total = _accelerator_total(changed, images, network, device, readings)
             words.append(f"a batch of {changed.batch:,} with gradient accumulation over {times:,} steps")
         if total and total.fit == "fits":
             found.append(Change(" and ".join(words), changed, total))
@@ -63,9 +70,10 @@ def accelerator_changes(recipe: Recipe, images: Images, network: Network | str |
 
 
 def _accelerator_total(
-    recipe: Recipe, images: Images, network: Network | str | None, device: Device
+    recipe: Recipe, images: Images, network: Network | str | None, device: Device, readings: Sequence[Reading]
 ) -> Estimate | None:
-    return next((row for row in accelerator_memory(recipe, images, network, device) if row.stage == TOTAL), None)
+    rows = accelerator_memory(recipe, images, network, device, readings)
+    return next((row for row in rows if row.stage == TOTAL), None)
 
 
 def _fitting(recipe: Recipe, images: Images, machine: Machine) -> list[Change]:

@@ -44,6 +44,25 @@ def detect(*, root: str = "/", environ: Mapping[str, str] = os.environ) -> Targe
     )
 
 
+def free_memory(*, root: str = "/") -> int | None:
+    """Bytes of host memory that this process may take now; None where the system does not tell."""
+    available = re.search(r"^MemAvailable:\s+(\d+) kB", text(root, "proc/meminfo"), re.MULTILINE)
+    free = [int(available[1]) * 1024] if available else []
+    for folder, version in _cgroups(root, "memory"):
+        limit, used = (
+            number(folder, name) for name in (("memory.max", "memory.current") if version == 2 else _V1_FILES)
+        )
+        if limit is not None and used is not None and limit < _V1_UNLIMITED:
+            # What is cached of files is given back before anything is killed.
+            cached = re.search(r"^(?:total_)?inactive_file (\d+)$", text(folder, "memory.stat"), re.MULTILINE)
+            free.append(max(0, limit - used + (int(cached[1]) if cached else 0)))
+    free += [limit.value for limit in _process_limits()]
+    return _least(free)
+
+
+_V1_FILES = ("memory.limit_in_bytes", "memory.usage_in_bytes")
+
+
 def _memory_limits(root: str, environ: Mapping[str, str]) -> Iterator[Limit]:
     total = re.search(r"^MemTotal:\s+(\d+) kB", text(root, "proc/meminfo"), re.MULTILINE)
     if total:

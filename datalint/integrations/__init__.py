@@ -1,0 +1,1 @@
+"""Heavy frameworks live here, and are imported late: TensorFlow and Keras."""
