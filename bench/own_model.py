@@ -27,6 +27,6 @@ def gated() -> keras.Model:
         x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
         x = Gate()(layers.BatchNormalization()(x))
         if min(x.shape[1:3]) > 7:
-            x = layers.AveragePooling2D()(x)
+            x = layers.AveragePooling2D(2)(x)
     x = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(x))
     return keras.Model(image, layers.Dense(1000, activation="softmax")(x))

@@ -78,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
     estimate.add_argument("--dtype", metavar="TYPE", help="type of a channel value, such as uint8")
     estimate.add_argument("--loader", metavar="NAME", help="how the images reach the model, such as array")
     estimate.add_argument("--batch", type=_positive, metavar="N", help="samples per step")
-    estimate.add_argument("--model", metavar="NAME", help="an application of Keras, or a .keras file, for its memory")
+    estimate.add_argument("--model", metavar="NAME", help="an application of Keras, a .keras file or module:function")
     estimate.add_argument(
         "--grow", type=_growth, default=1.0, metavar="FACTOR", help="as if the dataset were 2x as large"
     )

@@ -65,8 +65,10 @@ def measure(
     asked: bool,
     timeout: float,
     progress: Progress | None = None,
-) -> Reading:
+) -> tuple[Reading, str | None]:
     """Run the recipe's training step, or take the reading that holds; it is remembered where the cache may be used.
+
+    Beside the reading, what the user should know about it.
 
     UsageError for a model that cannot be built or does not go with the recipe, UnfinishedError where the steps did not
     end: out of memory, out of time, killed. `asked` says that the command line names the model.
@@ -81,7 +83,7 @@ def measure(
         raise UsageError(f"{key}: {recipe.model}: {error}", position) from error
     for known in readings.of_model(workspace, request, recipe.model, network):
         if known.reading.answers(steps):
-            return known.reading
+            return known.reading, None
     job = {
         **_built(workspace, recipe, network),
         **_plan(recipe, network, steps),
@@ -97,12 +99,17 @@ def measure(
         raise UsageError(f"{key}: {recipe.model}: {error}", position) from error
     kept = Kept(_reading(told, steps), told["files"])
     folder = readings.folder_of(workspace, request)
-    if folder is not None and (told["files"] is not None or not readings.is_function(recipe.model)):
+    if told["files"] is None and readings.is_function(recipe.model):
+        return (
+            kept.reading,
+            f"the dry run of {recipe.model} is not remembered: it lists a folder or reads too much to watch",
+        )
+    if folder is not None:
         try:
             readings.store(folder, recipe.model, network, kept)
         except OSError as error:
             raise UnfinishedError(f"cannot remember the dry run in {folder}: {error.strerror}") from error
-    return kept.reading
+    return kept.reading, None
 
 
 def _refuse(request: Request, recipe: Recipe, network: Network | str | None, position: Position | None) -> None:

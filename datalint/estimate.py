@@ -64,6 +64,8 @@ class Estimated:
     """What to change where it does not fit, the least first."""
     smallest: str | None
     """The machine of the catalogue with the least host memory on which that fits."""
+    notes: tuple[str, ...] = ()
+    """What the user should know about how it was found."""
 
 
 def estimate(
@@ -89,7 +91,9 @@ def estimate(
         assumed = {**assumed, **described}
     images = images if asked.grow == 1 else images.grown(round(images.loaded * asked.grow))
     network = models.declared(workspace, recipe.model, asked="model" in asked.recipe)
-    measured = _measured(workspace, request, recipe, network, asked, stepping)
+    if asked.dry_run is not None and machine.accelerators == 0:
+        raise UsageError(f"--dry-run: the target {machine.name} has no accelerator", hint="name another with --target")
+    measured, note = _measured(workspace, request, recipe, network, asked, stepping)
     assumed = {**assumed, **_of_model(recipe, network, measured)}
     rows = tuple(footprint.predict(recipe, images, machine, network, readings=measured, speed=speed))
     if any(row.resource == timing.INPUT for row in rows):
@@ -114,6 +118,7 @@ def estimate(
         changes=tuple(changes),
         # Of what else does not fit, the catalogue's least host memory is no answer.
         smallest=advice.smallest(recipe, images, catalogue) if rows and accelerator.RESOURCE not in unfit else None,
+        notes=(note,) if note else (),
     )
 
 
@@ -124,23 +129,21 @@ def _measured(
     network: Network | str | None,
     asked: Asked,
     stepping: Stepping | None,
-) -> tuple[Reading, ...]:
-    """Dry runs of the model that hold, and the one that is asked for."""
+) -> tuple[tuple[Reading, ...], str | None]:
+    """Dry runs of the model that hold, the one that is asked for first, and what should be known about that."""
     known = tuple(kept.reading for kept in readings.of_model(workspace, request, recipe.model, network))
     if asked.dry_run is None:
-        return known
-    return (
-        dry_run.measure(
-            workspace,
-            request,
-            recipe,
-            network,
-            asked="model" in asked.recipe,
-            timeout=asked.dry_run,
-            progress=stepping,
-        ),
-        *known,
+        return known, None
+    reading, note = dry_run.measure(
+        workspace,
+        request,
+        recipe,
+        network,
+        asked="model" in asked.recipe,
+        timeout=asked.dry_run,
+        progress=stepping,
     )
+    return (reading, *known), note
 
 
 def _of_model(recipe: Recipe, network: Network | str | None, measured: Sequence[Reading]) -> dict[str, object]:

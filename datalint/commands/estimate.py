@@ -54,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     with progress.bar("reading images") as advance:
         estimated = estimate(request_of(arguments), asked, progress=advance, stepping=_stepping)
+    sys.stderr.writelines(f"datalint: {note}\n" for note in estimated.notes)
     if arguments.output == "json":
         json.dump(document(estimated), sys.stdout, indent=2)
     else:

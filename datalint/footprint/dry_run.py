@@ -85,7 +85,7 @@ class Reading:
     def at(self, batch: int) -> Band:
         """Bytes in use at most at a batch, under the executor that was measured."""
         first, last = self.peaks[0], self.peaks[-1]
-        if batch >= last.batch:
+        if batch > last.batch:
             line, lines = self._beyond(batch)
             return Band(min(lines), line, max(lines)).times(NEAR)
         if batch <= first.batch:
@@ -97,10 +97,10 @@ class Reading:
         return Band(min(between, left.size), between, max(between, left.size, right.size)).times(NEAR)
 
     def _beyond(self, batch: int) -> tuple[float, list[float]]:
-        """The line through the last three peaks, continued, and all that may be straight lines in their place.
+        """The middle, and everything that may be the continuation of the last three peaks.
 
-        Peaks are the highest of straight lines, so that the chord of the last two lies below what follows, and the ray
-        from what stays through the last one lies above it.
+        Peaks are the highest of straight lines: the line through them, continued, is below what follows where a steeper
+        one is hidden yet, and the ray from what stays through the last peak is above every line that can be hidden.
         """
         three = self.peaks[-3:]
         line = _line(three, self.static, batch)
@@ -109,7 +109,7 @@ class Reading:
         lines = [line, ray]
         if self.bend > STRAIGHT:
             lines += [_chord(three[0], last, batch), _chord(three[1], last, batch)]
-        return line, lines
+        return (line + ray) / 2, lines
 
     @property
     def bend(self) -> float:

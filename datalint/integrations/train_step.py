@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -157,9 +158,9 @@ class Trained:
         return keras.tree.map_shape_structure(make, self.answers)
 
     def counted(self) -> dict[str, int]:
-        """Bytes of the variables: all of the model's, and all of the optimizer's once it has stepped."""
+        """Bytes of the model's weights, and of the optimizer's variables once it has stepped."""
         return {
-            "weights": sum(map(_size, self.model.variables)),
+            "weights": sum(map(_size, self.model.weights)),
             "slots": sum(map(_size, self.model.optimizer.variables)),
             "parameters": int(self.model.count_params()),
             "trainable": sum(int(variable.value.shape.num_elements()) for variable in self.model.trainable_variables),
@@ -222,7 +223,7 @@ def build(job: Mapping[str, Any]) -> Built:
         else:
             model = described(job["text"], job["policy"], wanted)
     except Exception as error:
-        raise JobError("usage", f"Keras does not build it: {_first_line(error)}") from error
+        raise _refused(error, "Keras does not build it: ") from error
     return Built(model, tuple(shape), optimizer(job["optimizer"]), wanted)
 
 
@@ -233,34 +234,52 @@ def _called(written: str, folder: str, job: Mapping[str, Any]) -> Built:
     module, _, function = written.partition(":")
     root = os.path.realpath(folder)
     read: set[str] = set()
-    sys.addaudithook(lambda event, values: _note(event, values, root, read))
+    listed: set[str] = set()
+    sys.addaudithook(lambda event, values: _note(event, values, root, read, listed))
     sys.path.insert(0, folder)
     importlib.invalidate_caches()
     try:
         model = getattr(importlib.import_module(module), function)()
     except BaseException as error:
-        raise JobError("usage", f"{_where(error, root)}{type(error).__name__}: {_first_line(error)}") from error
+        raise _refused(error, f"{_where(error, root)}{type(error).__name__}: ") from error
     if not isinstance(model, keras.Model):
         raise JobError("usage", f"it returned no Keras model but {type(model).__name__}")
     policy = keras.config.dtype_policy().name
     if job["precision"] not in (None, policy):
         raise JobError("usage", f"it sets the dtype policy {policy}, and the recipe says {job['precision']}")
     compiled = getattr(model, "optimizer", None) if job["optimizer"] is None else optimizer(job["optimizer"])
+    compiled = getattr(compiled, "inner_optimizer", compiled)
     read |= {os.path.realpath(path) for item in list(sys.modules.values()) if (path := getattr(item, "__file__", None))}
     return Built(
         model=model,
         shape=_fed(model, job["shape"]),
         optimizer=type(compiled).from_config(compiled.get_config()) if compiled is not None else optimizer("adam"),
         precision=policy,
-        files=_digests(read, root),
+        files=None if listed else _digests(read, root),
     )
 
 
-def _note(event: str, values: tuple[Any, ...], root: str, read: set[str]) -> None:
-    if event == "open" and isinstance(values[0], str | bytes):
-        path = os.path.realpath(os.fsdecode(values[0]))
-        if path.startswith(root + os.sep):
+def _note(event: str, values: tuple[Any, ...], root: str, read: set[str], listed: set[str]) -> None:
+    """An audit event: a file below the root that is opened for reading, or a folder that is listed."""
+    if event not in ("open", "os.listdir", "os.scandir") or not isinstance(values[0], str | bytes):
+        return
+    path = os.path.realpath(os.fsdecode(values[0]))
+    if path != root and not path.startswith(root + os.sep):
+        return
+    if event == "open":
+        writes = set(values[1] or "") & set("wax") or (values[1] is None and values[2] & (os.O_WRONLY | os.O_RDWR))
+        if not writes:
             read.add(path)
+    elif "importlib" not in _caller():
+        listed.add(path)
+
+
+def _caller() -> str:
+    """File of the code that is running, outside of this module: the import system lists folders too."""
+    frame = sys._getframe(1)  # noqa: SLF001
+    while frame.f_back is not None and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    return frame.f_code.co_filename
 
 
 def _digests(paths: set[str], root: str) -> dict[str, str] | None:
@@ -296,6 +315,15 @@ def _fed(model: Any, said: Sequence[int | None]) -> tuple[int, ...]:
 
 def _sides(shape: Sequence[int | None]) -> str:
     return " x ".join("any" if side is None else str(side) for side in shape)
+
+
+def _refused(error: BaseException, before: str) -> JobError:
+    import tensorflow
+
+    if isinstance(error, MemoryError | tensorflow.errors.ResourceExhaustedError):
+        asked = re.search(r"allocating tensor with shape\[[\d,]*\]", str(error))
+        return JobError("memory", f"out of memory {asked[0] if asked else f'({_first_line(error)})'}")
+    return JobError("usage", before + _first_line(error))
 
 
 def _where(error: BaseException, root: str) -> str:
@@ -370,15 +398,12 @@ def main() -> None:
     threading.Thread(target=lambda: parent.read() or os._exit(1), daemon=True).start()
     os.environ.update(environment(job["memory"]))
     try:
-        import tensorflow
+        import tensorflow  # noqa: F401
     except ImportError as error:
         tell({"error": "missing", "message": str(error)})
         return
     try:
         run(job, tell)
-    except JobError as error:
-        tell({"error": error.kind, "message": str(error)})
-    except (MemoryError, tensorflow.errors.ResourceExhaustedError) as error:
-        tell({"error": "memory", "message": _first_line(error)})
     except Exception as error:
-        tell({"error": "usage", "message": f"{type(error).__name__}: {_first_line(error)}"})
+        refused = error if isinstance(error, JobError) else _refused(error, f"{type(error).__name__}: ")
+        tell({"error": refused.kind, "message": str(refused)})
