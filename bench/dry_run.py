@@ -9,6 +9,7 @@ different processes.
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import sys
 from dataclasses import dataclass, replace
@@ -31,6 +32,9 @@ CASES = (
     *((name, "float32") for name in ("VGG16", "MobileNetV3Large", "ConvNeXtTiny", "InceptionV3")),
     *((name, "mixed_float16") for name in ("ResNet50", "MobileNetV2")),
 )
+WITHOUT = ("ResNet50", "MobileNetV2")
+"""Models whose steps are also run without oneDNN, the library of kernels for CPUs that a GPU does not use."""
+_ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 SIDES = {"InceptionV3": 299}
 _SIDE = 224
 _LONGEST = 900.0
@@ -57,16 +61,26 @@ def job(model: str, precision: str, batches: Sequence[int]) -> dict[str, Any]:
 
 def run() -> None:
     """Measure what is missing."""
-    have = {(line["model"], line["precision"], tuple(line["batches"])) for line in lines(FILE)}
-    for model, precision in CASES:
-        for batches in (SMALL, LARGE):
-            if (model, precision, batches) in have:
-                continue
-            found = dry_run.run(job(model, precision, batches), what=model, timeout=_LONGEST)
-            found = {"model": model, "batches": batches, **{k: v for k, v in found.items() if k != "files"}}
-            with (READINGS / FILE).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(found) + "\n")
-            print(f"{model} {precision} {found['peaks']}", file=sys.stderr, flush=True)
+    have = measured()
+    plain = [(model, precision, batches) for model, precision in CASES for batches in (SMALL, LARGE)]
+    wanted = [(*case, True) for case in plain] + [(model, "float32", SMALL, False) for model in WITHOUT]
+    for model, precision, batches, onednn in wanted:
+        if (model, precision, batches, onednn) in have:
+            continue
+        os.environ[_ONEDNN] = str(int(onednn))
+        found = dry_run.run(job(model, precision, batches), what=model, timeout=_LONGEST)
+        kept = {name: value for name, value in found.items() if name != "files"}
+        with (READINGS / FILE).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"model": model, "batches": batches, "onednn": onednn, **kept}) + "\n")
+        print(f"{model} {precision} {found['peaks']}", file=sys.stderr, flush=True)
+
+
+def measured() -> dict[tuple[str, str, tuple[int, ...], bool], dict[str, Any]]:
+    """Lines by model, precision, batches, and whether oneDNN computed."""
+    return {
+        (line["model"], line["precision"], tuple(line["batches"]), line.get("onednn", True)): line
+        for line in lines(FILE)
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +114,17 @@ def reading(line: dict[str, Any]) -> Reading:
 
 def continued() -> Iterator[Row]:
     """What the small batches say of the large ones, under the executor that was measured."""
-    have = {(line["model"], line["precision"], tuple(line["batches"])): line for line in lines(FILE)}
+    have = measured()
     for model, precision in CASES:
-        small, large = have.get((model, precision, SMALL)), have.get((model, precision, LARGE))
+        small, large = (have.get((model, precision, batches, True)) for batches in (SMALL, LARGE))
         if small is None or large is None:
             continue
         for batch, peak in large["peaks"]:
-            walked = None if ":" in model else told(model, batch, precision, MEASURED).span(batch)
-            band = reading(small).at(batch)
+            if ":" in model:
+                walked, band = None, reading(small).at(batch)
+            else:
+                subject = told(model, batch, precision, MEASURED)
+                walked, band = subject.span(batch), subject.measured(reading(small), batch)
             yield Row(model, precision, batch, peak, walked, band, band.expected)
 
 
@@ -122,7 +139,7 @@ def on_a_gpu() -> Iterator[Row]:
             continue
         walked = told(line["model"], line["batch"], line["precision"], "xla")
         first = mine[BATCHES[0]]
-        measured = Reading(
+        seen = Reading(
             asked=Asked(walked.shape, walked.precision, "adam", accumulates=False),
             shape=walked.shape,
             precision=walked.precision,
@@ -136,9 +153,23 @@ def on_a_gpu() -> Iterator[Row]:
             tensorflow=first["tensorflow"],
         )
         batch = line["batch"]
-        span = replace(walked, reading=measured).span(batch)
-        graph = measured.at(batch).expected
+        span = replace(walked, reading=seen).span(batch)
+        graph = seen.at(batch).expected
         yield Row(line["model"], line["precision"], batch, line["peak"], walked.span(batch), span, graph)
+
+
+def without() -> Iterator[str]:
+    have = measured()
+    found = []
+    for model in WITHOUT:
+        plain, other = (have.get((model, "float32", SMALL, onednn)) for onednn in (True, False))
+        if plain and other:
+            found += [mine / theirs - 1 for (_, mine), (_, theirs) in zip(other["peaks"], plain["peaks"], strict=True)]
+    if found:
+        names = " and ".join(WITHOUT)
+        spread = f"{min(found):+.1%} to {max(found):+.1%}"
+        yield f"Without oneDNN's kernels for CPUs, {names} took {spread} at the small batches."
+        yield ""
 
 
 def summary(rows: Sequence[Row]) -> str:
@@ -176,6 +207,7 @@ def report() -> str:
             "",
             summary(rows),
             "",
+            *without(),
             *table(rows),
             "",
             "Executor `xla`: peaks of 2, 8 and 16 images under `tf-graph` on a CPU, times the ratio of the two walks, "

@@ -120,6 +120,22 @@ class Subject:
         upper = usual if profile.winograd else walk(self.graph, replace(profile, winograd=True), precision)
         return Walked(profile, usual, upper)
 
+    def measured(self, reading: Reading, batch: int) -> Band:
+        """What the reading says of a batch under its own executor."""
+        return reading.at(batch, None if self.unwalkable else lambda number: self._foreseen(MEASURED, number))
+
+    @cached_property
+    def unwalkable(self) -> bool:
+        """Whether only a dry run knows it."""
+        try:
+            return not self.graph.ops
+        except NetworkError:
+            return True
+
+    def _foreseen(self, name: str, batch: int) -> float:
+        walked = self._twins[name]
+        return (self.static + max(moment.at(batch) for moment in walked.usual)) * walked.profile.factor.expected
+
     @cached_property
     def _twins(self) -> Mapping[str, Walked]:
         """The walks of the executors and of the one that dry runs use."""
@@ -151,7 +167,7 @@ class Subject:
 
     def _measured_bands(self, reading: Reading, batch: int) -> list[Band]:
         """What was measured ran under TensorFlow's graph; of XLA it tells as much as the walk's ratio of the two."""
-        measured, found = reading.at(batch), []
+        measured, found = self.measured(reading, batch), []
         for name in self.names:
             if name == MEASURED:
                 room = batch * reading.workspace
@@ -164,14 +180,10 @@ class Subject:
 
     def _ratio(self, name: str, batch: int) -> Band:
         """Of an executor's peak to that of TensorFlow's graph: by the walks, else by all that was measured."""
-        factor = PROFILES[name].factor
-        try:
-            mine, theirs = (
-                (self.static + max(moment.at(batch) for moment in walked.usual)) * walked.profile.factor.expected
-                for walked in (self._twins[name], self._twins[MEASURED])
-            )
-        except NetworkError:
+        if self.unwalkable:
             return XLA_SHARE
+        factor = PROFILES[name].factor
+        mine, theirs = self._foreseen(name, batch), self._foreseen(MEASURED, batch)
         return Band(*(mine / theirs * share / factor.expected for share in factor))
 
     def moment(self, batch: int) -> Moment:
@@ -311,7 +323,7 @@ def _measured(batch: int, model: Subject, reading: Reading) -> Iterator[Estimate
     if reading.slots:
         summed = ", gradients that are summed up included" if model.accumulates else ""
         yield _exact("optimizer", reading.slots, f"the variables of {reading.optimizer}, as built{summed}")
-    expected = reading.at(batch).expected
+    expected = model.measured(reading, batch).expected
     seen = ", ".join(f"{size / MIB:,.0f} MiB at {number:,}" for number, size in reading.peaks[-3:])
     by = f"Keras {reading.keras} and TensorFlow {reading.tensorflow} on a CPU, in {reading.precision}"
     words = f"a batch of {batch:,} from peaks of {seen}, measured under {by}"

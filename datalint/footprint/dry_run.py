@@ -8,10 +8,11 @@ docs/footprint.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import fmean as mean
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 class Band(NamedTuple):
@@ -82,12 +83,17 @@ class Reading:
         """Bytes that stay from step to step, without the rounding of chunks."""
         return self.weights + self.slots
 
-    def at(self, batch: int) -> Band:
-        """Bytes in use at most at a batch, under the executor that was measured."""
+    def at(self, batch: int, foreseen: Callable[[int], float] | None = None) -> Band:
+        """Bytes in use at most at a batch, under the executor that was measured.
+
+        `foreseen` is what the layer walk says of a batch, None where it cannot follow the model.
+        """
         first, last = self.peaks[0], self.peaks[-1]
         if batch > last.batch:
-            line, lines = self._beyond(batch)
-            return Band(min(lines), line, max(lines)).times(NEAR)
+            lines = self._beyond(batch)
+            least, most = min(lines), max(lines)
+            expected = (least + most) / 2 if foreseen is None else self._scaled(batch, foreseen)
+            return Band(least, min(max(least, expected), most), most).times(NEAR)
         if batch <= first.batch:
             # A smaller batch takes no more, and never less than what stays.
             share = self.static + (first.size - self.static) * batch / first.batch
@@ -96,8 +102,12 @@ class Reading:
         between = left.size + (right.size - left.size) * (batch - left.batch) / (right.batch - left.batch)
         return Band(min(between, left.size), between, max(between, left.size, right.size)).times(NEAR)
 
-    def _beyond(self, batch: int) -> tuple[float, list[float]]:
-        """The middle, and everything that may be the continuation of the last three peaks.
+    def _scaled(self, batch: int, foreseen: Callable[[int], float]) -> float:
+        """The walk, times what the last three peaks are of it: it knows which moment will be the highest."""
+        return foreseen(batch) * mean(peak.size / foreseen(peak.batch) for peak in self.peaks[-3:])
+
+    def _beyond(self, batch: int) -> list[float]:
+        """Everything that may be the continuation of the last three peaks.
 
         Peaks are the highest of straight lines: the line through them, continued, is below what follows where a steeper
         one is hidden yet, and the ray from what stays through the last peak is above every line that can be hidden.
@@ -109,7 +119,7 @@ class Reading:
         lines = [line, ray]
         if self.bend > STRAIGHT:
             lines += [_chord(three[0], last, batch), _chord(three[1], last, batch)]
-        return (line + ray) / 2, lines
+        return lines
 
     @property
     def bend(self) -> float:

@@ -78,6 +78,19 @@ def test_what_is_shared_may_hide_what_a_sample_takes() -> None:
     assert flat.high == pytest.approx(NEAR.high * (100 + 400 * 32 / 8) * MIB)
 
 
+def test_the_walk_knows_which_moment_will_be_the_highest() -> None:
+    """VGG16 takes most for its first dense layer: twice the batch is far from twice the memory."""
+
+    def walk(batch: int) -> float:
+        return 0.5 * (1500 + 25.0 * batch) * MIB
+
+    reading = made(1550, 1600, 1700, static=500 * MIB)
+    assert reading.at(64, walk).expected == pytest.approx(3100 * MIB)
+    assert reading.at(64).expected > 1.5 * 3100 * MIB
+    assert reading.at(64, lambda batch: 1.0).expected == pytest.approx(3100 * MIB)
+    assert reading.at(64, lambda batch: 1e3**batch).expected == pytest.approx(reading.at(64).high / NEAR.high)
+
+
 def test_peaks_that_lie_on_no_line_have_wider_bounds() -> None:
     straight, bent = made(120, 140, 180), made(120, 155, 180)
     assert straight.bend < STRAIGHT < bent.bend
@@ -124,9 +137,10 @@ def test_the_total_is_the_sum_and_names_its_tier() -> None:
     total = found.pop(TOTAL)
     for name in ("low", "expected", "high"):
         assert getattr(total, name) == pytest.approx(sum(getattr(row, name) for row in found.values()))
+    measured = subject(RECIPE, load.application("ResNet50"), (RESNET,)).measured(RESNET, 32)
     assert total.formula.startswith("tier 1, dry run: ")
     assert "Keras 3.15.1 and TensorFlow 2.21.0" in found["activations"].formula
-    assert total.expected - found["context"].expected == pytest.approx(RESNET.at(32).expected)
+    assert total.expected - found["context"].expected == pytest.approx(measured.expected)
     assert total.high > sum(row.expected for row in found.values()) + 32 * RESNET.workspace
     assert rows(RECIPE, None)[TOTAL].formula.startswith("tier 0, layer walk: ")
 
