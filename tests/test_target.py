@@ -13,7 +13,7 @@ from datalint.errors import Position, UsageError
 from datalint.sizes import byte_count
 from datalint.tables import TABLES
 from datalint.target import lookup, profiles
-from datalint.target.local import detect
+from datalint.target.local import detect, free_memory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,6 +152,27 @@ def test_a_container_that_sees_the_host_s_path_finds_its_own_limit(tmp_path: Pat
     assert detect(root=machine(tmp_path, files), environ={}).host_memory == GIB
     (tmp_path / "proc/self/cgroup").write_text("4:memory:/elsewhere\n")
     assert detect(root=str(tmp_path), environ={}).host_memory == GIB
+
+
+def test_what_is_free_is_the_least_that_is_left_anywhere(tmp_path: Path) -> None:
+    files = {
+        "proc/meminfo": f"MemTotal: {16 * GIB // 1024} kB\nMemAvailable: {9 * GIB // 1024} kB\n",
+        "proc/self/cgroup": "0::/a/b\n",
+        "proc/self/mountinfo": V2,
+        "sys/fs/cgroup/a/memory.max": f"{8 * GIB}\n",
+        "sys/fs/cgroup/a/memory.current": f"{5 * GIB}\n",
+        "sys/fs/cgroup/a/memory.stat": f"anon 1\ninactive_file {GIB}\n",
+        "sys/fs/cgroup/a/b/memory.max": "max\n",
+        "sys/fs/cgroup/a/b/memory.current": f"{GIB}\n",
+    }
+    root = machine(tmp_path, files)
+    assert free_memory(root=root) == 4 * GIB
+    (tmp_path / "sys/fs/cgroup/a/memory.current").write_text(f"{9 * GIB}\n")
+    assert free_memory(root=root) == 0
+    (tmp_path / "sys/fs/cgroup/a/memory.max").write_text("max\n")
+    assert free_memory(root=root) == 9 * GIB
+    (tmp_path / "proc/meminfo").write_text("nothing\n")
+    assert free_memory(root=root) is None
 
 
 def test_a_quota_below_one_core_is_one_core(tmp_path: Path) -> None:

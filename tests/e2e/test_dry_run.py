@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,9 @@ import pytest
 from datalint import readings
 from datalint.cli import main
 from datalint.footprint.dry_run import Asked, Peak, Reading
+from datalint.footprint.model import load
 from datalint.readings import Kept
+from datalint.versions import installed
 from tests.e2e.conftest import CONFIG, Repository, dataset
 
 MIB = 2**20
@@ -342,12 +346,10 @@ def test_without_the_flag_no_code_of_the_user_runs(here: Path) -> None:
     assert not (here / "ran").exists()
 
 
-def test_a_remembered_verdict_is_judged_again_after_a_dry_run(repository: Repository) -> None:
-    said = CONFIG.replace("{batch: 4}", "{batch: 4, image_size: 224, model: ResNet50, executor: tf-graph}")
-    (repository.folder / "datalint.yaml").write_text(said + GPU)
-    repository.git("add", "-A")
-    assert repository.datalint("check", "--staged").returncode == 0
-    huge = Reading(
+def huge() -> Reading:
+    """Of a step that no card of 15 GiB runs, under the versions that are installed here."""
+    found = {name: version or "1" for name, version in installed().items()}
+    return Reading(
         asked=Asked((224, 224, 3), "float32", "adam", accumulates=False),
         shape=(224, 224, 3),
         precision="float32",
@@ -357,21 +359,53 @@ def test_a_remembered_verdict_is_judged_again_after_a_dry_run(repository: Reposi
         slots=MIB,
         parameters=1,
         workspace=0.0,
-        **{name: version or "1" for name, version in _versions().items()},
+        keras=found["keras"],
+        tensorflow=found["tensorflow"],
     )
-    from datalint.footprint.model import load
 
-    folder = str(repository.folder / ".datalint_cache" / readings.FOLDER)
-    readings.store(folder, "ResNet50", load.application("ResNet50"), Kept(huge))
-    refused = repository.datalint("check", "--staged")
-    assert (refused.returncode, "memory-accelerator" in refused.stdout) == (1, True)
-    (repository.folder / ".datalint_cache" / ".gitignore").unlink()
+
+def judged(repository: Repository) -> tuple[int, bool]:
+    run = repository.datalint("check", "--staged")
+    return run.returncode, "memory-accelerator" in run.stdout
+
+
+def test_a_remembered_verdict_is_judged_again_after_a_dry_run(repository: Repository) -> None:
+    said = CONFIG.replace("{batch: 4}", "{batch: 4, image_size: 224, model: ResNet50, executor: tf-graph}")
+    (repository.folder / "datalint.yaml").write_text(said + GPU)
     repository.git("add", "-A")
-    believed = repository.datalint("check", "--staged")
-    assert (believed.returncode, "memory-accelerator" in believed.stdout) == (0, False)
+    assert judged(repository) == (0, False)
+    cache = repository.folder / ".datalint_cache"
+    readings.store(str(cache / readings.FOLDER), "ResNet50", load.application("ResNet50"), Kept(huge()))
+    assert judged(repository) == (1, True)
+    # A cache that came with a commit decides nothing.
+    (cache / ".gitignore").unlink()
+    repository.git("add", "-A")
+    assert judged(repository) == (0, False)
 
 
-def _versions() -> dict[str, str | None]:
-    from datalint.versions import installed
+def test_in_the_index_the_staged_code_counts(repository: Repository) -> None:
+    said = CONFIG.replace("{batch: 4}", "{batch: 4, image_size: 224, model: 'net:build', executor: tf-graph}")
+    (repository.folder / "datalint.yaml").write_text(said + GPU)
+    (repository.folder / "net.py").write_text("one\n")
+    repository.git("add", "-A")
+    asked = replace(huge(), asked=Asked((224, 224, 3), None, None, accumulates=False))
+    files = {"net.py": hashlib.sha256(b"one\n").hexdigest()}
+    folder = str(repository.folder / ".datalint_cache" / readings.FOLDER)
+    readings.store(folder, "net:build", None, Kept(asked, files))
+    (repository.folder / "net.py").write_text("another\n")
+    assert [judged(repository), judged(repository)] == [(1, True), (1, True)]
+    repository.git("add", "-A")
+    assert [judged(repository), judged(repository)] == [(0, False), (0, False)]
 
-    return installed()
+
+@pytest.mark.parametrize("name", ["keras", "tensorflow"])
+def test_another_version_than_the_installed_one_is_stale(here: Path, name: str) -> None:
+    if installed()[name] is None:
+        pytest.skip(f"{name} is not installed: there is no other version")
+    write(here, "ResNet50", size=224)
+    folder = str(here / ".datalint_cache" / readings.FOLDER)
+    readings.store(folder, "ResNet50", load.application("ResNet50"), Kept(huge()))
+    assert memory(datalint(here, "estimate", "-o", "json"))["total"]["formula"].startswith("tier 1")
+    changed = replace(huge(), keras="0.1") if name == "keras" else replace(huge(), tensorflow="0.1")
+    readings.store(folder, "ResNet50", load.application("ResNet50"), Kept(changed))
+    assert memory(datalint(here, "estimate", "-o", "json"))["total"]["formula"].startswith("tier 0")
