@@ -29,25 +29,23 @@ SMALL, LARGE = (2, 4, 8), (16, 32)
 OWN = "bench.own_model:gated"
 CASES = (
     *((name, "float32") for name in ("MobileNetV2", "NASNetMobile", "ResNet50", OWN, "EfficientNetB0", "DenseNet121")),
-    *((name, "float32") for name in ("VGG16", "MobileNetV3Large", "ConvNeXtTiny", "InceptionV3")),
+    *((name, "float32") for name in ("VGG16", "MobileNetV3Large", "ConvNeXtTiny")),
     *((name, "mixed_float16") for name in ("ResNet50", "MobileNetV2")),
 )
 WITHOUT = ("ResNet50", "MobileNetV2")
 """Models whose steps are also run without oneDNN, the library of kernels for CPUs that a GPU does not use."""
 _ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
-SIDES = {"InceptionV3": 299}
-_SIDE = 224
+SIDE = 224
 _LONGEST = 900.0
 """Seconds of one process."""
 
 
 def job(model: str, precision: str, batches: Sequence[int]) -> dict[str, Any]:
     """As `datalint estimate --dry-run` asks for it, but never beyond the batches that are named."""
-    side = SIDES.get(model, _SIDE)
     how = {"function": model, "folder": str(Path(__file__).parent.parent)} if ":" in model else {"application": model}
     return {
         **how,
-        "shape": (side, side, 3),
+        "shape": (SIDE, SIDE, 3),
         "precision": precision,
         "optimizer": "adam",
         "accumulates": False,

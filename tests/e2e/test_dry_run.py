@@ -220,15 +220,31 @@ def test_an_application_is_measured_at_the_size_of_the_recipe(here: Path) -> Non
     assert memory(datalint(here, "estimate", "-o", "json")) == found
 
 
+FILES = """\
+import keras
+from keras import layers
+
+def net(*more):
+    image = layers.Input((64, 64, 3))
+    rest = [layers.Conv2D(8, 3), *more, layers.GlobalAveragePooling2D(), layers.Dense(2)]
+    return keras.Sequential([image, *rest])
+
+open("own.json", "w").write(net(layers.UnitNormalization()).to_json())
+open("lambda.json", "w").write(net(layers.Lambda(lambda tensor: tensor)).to_json())
+saved = net()
+saved.compile(keras.optimizers.SGD(momentum=0.9), "mse")
+saved.save("own.keras")
+"""
+
+
+def keras_writes(folder: Path) -> None:
+    subprocess.run([sys.executable, "-c", FILES], cwd=folder, capture_output=True, check=True)
+
+
 @tensorflow
 @pytest.mark.tensorflow
 def test_a_file_is_measured_with_a_layer_that_the_walk_does_not_know(here: Path) -> None:
-    code = (
-        "import keras; from keras import layers as l; print(keras.Sequential([l.Input((64, 64, 3)), l.Conv2D(8, 3), "
-        "l.UnitNormalization(), l.GlobalAveragePooling2D(), l.Dense(2)]).to_json())"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    (here / "own.json").write_text(run.stdout)
+    keras_writes(here)
     write(here, "own.json", more="  precision: mixed_float16\n  optimizer: momentum\n  gradient_accumulation: 4\n")
     run = datalint(here, "estimate", "-o", "json")
     assert "layer class UnitNormalization is not known" in json.loads(run.stdout)["unknown"]["accelerator_memory"]
@@ -240,6 +256,23 @@ def test_a_file_is_measured_with_a_layer_that_the_walk_does_not_know(here: Path)
     assert "in mixed_float16" in found["activations"]["formula"]
     (here / "own.json").write_text((here / "own.json").read_text().replace('"filters": 8', '"filters": 9'))
     assert memory(datalint(here, "estimate", "-o", "json")) == {}
+
+
+@tensorflow
+@pytest.mark.tensorflow
+def test_a_saved_model_is_measured_and_code_in_a_file_is_refused(here: Path) -> None:
+    keras_writes(here)
+    write(here, "own.keras")
+    walked = memory(datalint(here, "estimate", "-o", "json"))
+    found = memory(datalint(here, "estimate", "-o", "json", "--dry-run"))
+    assert found["optimizer"]["formula"] == "the variables of momentum, as built"
+    assert found["weights"]["expected"] == walked["weights"]["expected"] == 4 * (3 * 3 * 3 * 8 + 8 + 8 * 2 + 2)
+    assert found["total"]["formula"].startswith("tier 1, dry run: ")
+    write(here, "lambda.json")
+    run = datalint(here, "estimate", "--dry-run")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "training.model: lambda.json: Keras does not build it: " in run.stderr
+    assert "deserialization of" in run.stderr
 
 
 @tensorflow
