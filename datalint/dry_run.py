@@ -100,10 +100,8 @@ def measure(
     kept = Kept(_reading(told, steps), told["files"])
     folder = readings.folder_of(workspace, request)
     if told["files"] is None and readings.is_function(recipe.model):
-        return (
-            kept.reading,
-            f"the dry run of {recipe.model} is not remembered: it lists a folder or reads too much to watch",
-        )
+        words = "it lists a folder, reads too much to watch, or lies outside of the configuration's folder"
+        return kept.reading, f"the dry run of {recipe.model} is not remembered: {words}"
     if folder is not None:
         try:
             readings.store(folder, recipe.model, network, kept)

@@ -195,6 +195,62 @@ def _size(variable: Any) -> int:
     return int(value.shape.num_elements() * value.dtype.size)
 
 
+class Sources:
+    """What a function reads below the folder of the configuration, heard of by Python's audit hook."""
+
+    def __init__(self, folder: str) -> None:
+        self.root = os.path.realpath(folder)
+        self.inside = self.root.rstrip(os.sep) + os.sep
+        self.module = ""
+        """File of the function itself."""
+        self._read: set[str] = set()
+        self._listed = False
+        self._first: dict[str, str] | None = None
+        sys.addaudithook(self._note)
+
+    def digests(self) -> dict[str, str] | None:
+        """Path below the folder -> SHA-256 of all that was read; None where that is not all that the model rests on."""
+        loaded = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+        paths = self._read | {os.path.realpath(path) for path in loaded if path}
+        mine = sorted(path for path in paths if self._mine(path))
+        if self._listed or self.module not in mine or len(mine) > MOST_FILES:
+            return None
+        if any(os.path.getsize(path) > MOST_BYTES for path in mine):
+            return None
+        found = {}
+        for path in mine:
+            with open(path, "rb") as file:
+                found[os.path.relpath(path, self.root).replace(os.sep, "/")] = hashlib.sha256(file.read()).hexdigest()
+        # Whoever edits a file meanwhile has not measured what it says now.
+        self._first = self._first or found
+        return found if self._first.items() <= found.items() else None
+
+    def _mine(self, path: str) -> bool:
+        """Whether it is neither a library nor a cache."""
+        passed = {"site-packages", "dist-packages", "__pycache__", ".git", ".datalint_cache"}
+        libraries = [os.path.realpath(prefix) + os.sep for prefix in {sys.prefix, sys.base_prefix}]
+        return (
+            path.startswith(self.inside)
+            and not passed & set(path.split(os.sep))
+            and not any(path.startswith(prefix) for prefix in libraries if prefix.startswith(self.inside))
+            and os.path.isfile(path)
+        )
+
+    def _note(self, event: str, values: tuple[Any, ...]) -> None:
+        """A file that is opened for reading, or a folder that is listed."""
+        if event not in ("open", "os.listdir", "os.scandir") or not isinstance(values[0], str | bytes):
+            return
+        path = os.path.realpath(os.fsdecode(values[0]))
+        if path != self.root and not path.startswith(self.inside):
+            return
+        if event == "open":
+            writes = set(values[1] or "") & set("wax") or (values[1] is None and values[2] & (os.O_WRONLY | os.O_RDWR))
+            if not writes:
+                self._read.add(path)
+        elif "importlib" not in _caller():
+            self._listed = True
+
+
 @dataclass(slots=True)
 class Built:
     """The model of a job, how it is to be trained, and what it was built from."""
@@ -203,8 +259,8 @@ class Built:
     shape: tuple[int, ...]
     optimizer: Any
     precision: str
-    files: dict[str, str] | None = None
-    """Of a function: what was read under its folder, path -> digest; None where that is too much to remember."""
+    sources: Sources | None = None
+    """Of a function."""
 
 
 def build(job: Mapping[str, Any]) -> Built:
@@ -231,17 +287,17 @@ def _called(written: str, folder: str, job: Mapping[str, Any]) -> Built:
     """What `module:function` returns, imported from its folder."""
     import keras
 
-    module, _, function = written.partition(":")
-    root = os.path.realpath(folder)
-    read: set[str] = set()
-    listed: set[str] = set()
-    sys.addaudithook(lambda event, values: _note(event, values, root, read, listed))
+    name, _, function = written.partition(":")
+    sources = Sources(folder)
     sys.path.insert(0, folder)
     importlib.invalidate_caches()
     try:
-        model = getattr(importlib.import_module(module), function)()
+        module = importlib.import_module(name)
+        model = getattr(module, function)()
     except BaseException as error:
-        raise _refused(error, f"{_where(error, root)}{type(error).__name__}: ") from error
+        raise _refused(error, f"{_where(error, sources.root)}{type(error).__name__}: ") from error
+    sources.module = os.path.realpath(module.__file__ or "")
+    sources.digests()
     if not isinstance(model, keras.Model):
         raise JobError("usage", f"it returned no Keras model but {type(model).__name__}")
     policy = keras.config.dtype_policy().name
@@ -249,29 +305,13 @@ def _called(written: str, folder: str, job: Mapping[str, Any]) -> Built:
         raise JobError("usage", f"it sets the dtype policy {policy}, and the recipe says {job['precision']}")
     compiled = getattr(model, "optimizer", None) if job["optimizer"] is None else optimizer(job["optimizer"])
     compiled = getattr(compiled, "inner_optimizer", compiled)
-    read |= {os.path.realpath(path) for item in list(sys.modules.values()) if (path := getattr(item, "__file__", None))}
     return Built(
         model=model,
         shape=_fed(model, job["shape"]),
         optimizer=type(compiled).from_config(compiled.get_config()) if compiled is not None else optimizer("adam"),
         precision=policy,
-        files=None if listed else _digests(read, root),
+        sources=sources,
     )
-
-
-def _note(event: str, values: tuple[Any, ...], root: str, read: set[str], listed: set[str]) -> None:
-    """An audit event: a file below the root that is opened for reading, or a folder that is listed."""
-    if event not in ("open", "os.listdir", "os.scandir") or not isinstance(values[0], str | bytes):
-        return
-    path = os.path.realpath(os.fsdecode(values[0]))
-    if path != root and not path.startswith(root + os.sep):
-        return
-    if event == "open":
-        writes = set(values[1] or "") & set("wax") or (values[1] is None and values[2] & (os.O_WRONLY | os.O_RDWR))
-        if not writes:
-            read.add(path)
-    elif "importlib" not in _caller():
-        listed.add(path)
 
 
 def _caller() -> str:
@@ -280,20 +320,6 @@ def _caller() -> str:
     while frame.f_back is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
     return frame.f_code.co_filename
-
-
-def _digests(paths: set[str], root: str) -> dict[str, str] | None:
-    """Of those below the root that are no library and no cache."""
-    passed = {"site-packages", "dist-packages", "__pycache__", ".git", ".datalint_cache"}
-    mine = sorted(path for path in paths if path.startswith(root + os.sep) and not passed & set(path.split(os.sep)))
-    mine = [path for path in mine if os.path.isfile(path)]
-    if len(mine) > MOST_FILES or any(os.path.getsize(path) > MOST_BYTES for path in mine):
-        return None
-    found = {}
-    for path in mine:
-        with open(path, "rb") as file:
-            found[os.path.relpath(path, root).replace(os.sep, "/")] = hashlib.sha256(file.read()).hexdigest()
-    return found
 
 
 def _fed(model: Any, said: Sequence[int | None]) -> tuple[int, ...]:
@@ -375,7 +401,7 @@ def run(job: Mapping[str, Any], tell: Callable[[Mapping[str, Any]], None]) -> No
             "shape": made.shape,
             "precision": made.precision,
             "optimizer": name_of(made.optimizer),
-            "files": made.files,
+            "files": made.sources.digests() if made.sources else None,
             "keras": keras.__version__,
             "tensorflow": tf.__version__,
         }

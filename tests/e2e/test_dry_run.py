@@ -37,7 +37,9 @@ import numbers_of_net
 
 class Twice(layers.Layer):
     def call(self, tensor):
+        from only_when_called import POWER
         print("what a model prints is no answer")
+        assert POWER == 2
         return tensor + keras.ops.square(tensor)
 
 def build():
@@ -83,6 +85,7 @@ tensorflow = pytest.mark.skipif(find_spec("tensorflow") is None, reason="the ten
 def write(folder: Path, model: str, *, size: int = 64, more: str = "") -> None:
     (folder / "net.py").write_text(NET)
     (folder / "numbers_of_net.py").write_text("FILTERS = 16\n")
+    (folder / "only_when_called.py").write_text("POWER = 2\n")
     (folder / "datalint.yaml").write_text(RECIPE.replace("SIZE", str(size)).replace("MODEL", model) + more)
 
 
@@ -157,15 +160,17 @@ def test_afterwards_everybody_uses_the_reading_without_tensorflow(
 
 @tensorflow
 @pytest.mark.tensorflow
-def test_a_changed_file_behind_the_function_makes_the_reading_stale(copied: Path) -> None:
+@pytest.mark.parametrize("name", ["net.py", "numbers_of_net.py", "only_when_called.py"])
+def test_a_changed_file_behind_the_function_makes_the_reading_stale(copied: Path, name: str) -> None:
     assert memory(datalint(copied, "estimate", "-o", "json"))
-    (copied / "numbers_of_net.py").write_text("FILTERS = 17\n")
+    before = (copied / name).read_text()
+    (copied / name).write_text(f"{before}# changed\n")
     run = datalint(copied, "estimate", "-o", "json")
     assert memory(run) == {}
     assert "measured only by `datalint estimate --dry-run`" in json.loads(run.stdout)["unknown"]["accelerator_memory"]
     report = json.loads(datalint(copied, "check", "-o", "json").stdout)
     assert [item["what"] for item in report["not_checked"]] == ["accelerator memory of net:build"]
-    (copied / "numbers_of_net.py").write_text("FILTERS = 16\n")
+    (copied / name).write_text(before)
     assert memory(datalint(copied, "estimate", "-o", "json"))
 
 
@@ -280,7 +285,7 @@ def test_a_saved_model_is_measured_and_code_in_a_file_is_refused(here: Path) -> 
 @pytest.mark.parametrize(
     ("model", "code", "words"),
     [
-        ("net:raising", 2, "net.py:26: AttributeError: 'Functional' object has no attribute 'no_such_thing'"),
+        ("net:raising", 2, "net.py:28: AttributeError: 'Functional' object has no attribute 'no_such_thing'"),
         ("net:nothing", 2, "it returned no Keras model but NoneType"),
         ("net:two", 2, "it has 2 inputs, and the recipe feeds one image"),
         ("net:absent", 2, "AttributeError: module 'net' has no attribute 'absent'"),
@@ -319,11 +324,17 @@ def test_a_compiled_model_keeps_its_optimizer(here: Path) -> None:
 
 @tensorflow
 @pytest.mark.tensorflow
-def test_what_rests_on_the_names_in_a_folder_is_not_remembered(here: Path) -> None:
-    write(here, "net:listing")
+@pytest.mark.parametrize("model", ["net:listing", "elsewhere:build"])
+def test_what_nobody_can_watch_is_not_remembered(
+    here: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, model: str
+) -> None:
+    write(here, model)
+    other = tmp_path_factory.mktemp("elsewhere")
+    (other / "elsewhere.py").write_text("from net import build\n")
+    monkeypatch.setenv("PYTHONPATH", str(other))
     run = datalint(here, "estimate", "--dry-run", "-o", "json")
     assert memory(run)["total"]["formula"].startswith("tier 1, dry run: ")
-    assert "the dry run of net:listing is not remembered: it lists a folder" in run.stderr
+    assert f"the dry run of {model} is not remembered: it lists a folder" in run.stderr
     assert memory(datalint(here, "estimate", "-o", "json")) == {}
 
 
