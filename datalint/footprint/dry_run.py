@@ -32,7 +32,7 @@ class Peak(NamedTuple):
 
 
 NEAR = Band(0.85, 1.0, 1.15)
-"""Measured over what was continued to a larger batch: 0.90 to 1.09 for 9 networks. The allocator hands out chunks of up
+"""Measured over what was continued to a larger batch: 0.90 to 1.09 for 8 networks. The allocator hands out chunks of up
 to twice the size that is asked for, whichever it finds, so that the same steps do not take the same twice."""
 STRAIGHT = 0.05
 """Most that the middle of three peaks lies off the line through the others, where that is rounding alone."""
