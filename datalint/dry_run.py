@@ -23,7 +23,6 @@ from datalint.errors import UnfinishedError, UsageError
 from datalint.footprint import accelerator
 from datalint.footprint.dry_run import Peak, Reading
 from datalint.footprint.model.network import Network, NetworkError
-from datalint.integrations.train_step import JobError
 from datalint.readings import Kept
 from datalint.sizes import size
 from datalint.target.local import free_memory
@@ -54,6 +53,14 @@ _PATIENCE = 0.4
 _CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from datalint.integrations.train_step import main; main()"
 _HOME = str(Path(datalint.__file__).parent.parent)
 _INSTALL = "install datalint-vision with its extra `tensorflow`, or run datalint where training runs"
+
+
+class JobError(Exception):
+    """What the process could not do; `kind` is `usage`, `memory` or `missing`, as it says."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 def measure(

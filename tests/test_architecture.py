@@ -25,7 +25,7 @@ LAYERS = (
     {"ending", "errors", "finding", "tables", "entry", "versions", "__init__"},
     {"git", "git_index", "globs", "outcome", "sizes", "strict_yaml", "toml_places", "config_schema"},
     {"source"},
-    {"dataset", "facts", "footprint", "rule", "report", "target", "engine", "integrations", "config_file"},
+    {"dataset", "facts", "footprint", "rule", "report", "target", "engine", "config_file"},
     {"config_rules"},
     {"config", "suppress", "baseline", "init", "progress", "request", "trust"},
     {"ruleset", "workspace", "replay"},
@@ -34,7 +34,7 @@ LAYERS = (
     {"check"},
     {"calibrate", "dry_run"},
     {"estimate"},
-    {"commands"},
+    {"commands", "integrations"},
     {"cli"},
     {"__main__"},
 )

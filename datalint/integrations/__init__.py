@@ -1,1 +1,1 @@
-"""Heavy frameworks live here, and are imported late: TensorFlow and Keras."""
+"""Where TensorFlow is met: what training scripts import, and what runs in processes of its own; imported late."""

@@ -36,7 +36,7 @@ _CPU = "CPU:0"
 
 
 class JobError(Exception):
-    """Something that the user must mend; `kind` is `usage`, `memory` or `missing`."""
+    """Why the steps cannot be run; `kind` is `usage` or `memory`."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
