@@ -72,7 +72,7 @@ class Walked(NamedTuple):
 MEASURED = "tf-graph"
 """The executor of a dry run."""
 XLA_SHARE = Band(0.60, 0.90, 1.70)
-"""Peak under XLA over that under TensorFlow's graph, where no walk tells their ratio: 0.64 to 1.59 for 8 networks at
+"""Peak under XLA over that under TensorFlow's graph, where no walk tells their ratio: 0.63 to 1.46 for 8 networks at
 batches of 32 and 64."""
 
 _FEWER = 0.9
