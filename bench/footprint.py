@@ -2,6 +2,7 @@
 
     python -m bench.footprint host [--seeds 100] [--first-seed N] [--write]
     python -m bench.footprint model [--run] [--write]
+    python -m bench.footprint dry-run [--run] [--write]
     python -m bench.footprint time CORPORA [--write]
 
 `--write` puts the table into docs/footprint.md. Memory does not depend on how busy the machine is.
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from bench import model, timing
+from bench import dry_run, model, timing
 from bench.workload import TFRECORDS
 from datalint.footprint.estimate import TOTAL
 from datalint.footprint.host import host_memory
@@ -282,7 +283,7 @@ def write(part: str, text: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("host", "model", "time"))
+    parser.add_argument("what", choices=("host", "model", "dry-run", "time"))
     parser.add_argument("corpora", type=Path, nargs="?", help="folder of real datasets, for `time`")
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--first-seed", type=int, default=1000)
@@ -299,6 +300,13 @@ def main() -> None:
         print(text := timing.report(list(timing.cases(arguments.corpora))))
         if arguments.write:
             write("time", text)
+        return
+    if arguments.what == "dry-run":
+        if arguments.run:
+            dry_run.run()
+        print(text := dry_run.report())
+        if arguments.write:
+            write("dry-run", text)
         return
     if arguments.run:
         model.run()

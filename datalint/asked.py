@@ -26,6 +26,8 @@ class Asked:
     samples: int | None = None
     """Training samples of a dataset that is not there."""
     grow: float = 1.0
+    dry_run: float | None = None
+    """Seconds that a dry run of the model may take; None runs nothing."""
 
 
 def recipe_of(workspace: Workspace, asked: Asked) -> tuple[Recipe, dict[str, object]]:

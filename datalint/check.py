@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from datalint import baseline, changed, dataset, footprint, git, models, suppress, target, trust
+from datalint import baseline, changed, dataset, footprint, git, models, readings, suppress, target, trust
 from datalint import config as configuration
 from datalint.errors import UnfinishedError, UsageError
 from datalint.facts.cache import open_cache
@@ -48,6 +48,8 @@ class Evidence:
     notes: tuple[str, ...]
     unpredicted: tuple[NotChecked, ...] = ()
     """What the recipe asks for and nobody could predict."""
+    built_from: tuple[str, ...] = ()
+    """Files, relative to the configuration, that a dry run's model was built from: where one changes, it is stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,11 @@ class Judged:
         return self.evidence.dataset.manifest
 
     @property
+    def built_from(self) -> tuple[str, ...]:
+        """Files, relative to the configuration, that a dry run's model was built from."""
+        return self.evidence.built_from
+
+    @property
     def scope(self) -> tuple[str, ...]:
         """Paths in the repository that the verdict was read from: dataset, configuration, rules, model, baseline.
 
@@ -76,7 +83,7 @@ class Judged:
         settings, home = self.workspace.config, self.workspace.home
         base = posixpath.relpath(self.workspace.source.base, self.workspace.top or self.workspace.source.base)
         beside = (*configuration.FILES, settings.baseline, *settings.rules.paths)
-        named = tuple(filter(None, (settings.dataset.root, settings.training.model)))
+        named = (*filter(None, (settings.dataset.root, settings.training.model)), *self.built_from)
         paths = (self.workspace.root, *(posixpath.join(home, name) for name in (*beside, *named)))
         return tuple(posixpath.normpath(posixpath.join(base, path)) for path in paths)
 
@@ -166,7 +173,9 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
     recipe = settings.training
     network = models.declared(workspace, recipe.model)
     sizes = images_of(found.samples, gathered.data, channels=recipe.input_channels)
-    rows = footprint.predict(recipe, sizes, machine, network)
+    measured = readings.of_model(workspace, request, recipe.model, network)
+    dry_runs = tuple(kept.reading for kept in measured)
+    rows = footprint.predict(recipe, sizes, machine, network, readings=dry_runs)
     tables = {
         **found.tables(source=workspace.source.name),
         "files": gathered.data,
@@ -178,13 +187,14 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
     }
     unpredicted: tuple[NotChecked, ...] = ()
     if recipe.model is not None and machine.accelerator_memory is not None:
-        reasons = footprint.unpredicted(recipe, sizes, machine, network)
+        reasons = footprint.unpredicted(recipe, sizes, machine, network, readings=dry_runs)
         unpredicted = tuple(
             NotChecked(f"accelerator memory of {recipe.model}", reason)
             for resource, reason in reasons.items()
             if resource == footprint.ACCELERATOR_MEMORY
         )
-    return Evidence(found, gathered, tables, machine.name, notes, unpredicted)
+    built_from = tuple(sorted({path for kept in measured for path in kept.files or ()}))
+    return Evidence(found, gathered, tables, machine.name, notes, unpredicted, built_from)
 
 
 def _refuse_manifest_keys(settings: Config, root: str) -> None:

@@ -76,6 +76,15 @@ def parser() -> argparse.ArgumentParser:
     estimate.add_argument(
         "--grow", type=_growth, default=1.0, metavar="FACTOR", help="as if the dataset were 2x as large"
     )
+    estimate.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="measure the model: a few real train steps on this machine, with TensorFlow, in a process of their own; "
+        "the reading is kept. For `module:function` it runs that code",
+    )
+    estimate.add_argument(
+        "--dry-run-timeout", type=_seconds, default=300.0, metavar="S", help="seconds for --dry-run (default: 300)"
+    )
     estimate.add_argument("-o", "--output", choices=("text", "json"), default="text")
 
     rehearse = _verb(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datalint import calibrate, footprint, models, target
+from datalint import calibrate, dry_run, footprint, models, readings, target
 from datalint.asked import machine_of, recipe_of
 from datalint.check import collect
 from datalint.errors import UsageError
@@ -16,16 +16,19 @@ from datalint.target import LOCAL
 from datalint.workspace import open_home, open_workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from datalint.asked import Asked
     from datalint.footprint.advice import Change
+    from datalint.footprint.dry_run import Reading
     from datalint.footprint.estimate import Estimate
     from datalint.footprint.recipe import Recipe
     from datalint.request import Request
     from datalint.target import Target
+    from datalint.workspace import Workspace
 
     Progress = Callable[[int, int], None]
+    Stepping = Callable[[int], None]
 
 PHOTOGRAPH_BYTES = 0.54
 """Encoded bytes per pixel where there is no file to look at: the mean of ImageNet's photographs."""
@@ -49,10 +52,17 @@ class Estimated:
     """What to change where it does not fit, the least first."""
     smallest: str | None
     """The machine of the catalogue with the least host memory on which that fits."""
+    notes: tuple[str, ...] = ()
+    """What the user should know about how it was found."""
 
 
-def estimate(request: Request, asked: Asked, *, progress: Progress | None = None) -> Estimated:
-    """Predict; raises UsageError for a recipe that cannot be, UnfinishedError where there is no dataset."""
+def estimate(
+    request: Request, asked: Asked, *, progress: Progress | None = None, stepping: Stepping | None = None
+) -> Estimated:
+    """Predict; raises UsageError for a recipe that cannot be, UnfinishedError where there is no dataset or no end.
+
+    `progress` hears of images, `stepping` of the batches of a dry run.
+    """
     if asked.samples is None:
         workspace = open_workspace(request)
         recipe, assumed = recipe_of(workspace, asked)
@@ -69,8 +79,11 @@ def estimate(request: Request, asked: Asked, *, progress: Progress | None = None
         assumed = {**assumed, **described}
     images = images if asked.grow == 1 else images.grown(round(images.loaded * asked.grow))
     network = models.declared(workspace, recipe.model, asked="model" in asked.recipe)
-    assumed = {**assumed, **_of_model(recipe, network)}
-    rows = tuple(footprint.predict(recipe, images, machine, network, speed=speed))
+    if asked.dry_run is not None and machine.accelerators == 0:
+        raise UsageError(f"--dry-run: the target {machine.name} has no accelerator", hint="name another with --target")
+    measured, note = _measured(workspace, request, recipe, network, asked, stepping)
+    assumed = {**assumed, **_of_model(recipe, network, measured)}
+    rows = tuple(footprint.predict(recipe, images, machine, network, readings=measured, speed=speed))
     if any(row.resource == timing.INPUT for row in rows):
         assumed["speed of the CPU"] = (
             "that of the machine of the constants" if speed is None else f"{speed:.2f} of their time, as timed here"
@@ -84,21 +97,46 @@ def estimate(request: Request, asked: Asked, *, progress: Progress | None = None
         assumed=assumed,
         rows=rows,
         unknown={
-            **footprint.unpredicted(recipe, images, machine, network),
+            **footprint.unpredicted(recipe, images, machine, network, readings=measured),
             **dict.fromkeys(OTHERS, "not predicted by this version"),
         },
-        changes=tuple(footprint.changes(rows, recipe, images, machine, network)),
+        changes=tuple(footprint.changes(rows, recipe, images, machine, network, readings=measured)),
         # Of what else does not fit, the catalogue's least host memory is no answer.
         smallest=advice.smallest(recipe, images, catalogue) if rows and accelerator.RESOURCE not in unfit else None,
+        notes=(note,) if note else (),
     )
 
 
-def _of_model(recipe: Recipe, network: Network | str | None) -> dict[str, object]:
+def _measured(
+    workspace: Workspace,
+    request: Request,
+    recipe: Recipe,
+    network: Network | str | None,
+    asked: Asked,
+    stepping: Stepping | None,
+) -> tuple[tuple[Reading, ...], str | None]:
+    """Dry runs of the model that hold, the one that is asked for first, and what should be known about that."""
+    known = tuple(kept.reading for kept in readings.of_model(workspace, request, recipe.model, network))
+    if asked.dry_run is None:
+        return known, None
+    reading, note = dry_run.measure(
+        workspace,
+        request,
+        recipe,
+        network,
+        asked="model" in asked.recipe,
+        timeout=asked.dry_run,
+        progress=stepping,
+    )
+    return (reading, *known), note
+
+
+def _of_model(recipe: Recipe, network: Network | str | None, measured: Sequence[Reading]) -> dict[str, object]:
     """What nobody said of the step, as it is taken."""
-    if not isinstance(network, Network):
+    if network is None:
         return {}
     try:
-        subject = accelerator.subject(recipe, network)
+        subject = accelerator.subject(recipe, network, measured)
     except NetworkError:
         return {}
     taken = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from datalint import readings
 from datalint.config_schema import suggest
 from datalint.errors import UsageError
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 1 << 30
 """Of a model file that git alone has, weights included: all of it must be unpacked to get at its description."""
+FUNCTION_UNREAD = "module:function is measured only by `datalint estimate --dry-run`, and no dry run of it holds"
 _POINTER = b"version https://git-lfs"
 
 
@@ -32,6 +34,8 @@ def declared(workspace: Workspace, written: str | None, *, asked: bool = False) 
     position = None if asked else workspace.config.position("training", "model")
     key = "--model" if asked else "training.model"
     if not written.lower().endswith(load.FILES):
+        if readings.is_function(written):
+            return FUNCTION_UNREAD
         return _application(written, key, position)
     path = posixpath.normpath(posixpath.join(workspace.home, written))
     try:
@@ -53,6 +57,18 @@ def declared(workspace: Workspace, written: str | None, *, asked: bool = False) 
         raise UsageError(f"{key}: cannot read {written}: {error.strerror}", position) from error
     except NetworkError as error:
         raise UsageError(f"{key}: {written}: {error}", position) from error
+
+
+def description(workspace: Workspace, written: str) -> str:
+    """What a file that was `declared` says of its model, for Keras to build it."""
+    from datalint.footprint.model import load
+
+    path = posixpath.normpath(posixpath.join(workspace.home, written))
+    place = workspace.source.place(path)
+    if place is not None:
+        with open(place, "rb") as file:
+            return load.description(file, name=written).decode()
+    return load.description(workspace.source.read(path, limit=MOST_BYTES) or b"", name=written).decode()
 
 
 def _application(written: str, key: str, position: Position | None) -> Network:

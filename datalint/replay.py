@@ -53,7 +53,7 @@ def key_of(request: Request) -> Key | None:
     words = {**asdict(request), "workers": None, "here": os.path.relpath(here, top), "beside": _beside(here, top)}
     checksum, commit = git_index.checksum(index), git_index.last_commit(directory)
     state = f"{checksum}:{commit}" if checksum and commit else None
-    return Key(folder, _text(words, _engine(), _today(), _machine()), state, top)
+    return Key(folder, _text(words, _engine(), _today(), _machine(), _dry_runs(folder)), state, top)
 
 
 def recall(key: Key) -> tuple[Result, str] | None:
@@ -124,6 +124,20 @@ def _beside(here: str, top: str) -> list[tuple[str, int, int]]:
         if folder == top or len(folder) <= len(top):
             return found
         folder = os.path.dirname(folder)
+
+
+def _dry_runs(folder: str) -> list[object]:
+    """Readings that a verdict may rest on: a new one, or another Keras, and it is judged again."""
+    try:
+        with os.scandir(os.path.join(folder, "dry_run")) as entries:
+            found = sorted((entry.name, entry.stat().st_mtime_ns) for entry in entries)
+    except OSError:
+        return []
+    if not found:
+        return []
+    from datalint.versions import installed
+
+    return [found, installed()]
 
 
 def _text(*parts: object) -> str:

@@ -310,7 +310,11 @@ TABLES: dict[str, Table] = {
             ("validation_split", "DOUBLE", "share that the loader splits off for validation"),
             ("monitor", "VARCHAR", "metric that EarlyStopping or ReduceLROnPlateau watches"),
             ("batch_norm", "BOOLEAN", "the model has batch normalisation; NULL when unknown"),
-            ("model", "VARCHAR", "application of Keras, or file of the model; NULL where none is declared"),
+            (
+                "model",
+                "VARCHAR",
+                "application of Keras, file of the model, or module:function; NULL where none is declared",
+            ),
             ("optimizer", "VARCHAR", "adam, sgd, momentum, ...; NULL for the model's own, else adam"),
             ("precision", "VARCHAR", "float32, mixed_float16 or mixed_bfloat16; NULL for the model's own"),
             ("gradient_accumulation", "BIGINT", "steps whose gradients make one update"),

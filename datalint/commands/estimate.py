@@ -43,7 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("--samples describes a dataset that is not there: it excludes PATH")
     asked = asked_of(arguments)
     with progress.bar("reading images") as advance:
-        estimated = estimate(request_of(arguments), asked, progress=advance)
+        estimated = estimate(request_of(arguments), asked, progress=advance, stepping=_stepping)
+    sys.stderr.writelines(f"datalint: {note}\n" for note in estimated.notes)
     if arguments.output == "json":
         json.dump(document(estimated), sys.stdout, indent=2)
     else:
@@ -64,7 +65,14 @@ def asked_of(arguments: argparse.Namespace) -> Asked:
         recipe={field: value for field, value in said.items() if value is not None},
         samples=getattr(arguments, "samples", None),
         grow=getattr(arguments, "grow", 1.0),
+        dry_run=arguments.dry_run_timeout if getattr(arguments, "dry_run", False) else None,
     )
+
+
+def _stepping(batch: int) -> None:
+    """A line for a step of minutes, where somebody waits for it."""
+    if progress.wanted():
+        sys.stderr.write(f"dry run: three steps of a batch of {batch:,}\n")
 
 
 def document(estimated: Estimated) -> dict[str, object]:

@@ -190,7 +190,7 @@ class Cache(NullCache):
     def _open(self, *, create: bool) -> sqlite3.Connection | None:
         if self._database is None:
             if create:
-                _make_folder(self.folder)
+                make_folder(self.folder)
             elif not os.path.exists(self._path):
                 return None
             self._database = sqlite3.connect(self._path, timeout=LOCK_SECONDS, isolation_level=None)
@@ -279,7 +279,7 @@ def _insert(database: sqlite3.Connection, statement: str, rows: Sequence[Row]) -
                 database.execute(statement, row)
 
 
-def _make_folder(folder: str) -> None:
+def make_folder(folder: str) -> None:
     """Hidden from git and from backups."""
     os.makedirs(folder, exist_ok=True)
     for name, text in ((".gitignore", "*\n"), ("CACHEDIR.TAG", _TAG)):

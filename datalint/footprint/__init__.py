@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from datalint.footprint import disk, host, timing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Protocol
 
     from datalint.footprint import accelerator
     from datalint.footprint.advice import Change
+    from datalint.footprint.dry_run import Reading
     from datalint.footprint.estimate import Estimate
     from datalint.footprint.images import Images
     from datalint.footprint.model.network import Network
@@ -34,38 +35,50 @@ def predict(
     machine: Machine,
     network: Network | str | None = None,
     *,
+    readings: Sequence[Reading] = (),
     speed: float | None = None,
 ) -> list[Estimate]:
     """Every resource that can be predicted: a row a stage, and one for their total.
 
-    `network` is the recipe's model, or why it could not be read. `speed` is the machine's decoding time over that of
-    the shipped constants, None where nobody timed it.
+    `network` is the recipe's model, or why it could not be read, and `readings` are dry runs of it. `speed` is the
+    machine's decoding time over that of the shipped constants, None where nobody timed it.
     """
     rows = host.host_memory(recipe, images, machine)
     if recipe.model is not None:
         from datalint.footprint import accelerator  # the walk costs a hook some milliseconds
 
-        rows += accelerator.accelerator_memory(recipe, images, network, machine)
+        rows += accelerator.accelerator_memory(recipe, images, network, machine, readings)
     rows += disk.disk(recipe, images, machine)
     rows += timing.times(recipe, images, machine, speed=speed)
 
     def advised(row: Estimate) -> Estimate:
-        first = next(_changes(row.resource, recipe, images, machine, network), None) if row.unfit else None
+        first = next(_changes(row.resource, recipe, images, machine, network, readings), None) if row.unfit else None
         return row if first is None else replace(row, change=str(first))
 
     return [advised(row) for row in rows]
 
 
 def changes(
-    rows: Iterable[Estimate], recipe: Recipe, images: Images, machine: Machine, network: Network | str | None = None
+    rows: Iterable[Estimate],
+    recipe: Recipe,
+    images: Images,
+    machine: Machine,
+    network: Network | str | None = None,
+    *,
+    readings: Sequence[Reading] = (),
 ) -> list[Change]:
     """What to change so that each of the `rows` which does not fit does, the least first."""
     resources = dict.fromkeys(row.resource for row in rows if row.unfit)
-    return [change for name in resources for change in _changes(name, recipe, images, machine, network)]
+    return [change for name in resources for change in _changes(name, recipe, images, machine, network, readings)]
 
 
 def _changes(
-    resource: str, recipe: Recipe, images: Images, machine: Machine, network: Network | str | None
+    resource: str,
+    recipe: Recipe,
+    images: Images,
+    machine: Machine,
+    network: Network | str | None,
+    readings: Sequence[Reading],
 ) -> Iterator[Change]:
     if resource == host.RESOURCE:
         from datalint.footprint import advice  # only those whom it does not fit pay for it
@@ -74,18 +87,23 @@ def _changes(
     if resource == ACCELERATOR_MEMORY:
         from datalint.footprint import accelerator_advice
 
-        yield from accelerator_advice.accelerator_changes(recipe, images, network, machine)
+        yield from accelerator_advice.accelerator_changes(recipe, images, network, machine, readings)
 
 
 def unpredicted(
-    recipe: Recipe, images: Images, machine: Machine, network: Network | str | None = None
+    recipe: Recipe,
+    images: Images,
+    machine: Machine,
+    network: Network | str | None = None,
+    *,
+    readings: Sequence[Reading] = (),
 ) -> dict[str, str]:
     """Resource -> why nothing is said about it."""
     from datalint.footprint import accelerator
 
     reasons = {
         host.RESOURCE: host.unpredicted(recipe, images),
-        ACCELERATOR_MEMORY: accelerator.unpredicted(recipe, network, machine),
+        ACCELERATOR_MEMORY: accelerator.unpredicted(recipe, network, machine, readings),
         disk.RESOURCE: disk.unpredicted(recipe, images),
         **timing.unpredicted(recipe, images, machine),
     }

@@ -1,7 +1,8 @@
 """Memory of one accelerator: what the framework takes, the model's own, and an array that is put there whole.
 
-Tier 0, the layer walk: milliseconds, from the description of the model alone. How far the walk is off was measured:
-docs/footprint.md, which also says on which card.
+Tier 0, the layer walk: milliseconds, from the description of the model alone. Tier 1, where a dry run measured the
+model's own steps, starts from what was measured. How far either is off was measured: docs/footprint.md, which also says
+on which card.
 """
 
 from __future__ import annotations
@@ -10,19 +11,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from datalint.footprint.dry_run import Asked, Band, Reading
 from datalint.footprint.estimate import MARGIN, Estimate, largest, total
 from datalint.footprint.images import batch_of, values_of
-from datalint.footprint.model.network import NetworkError
+from datalint.footprint.model.network import Network, NetworkError
 from datalint.footprint.model.ops import input_shape, lower
 from datalint.footprint.model.profiles import PROFILES
 from datalint.footprint.model.walk import FLOAT, PRECISIONS, walk
 from datalint.footprint.recipe import ITEM_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from datalint.footprint.images import Images
-    from datalint.footprint.model.network import Network
     from datalint.footprint.model.ops import Graph, Shape
     from datalint.footprint.model.profiles import Profile
     from datalint.footprint.model.walk import Moment
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 RESOURCE = "accelerator_memory"
 MIB = 2**20
-TIER = "tier 0, layer walk"
+TIERS = ("tier 0, layer walk", "tier 1, dry run")
 SLOTS = {
     **dict.fromkeys(("adam", "adamw", "nadam", "adamax", "adadelta", "ftrl", "lamb"), 2),
     **dict.fromkeys(("momentum", "rmsprop", "adagrad", "lion"), 1),
@@ -52,12 +53,6 @@ class Device(Protocol):
     def accelerators(self) -> int | None: ...
 
 
-class Band(NamedTuple):
-    low: float
-    expected: float
-    high: float
-
-
 # TensorFlow leaves 500 MiB (compute capability 6), 1,050 MiB (7) or 1,536 MiB (8 and later) of what is free to the
 # system and to libraries (MinSystemMemory in tensorflow/core/common_runtime/gpu/gpu_device.cc), beside the context. A
 # T4 of 15,109 MiB is left with 13,737 MiB, a V100 of 32,510 MiB with 30,458 MiB, as their logs say.
@@ -74,6 +69,15 @@ class Walked(NamedTuple):
     upper: list[Moment]
 
 
+MEASURED = "tf-graph"
+"""The executor of a dry run."""
+XLA_SHARE = Band(0.60, 0.90, 1.70)
+"""Peak under XLA over that under TensorFlow's graph, where no walk tells their ratio: 0.63 to 1.46 for 8 networks at
+batches of 32 and 64."""
+
+_FEWER = 0.9
+"""Of what a CPU takes, for kernels of a GPU that keep less, which nobody has measured: without oneDNN's kernels two
+networks took 2 % less to 6 % more."""
 _KEPT = 1.1
 """Bytes that an allocator holds for a byte of variables: chunks are not split exactly."""
 
@@ -85,28 +89,58 @@ _SLACK = 64 * MIB
 class Subject:
     """A model that is trained, and how; raises NetworkError where it cannot be followed."""
 
-    network: Network
+    network: Network | None
+    """None for one that only a dry run knows."""
     shape: Shape
     precision: str
     optimizer: str
     accumulates: bool
     executors: tuple[str, ...]
     """The first is the one that is expected."""
+    reading: Reading | None = None
+    """What a dry run of these very steps measured."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Profiles of the executors."""
+        return tuple(dict.fromkeys("xla" if name == "jax" else name for name in self.executors))
 
     @cached_property
     def graph(self) -> Graph:
+        if self.network is None:
+            raise NetworkError("nothing is known of its layers")
         return lower(self.network, self.shape)
 
     @cached_property
     def walked(self) -> tuple[Walked, ...]:
-        names = dict.fromkeys("xla" if name == "jax" else name for name in self.executors)
+        return tuple(self._walk(PROFILES[name]) for name in self.names)
+
+    def _walk(self, profile: Profile) -> Walked:
         precision = PRECISIONS[self.precision]
-        found = []
-        for profile in (PROFILES[name] for name in names):
-            usual = walk(self.graph, profile, precision)
-            upper = usual if profile.winograd else walk(self.graph, replace(profile, winograd=True), precision)
-            found.append(Walked(profile, usual, upper))
-        return tuple(found)
+        usual = walk(self.graph, profile, precision)
+        upper = usual if profile.winograd else walk(self.graph, replace(profile, winograd=True), precision)
+        return Walked(profile, usual, upper)
+
+    def measured(self, reading: Reading, batch: int) -> Band:
+        """What the reading says of a batch under its own executor."""
+        return reading.at(batch, None if self.unwalkable else lambda number: self._foreseen(MEASURED, number))
+
+    @cached_property
+    def unwalkable(self) -> bool:
+        """Whether only a dry run knows it."""
+        try:
+            return not self.graph.ops
+        except NetworkError:
+            return True
+
+    def _foreseen(self, name: str, batch: int) -> float:
+        walked = self._twins[name]
+        return (self.static + max(moment.at(batch) for moment in walked.usual)) * walked.profile.factor.expected
+
+    @cached_property
+    def _twins(self) -> Mapping[str, Walked]:
+        """The walks of the executors and of the one that dry runs use."""
+        return {name: self._walk(PROFILES[name]) for name in dict.fromkeys((*self.names, MEASURED))}
 
     @property
     def slots(self) -> int:
@@ -120,34 +154,76 @@ class Subject:
 
     def span(self, batch: int) -> Band:
         """Bytes of the model over all executors; expected of the first."""
+        found = self._walked_bands(batch) if self.reading is None else self._measured_bands(self.reading, batch)
+        return Band(min(band.low for band in found), found[0].expected, max(band.high for band in found))
+
+    def _walked_bands(self, batch: int) -> list[Band]:
         found = []
         for profile, usual, upper in self.walked:
             peak, most = (self.static + max(moment.at(batch) for moment in moments) for moments in (usual, upper))
             factor = profile.factor
             high = _SLACK + max(most * factor.high, _KEPT * self.static + profile.tuning)
             found.append(Band(peak * factor.low, peak * factor.expected, high))
-        return Band(min(band.low for band in found), found[0].expected, max(band.high for band in found))
+        return found
+
+    def _measured_bands(self, reading: Reading, batch: int) -> list[Band]:
+        """What was measured ran under TensorFlow's graph; of XLA it tells as much as the walk's ratio of the two."""
+        measured, found = self.measured(reading, batch), []
+        for name in self.names:
+            if name == MEASURED:
+                room = batch * reading.workspace
+                found.append(Band(_FEWER * measured.low, measured.expected, _SLACK + measured.high + room))
+                continue
+            scaled = measured.times(self._ratio(name, batch))
+            tuning = _KEPT * reading.static + PROFILES[name].tuning
+            found.append(scaled._replace(high=_SLACK + max(scaled.high, tuning)))
+        return found
+
+    def _ratio(self, name: str, batch: int) -> Band:
+        """Of an executor's peak to that of TensorFlow's graph: by the walks, else by all that was measured."""
+        if self.unwalkable:
+            return XLA_SHARE
+        factor = PROFILES[name].factor
+        mine, theirs = self._foreseen(name, batch), self._foreseen(MEASURED, batch)
+        return Band(*(mine / theirs * share / factor.expected for share in factor))
 
     def moment(self, batch: int) -> Moment:
         """The highest, under the executor that is expected."""
         return max(self.walked[0].usual, key=lambda moment: moment.at(batch))
 
 
-def subject(recipe: Recipe, network: Network) -> Subject:
-    """What nobody said is taken from the model: optimizer, precision, size of its input."""
+def subject(recipe: Recipe, network: Network | str, readings: Sequence[Reading] = ()) -> Subject:
+    """What nobody said is taken from the model: optimizer, precision, size of its input.
+
+    With a reading of these very steps it is of tier 1; a text is why there is no network, and then the reading must do.
+    """
+    usual = ("torch",) if recipe.framework == "pytorch" else ("xla", "tf-graph")
+    executors = (recipe.executor,) if recipe.executor else usual
+    asked = steps(recipe, network)
+    # What was measured ran under Keras on TensorFlow: of PyTorch it tells nothing.
+    fitting = () if "torch" in executors else [reading for reading in readings if reading.answers(asked)]
+    reading = next(iter(fitting), None)
+    if isinstance(network, str):
+        if reading is None:
+            raise NetworkError(network)
+        return Subject(None, reading.shape, reading.precision, reading.optimizer, asked.accumulates, executors, reading)
+    assert asked.precision is not None
+    assert asked.optimizer is not None
+    shape = tuple(side for side in asked.shape if side is not None)
+    return Subject(network, shape, asked.precision, asked.optimizer, asked.accumulates, executors, reading)
+
+
+def steps(recipe: Recipe, network: Network | str) -> Asked:
+    """The training step of a recipe; with a network, nothing of it is left open."""
+    accumulates = bool(recipe.gradient_accumulation and recipe.gradient_accumulation > 1)
+    if isinstance(network, str):
+        fed = (recipe.input_height, recipe.input_width, recipe.input_channels)
+        return Asked(fed, recipe.precision, recipe.optimizer, accumulates)
     optimizer = recipe.optimizer or network.optimizer or DEFAULT_OPTIMIZER
     if optimizer not in SLOTS:
         raise NetworkError(f"the optimizer {optimizer} is not known: say `optimizer`")
     precision = recipe.precision or (network.policy if network.policy in PRECISIONS else None) or "float32"
-    usual = ("torch",) if recipe.framework == "pytorch" else ("xla", "tf-graph")
-    return Subject(
-        network=network,
-        shape=_shape(recipe, network),
-        precision=precision,
-        optimizer=optimizer,
-        accumulates=bool(recipe.gradient_accumulation and recipe.gradient_accumulation > 1),
-        executors=(recipe.executor,) if recipe.executor else usual,
-    )
+    return Asked(_shape(recipe, network), precision, optimizer, accumulates)
 
 
 def _shape(recipe: Recipe, network: Network) -> Shape:
@@ -177,38 +253,46 @@ def _sides(shape: tuple[int | None, ...]) -> str:
     return " x ".join("any" if side is None else str(side) for side in shape)
 
 
-def unpredicted(recipe: Recipe, network: Network | str | None, device: Device) -> str | None:
+def unpredicted(
+    recipe: Recipe, network: Network | str | None, device: Device, readings: Sequence[Reading] = ()
+) -> str | None:
     """Why nothing is said about the accelerator; None where it is predicted. A text is why there is no network."""
-    followed = _followed(recipe, network, device)
+    followed = _followed(recipe, network, device, readings)
     return followed if isinstance(followed, str) else None
 
 
-def _followed(recipe: Recipe, network: Network | str | None, device: Device) -> Subject | str:
-    """The model as it is trained, walked once; or why not."""
+def _followed(
+    recipe: Recipe, network: Network | str | None, device: Device, readings: Sequence[Reading]
+) -> Subject | str:
+    """The model as it is trained, walked once or measured; or why not."""
     if recipe.model is None:
         return "no model is declared: say `model`"
-    if isinstance(network, str) or network is None:
-        return f"model {recipe.model}: {network or 'it was not read'}"
     if device.accelerators == 0:
         return "the target has no accelerator"
     try:
-        model = subject(recipe, network)
+        model = subject(recipe, network or "it was not read", readings)
         model.span(recipe.batch)
     except NetworkError as error:
         return f"model {recipe.model}: {error}"
     return model
 
 
-def accelerator_memory(recipe: Recipe, images: Images, network: Network | str | None, device: Device) -> list[Estimate]:
+def accelerator_memory(
+    recipe: Recipe,
+    images: Images,
+    network: Network | str | None,
+    device: Device,
+    readings: Sequence[Reading] = (),
+) -> list[Estimate]:
     """One row a stage and the total, which knows the largest batch; empty where it is not predicted."""
-    model = _followed(recipe, network, device)
+    model = _followed(recipe, network, device, readings)
     if isinstance(model, str):
         return []
     memory = device.accelerator_memory
     available = None if memory is None else float(memory) * (JAX_SHARE if recipe.executor == "jax" else 1.0)
     stages = list(_stages(recipe, images, model))
     summed = total(stages, available=available)
-    summed = replace(summed, formula=f"{TIER}: {summed.formula}")
+    summed = replace(summed, formula=f"{TIERS[model.reading is not None]}: {summed.formula}")
     if available is None:
         return [*stages, summed]
     beside = summed.high - model.span(batch_of(recipe, images)).high
@@ -221,10 +305,41 @@ def accelerator_memory(recipe: Recipe, images: Images, network: Network | str | 
 
 
 def _stages(recipe: Recipe, images: Images, model: Subject) -> Iterator[Estimate]:
-    graph, batch = model.graph, batch_of(recipe, images)
+    batch = batch_of(recipe, images)
     framework = _framework(recipe)
     if framework:
         yield Estimate(RESOURCE, "context", *framework, "context, libraries, what the framework leaves to the system")
+    if model.reading is None:
+        yield from _walked(batch, model)
+    else:
+        yield from _measured(batch, model, model.reading)
+    if recipe.loader in ("array", "from_tensor_slices") and recipe.executor in (None, "tf-graph", "xla"):
+        value = ITEM_BYTES[recipe.dtype]
+        if recipe.loader == "array" and recipe.dtype != "uint8":
+            value = FLOAT  # `fit` casts floats before they become a constant
+        size = values_of(recipe, images) * value
+        formula = f"{images.train:,} training samples x {size:,.0f} B as one constant on the device"
+        yield Estimate(RESOURCE, "array", 0.0, images.train * size, images.loaded * size, formula)
+
+
+def _measured(batch: int, model: Subject, reading: Reading) -> Iterator[Estimate]:
+    yield _exact("weights", reading.weights, f"{reading.parameters:,} parameters, as built")
+    if reading.slots:
+        summed = ", gradients that are summed up included" if model.accumulates else ""
+        yield _exact("optimizer", reading.slots, f"the variables of {reading.optimizer}, as built{summed}")
+    expected = model.measured(reading, batch).expected
+    seen = ", ".join(f"{size / MIB:,.0f} MiB at {number:,}" for number, size in reading.peaks[-3:])
+    by = f"Keras {reading.keras} and TensorFlow {reading.tensorflow} on a CPU, in {reading.precision}"
+    words = f"a batch of {batch:,} from peaks of {seen}, measured under {by}"
+    yield _exact("activations", expected - reading.static, words)
+    span = model.span(batch)
+    under = " or ".join(model.names)
+    words = f"how far such peaks were off, and executor {under} on a GPU"
+    yield Estimate(RESOURCE, "allocator", span.low - expected, span.expected - expected, span.high - expected, words)
+
+
+def _walked(batch: int, model: Subject) -> Iterator[Estimate]:
+    graph = model.graph
     yield _exact("weights", FLOAT * graph.weights, f"{graph.weights:,} parameters x {FLOAT} B")
     trained = f"{graph.trainable:,} trained x"
     if model.slots:
@@ -241,13 +356,6 @@ def _stages(recipe: Recipe, images: Images, model: Subject) -> Iterator[Estimate
     names = " or ".join(walked.profile.name for walked in model.walked)
     words = f"rounding, holes and workspaces, by measurement, under {names}"
     yield Estimate(RESOURCE, "allocator", span.low - counted, span.expected - counted, span.high - counted, words)
-    if recipe.loader in ("array", "from_tensor_slices") and recipe.executor in (None, "tf-graph", "xla"):
-        value = ITEM_BYTES[recipe.dtype]
-        if recipe.loader == "array" and recipe.dtype != "uint8":
-            value = FLOAT  # `fit` casts floats before they become a constant
-        size = values_of(recipe, images) * value
-        formula = f"{images.train:,} training samples x {size:,.0f} B as one constant on the device"
-        yield Estimate(RESOURCE, "array", 0.0, images.train * size, images.loaded * size, formula)
 
 
 def _framework(recipe: Recipe) -> Band | None:

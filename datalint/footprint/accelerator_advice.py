@@ -12,35 +12,47 @@ from datalint.footprint.images import batch_of
 from datalint.footprint.model.network import Network, NetworkError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from datalint.footprint.accelerator import Device
+    from datalint.footprint.dry_run import Reading
     from datalint.footprint.estimate import Estimate
     from datalint.footprint.images import Images
     from datalint.footprint.recipe import Recipe
 
+    Predict = Callable[[Recipe], Estimate | None]
+    """The total of a recipe; None where it is not predicted."""
+
 
 def accelerator_changes(
-    recipe: Recipe, images: Images, network: Network | str | None, device: Device
+    recipe: Recipe,
+    images: Images,
+    network: Network | str | None,
+    device: Device,
+    readings: Sequence[Reading] = (),
 ) -> Iterator[Change]:
     """Changes after which it fits, the one that asks least of the user first.
 
-    A smaller batch sums gradients up, so that an update sees as many samples as before.
+    A smaller batch sums gradients up, so that an update sees as many samples as before; only a model that nobody
+    could follow then, since it was measured without, gets a smaller batch alone.
     """
+
+    def predict(recipe: Recipe) -> Estimate | None:
+        rows = accelerator_memory(recipe, images, network, device, readings)
+        return next((row for row in rows if row.stage == TOTAL), None)
+
+    if not isinstance(network, Network):
+        yield from _smaller(recipe, predict)
+        return
     for words, changed in _candidates(recipe, network):
-        for with_batch in (False, True):
-            more, complete = _accumulated(changed, images, network, device) if with_batch else ((), changed)
-            total = complete and _total(complete, images, network, device)
-            if complete and total and total.fit == "fits":
-                yield Change(" and ".join((*words, *more)), complete, total)
-                break
+        found = _fitting(words, changed, predict) or _accumulated(words, changed, images, predict)
+        if found:
+            yield found
 
 
-def _candidates(recipe: Recipe, network: Network | str | None) -> Iterator[tuple[tuple[str, ...], Recipe]]:
+def _candidates(recipe: Recipe, network: Network) -> Iterator[tuple[tuple[str, ...], Recipe]]:
     """What to change beside the batch, from nothing to another optimizer and smaller images."""
     yield (), recipe
-    if not isinstance(network, Network):
-        return
     try:
         taken = subject(recipe, network)
     except NetworkError:
@@ -57,24 +69,30 @@ def _candidates(recipe: Recipe, network: Network | str | None) -> Iterator[tuple
         yield (*words, f"half the height and width: {height} x {width}"), smaller
 
 
-def _accumulated(
-    recipe: Recipe, images: Images, network: Network | str | None, device: Device
-) -> tuple[tuple[str, ...], Recipe | None]:
-    """The same with a batch that fits, and as many steps as make up the samples of an update; None where none does."""
+def _fitting(words: tuple[str, ...], recipe: Recipe, predict: Predict) -> Change | None:
+    total = predict(recipe)
+    return Change(" and ".join(words), recipe, total) if total and total.fit == "fits" else None
+
+
+def _accumulated(words: tuple[str, ...], recipe: Recipe, images: Images, predict: Predict) -> Change | None:
+    """With a batch that fits, and as many steps as make up the samples of an update."""
     update = batch_of(recipe, images) * (recipe.gradient_accumulation or 1)
-    summed = replace(recipe, gradient_accumulation=max(2, recipe.gradient_accumulation or 1))
-    total = _total(summed, images, network, device)
+    total = predict(replace(recipe, gradient_accumulation=max(2, recipe.gradient_accumulation or 1)))
     most = min(total.largest_batch or 0, batch_of(recipe, images)) if total else 0
     if not most:
-        return (), None
+        return None
     # A divisor leaves the update as it was; a much smaller one would only be slower.
     batch = next((size for size in range(most, most // 2, -1) if update % size == 0), most)
     steps = -(-update // batch)
     if steps == 1:
-        return (), None
-    words = f"a batch of {batch:,} with gradient accumulation over {steps:,} steps"
-    return (words,), replace(recipe, batch=batch, gradient_accumulation=steps)
+        return None
+    summed = f"a batch of {batch:,} with gradient accumulation over {steps:,} steps"
+    return _fitting((*words, summed), replace(recipe, batch=batch, gradient_accumulation=steps), predict)
 
 
-def _total(recipe: Recipe, images: Images, network: Network | str | None, device: Device) -> Estimate | None:
-    return next((row for row in accelerator_memory(recipe, images, network, device) if row.stage == TOTAL), None)
+def _smaller(recipe: Recipe, predict: Predict) -> Iterator[Change]:
+    total = predict(recipe)
+    if total and total.largest_batch:
+        found = _fitting((f"a batch of {total.largest_batch:,}",), replace(recipe, batch=total.largest_batch), predict)
+        if found:
+            yield found

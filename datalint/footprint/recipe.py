@@ -62,7 +62,7 @@ class Recipe:
     monitor: str | None = None
     batch_norm: bool | None = None
     model: str | None = None
-    """An application of Keras by name, or a file with a model's description."""
+    """An application of Keras by name, a file with a model's description, or `module:function`."""
     optimizer: str | None = None
     precision: str | None = None
     gradient_accumulation: int | None = None

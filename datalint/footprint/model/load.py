@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
 import re
 import zipfile
 import zlib
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,23 +48,30 @@ def application(name: str) -> Network:
     """As Keras builds it by default, with its top of 1,000 classes."""
     told = json.loads(gzip.decompress((_FOLDER / f"{name}.json.gz").read_bytes()))
     calls = (Call(kind, config, tuple(inputs), weights) for kind, config, inputs, weights in told["calls"])
-    return Network(told["name"], tuple(calls), outputs=(len(told["calls"]) - 1,), fixed=False)
+    outputs = (len(told["calls"]) - 1,)
+    return Network(told["name"], tuple(calls), outputs=outputs, fixed=False, identity=f"application {name}")
 
 
 def read(content: bytes | BinaryIO, *, name: str) -> Network:
     """The network in a file of one of FILES; its weights are not read, and NetworkError says what is wrong with it."""
-    file = io.BytesIO(content) if isinstance(content, bytes) else content
-    text = _member(file) if name.lower().endswith(".keras") else file.read(MOST_BYTES + 1)
-    if len(text) > MOST_BYTES:
-        raise NetworkError(f"its description is larger than {MOST_BYTES >> 20} MiB")
+    text = description(content, name=name)
     try:
-        return unfold(json.loads(text))
+        return replace(unfold(json.loads(text)), identity=f"description {hashlib.sha256(text).hexdigest()}")
     except RecursionError:
         raise NetworkError("its description is nested too deep") from None
     except NetworkError:
         raise
     except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
         raise NetworkError(f"its description is not what Keras writes: {error}") from None
+
+
+def description(content: bytes | BinaryIO, *, name: str) -> bytes:
+    """What such a file says of the model, as Keras wrote it."""
+    file = io.BytesIO(content) if isinstance(content, bytes) else content
+    text = _member(file) if name.lower().endswith(".keras") else file.read(MOST_BYTES + 1)
+    if len(text) > MOST_BYTES:
+        raise NetworkError(f"its description is larger than {MOST_BYTES >> 20} MiB")
+    return text
 
 
 def _member(file: BinaryIO) -> bytes:
