@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from datalint import calibrate, footprint, models, target
 from datalint.check import collect
 from datalint.errors import UsageError
-from datalint.footprint import accelerator, advice, host, timing
+from datalint.footprint import accelerator, advice, fill, host, timing
 from datalint.footprint.estimate import TOTAL
 from datalint.footprint.images import Images, Kind, images_of
 from datalint.footprint.model.network import Network, NetworkError
-from datalint.footprint.recipe import Recipe, contradiction
+from datalint.footprint.recipe import PREFETCH_FACTOR, STREAMS, Recipe, contradiction
 from datalint.target import LOCAL
 from datalint.workspace import open_home, open_workspace
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 PHOTOGRAPH_BYTES = 0.54
 """Encoded bytes per pixel where there is no file to look at: the mean of ImageNet's photographs."""
-OTHERS = ("shm",)
-"""Resources that this version does not predict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +54,8 @@ class Estimated:
     rows: tuple[Estimate, ...]
     unknown: Mapping[str, str]
     """Resource -> why nothing is predicted."""
+    unneeded: Mapping[str, str]
+    """Resource -> why the recipe takes none of it."""
     changes: tuple[Change, ...]
     """What to change where it does not fit, the least first."""
     smallest: str | None
@@ -82,7 +82,7 @@ def estimate(request: Request, asked: Asked, *, progress: Progress | None = None
     network = models.declared(workspace, recipe.model, asked="model" in asked.recipe)
     assumed = {**assumed, **_of_model(recipe, network)}
     rows = tuple(footprint.predict(recipe, images, machine, network, speed=speed))
-    if any(row.resource == timing.INPUT for row in rows):
+    if any(row.resource in (timing.INPUT, fill.RESOURCE) for row in rows):
         assumed["speed of the CPU"] = (
             "that of the machine of the constants" if speed is None else f"{speed:.2f} of their time, as timed here"
         )
@@ -97,10 +97,8 @@ def estimate(request: Request, asked: Asked, *, progress: Progress | None = None
         machine=machine,
         assumed=assumed,
         rows=rows,
-        unknown={
-            **footprint.unpredicted(recipe, images, machine, network),
-            **dict.fromkeys(OTHERS, "not predicted by this version"),
-        },
+        unknown=footprint.unpredicted(recipe, images, machine, network),
+        unneeded=footprint.unneeded(recipe),
         changes=tuple(changes),
         # Of what else does not fit, the catalogue's least host memory is no answer.
         smallest=advice.smallest(recipe, images, catalogue) if rows and accelerator.RESOURCE not in unfit else None,
@@ -159,8 +157,14 @@ def _meaning(recipe: Recipe, name: str) -> object:
     """A value that nobody said, as it is taken; None where it plays no part."""
     automatic = {"prefetch": "AUTOTUNE", "parallel_calls": "AUTOTUNE: every core", "ram_budget": "half of the memory"}
     streamed = ("cache", "drop_remainder", "shuffle_stage", *automatic)
-    if (recipe.build and name in streamed) or (not recipe.build and name.startswith("array_")):
+    dropping = name == "drop_remainder" and recipe.loader == "dataloader"
+    if name in streamed and recipe.loader not in STREAMS and not dropping:
         return None
+    if not recipe.build and name.startswith("array_"):
+        return None
+    if name in ("workers", "prefetch_factor"):
+        unsaid = {"workers": 0, "prefetch_factor": PREFETCH_FACTOR if recipe.workers else None}
+        return unsaid[name] if recipe.loader == "dataloader" else None
     if name == "array_build":
         return recipe.build
     if name == "shuffle_stage":

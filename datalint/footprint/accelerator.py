@@ -190,9 +190,11 @@ def _followed(recipe: Recipe, network: Network | str | None, device: Device) -> 
         return f"model {recipe.model}: {network or 'it was not read'}"
     if device.accelerators == 0:
         return "the target has no accelerator"
+    if device.accelerators is not None and recipe.replicas > max(1, device.accelerators):
+        return f"a batch is shared between {recipe.replicas:,} accelerators and the target has {device.accelerators:,}"
     try:
         model = subject(recipe, network)
-        model.span(recipe.batch)
+        model.span(recipe.share)
     except NetworkError as error:
         return f"model {recipe.model}: {error}"
     return model
@@ -210,16 +212,17 @@ def accelerator_memory(recipe: Recipe, images: Images, network: Network | str | 
     summed = replace(summed, formula=f"{TIER}: {summed.formula}")
     if available is None:
         return [*stages, summed]
-    beside = summed.high - model.span(recipe.batch).high
+    beside = summed.high - model.span(recipe.share).high
 
-    def fits(batch: int) -> bool:
-        return beside + model.span(batch).high <= MARGIN * available
+    def fits(share: int) -> bool:
+        return beside + model.span(share).high <= MARGIN * available
 
-    return [*stages, replace(summed, largest_batch=largest(fits))]
+    most = largest(fits)
+    return [*stages, replace(summed, largest_batch=most and most * recipe.replicas)]
 
 
 def _stages(recipe: Recipe, images: Images, model: Subject) -> Iterator[Estimate]:
-    graph, batch = model.graph, recipe.batch
+    graph, batch = model.graph, recipe.share
     framework = _framework(recipe)
     if framework:
         yield Estimate(RESOURCE, "context", *framework, "context, libraries, what the framework leaves to the system")
@@ -233,7 +236,8 @@ def _stages(recipe: Recipe, images: Images, model: Subject) -> Iterator[Estimate
     if moment.fixed:
         yield _exact("gradients", moment.fixed, "gradients and copies of weights that are alive at the peak")
     per_sample = f"{moment.per_sample:,.0f} B a sample in {model.precision}, executor {model.walked[0].profile.name}"
-    yield _exact("activations", batch * moment.per_sample, f"{batch:,} x {per_sample}")
+    shared = f", of a batch of {recipe.batch:,} on {recipe.replicas:,} replicas" if recipe.replicas > 1 else ""
+    yield _exact("activations", batch * moment.per_sample, f"{batch:,} x {per_sample}{shared}")
     counted = model.static + moment.at(batch)
     span = model.span(batch)
     names = " or ".join(walked.profile.name for walked in model.walked)
