@@ -10,17 +10,28 @@ from __future__ import annotations
 
 import json
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
+from datalint.footprint.estimate import TOTAL
+from datalint.footprint.host import host_memory
+from datalint.footprint.images import Images
+from datalint.footprint.recipe import Recipe
+from datalint.footprint.shm import shm
+from datalint.target import Target
+
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Iterator, Sequence
+
+    from datalint.footprint.estimate import Estimate
 
 READINGS = Path(__file__).with_name("readings") / "loader.jsonl"
 WORKLOAD = Path(__file__).with_name("loader_workload.py")
@@ -82,3 +93,88 @@ def readings() -> list[dict[str, Any]]:
     if not READINGS.exists():
         return []
     return [json.loads(line) for line in READINGS.read_text("utf-8").splitlines()]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Bytes that were measured of one resource, and what was predicted."""
+
+    job: dict[str, Any]
+    predicted: Estimate
+    measured: int
+
+    @property
+    def error(self) -> float:
+        return self.predicted.expected / self.measured - 1
+
+    @property
+    def inside(self) -> bool:
+        return self.predicted.low <= self.measured <= self.predicted.high
+
+
+def compared(seeds: Sequence[int]) -> tuple[list[Reading], list[Reading]]:
+    """Shared memory, and host memory."""
+    found: tuple[list[Reading], list[Reading]] = [], []
+    for job in readings():
+        if job["seed"] not in seeds:
+            continue
+        workers = job["workers"]
+        recipe = Recipe(
+            loader="dataloader",
+            framework="pytorch",
+            input_height=job["side"],
+            input_width=job["side"],
+            dtype=job["dtype"],
+            batch=job["batch"],
+            workers=workers,
+            prefetch_factor=job["prefetch_factor"] if workers else None,
+        )
+        pixels = FOLDERS[job["pictures"]][1] ** 2
+        images = Images(train=job["samples"], decoded_max=3.0 * pixels, measured=1)
+        machine = Target(name="any")
+        if workers:
+            found[0].append(Reading(job, _total(shm(recipe, images, machine)), job["shm"]))
+        found[1].append(Reading(job, _total(host_memory(recipe, images, machine)), job["host"]))
+    return found
+
+
+def _total(rows: Sequence[Estimate]) -> Estimate:
+    return next(row for row in rows if row.stage == TOTAL)
+
+
+def _summary(found: Sequence[Reading]) -> str:
+    """Errors where training pauses; a consumer that never waits is only held against the bounds."""
+    inside = sum(reading.inside for reading in found)
+    full = [reading for reading in found if reading.job["consumer"] == "pausing" or not reading.job["workers"]]
+    errors = sorted(abs(reading.error) for reading in full)
+    return (
+        f"{len(full)} that pause: median error {statistics.median(errors):.1%}, worst {errors[-1]:.1%}; "
+        f"{inside} of all {len(found)} inside low..high"
+    )
+
+
+def report() -> str:
+    """For the documentation."""
+    lines = []
+    for name, seeds in (("Fitted on", FITTED), ("Held out", HELD_OUT)):
+        shared, host = compared(seeds)
+        lines += [f"- {name}, /dev/shm: {_summary(shared)}.", f"- {name}, host memory: {_summary(host)}."]
+    return "\n".join([*lines, "", *_rows()])
+
+
+def _rows() -> Iterator[str]:
+    yield "| seed | workers x prefetch, batch, side, dtype | pictures | consumer | /dev/shm MiB | host memory MiB |"
+    yield "|---|---|---|---|---|---|"
+    shared, host = compared((*FITTED, *HELD_OUT))
+    by_seed = {reading.job["seed"]: reading for reading in shared}
+    for reading in host:
+        job, seed = reading.job, reading.job["seed"]
+        fitted = " (fitted)" if seed in FITTED else ""
+        shm_cell = _cell(by_seed[seed]) if seed in by_seed else "none"
+        recipe = f"{job['workers']} x {job['prefetch_factor']}, {job['batch']}, {job['side']}, {job['dtype']}"
+        yield f"| {seed}{fitted} | {recipe} | {job['pictures']} | {job['consumer']} | {shm_cell} | {_cell(reading)} |"
+
+
+def _cell(reading: Reading) -> str:
+    predicted, measured = reading.predicted.expected / MIB, reading.measured / MIB
+    return f"{predicted:,.1f} / {measured:,.1f} ({reading.error:+.1%})"
