@@ -3,6 +3,7 @@
     python -m bench.footprint host [--seeds 100] [--first-seed N] [--write]
     python -m bench.footprint model [--run] [--write]
     python -m bench.footprint time CORPORA [--write]
+    python -m bench.footprint fill CORPORA [--write]
     python -m bench.footprint loader [--run --torch PYTHON] [--write]
 
 `--write` puts the table into docs/footprint.md. Memory does not depend on how busy the machine is.
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from bench import loader, model, timing
+from bench import fill, loader, model, timing
 from bench.workload import TFRECORDS
 from datalint.footprint.estimate import TOTAL
 from datalint.footprint.host import host_memory
@@ -283,7 +284,7 @@ def write(part: str, text: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("host", "model", "time", "loader"))
+    parser.add_argument("what", choices=("host", "model", "time", "loader", "fill"))
     parser.add_argument("corpora", type=Path, nargs="?", help="folder of real datasets, for `time`")
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--first-seed", type=int, default=1000)
@@ -301,6 +302,11 @@ def main() -> None:
         print(text := timing.report(list(timing.cases(arguments.corpora))))
         if arguments.write:
             write("time", text)
+        return
+    if arguments.what == "fill":
+        print(text := fill.report(list(fill.cases(arguments.corpora))))
+        if arguments.write:
+            write("fill", text)
         return
     if arguments.what == "loader":
         if arguments.run:

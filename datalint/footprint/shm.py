@@ -115,5 +115,5 @@ def batches(recipe: Recipe, images: Images, resource: str) -> Estimate:
         number.low * size,
         number.expected * size,
         number.high * size,
-        f"{formula} of {recipe.batch:,} x {size / recipe.batch:,.0f} B",
+        f"{formula} of {recipe.batch:,} x {values_of(recipe, images) * ITEM_BYTES[recipe.dtype]:,.0f} B",
     )

@@ -145,7 +145,11 @@ def test_growing_keeps_the_shares_of_the_splits() -> None:
 @pytest.mark.parametrize(
     ("recipe", "images", "word"),
     [
-        (Recipe(framework="pytorch", loader="dataloader"), IMAGES, "framework pytorch"),
+        (Recipe(framework="pytorch", loader="files"), IMAGES, "framework pytorch"),
+        (Recipe(framework="pytorch", loader="dataloader", replicas=2), IMAGES, "2 replicas"),
+        (Recipe(framework="pytorch", loader="dataloader", workers=2), Images(train=0), "no training samples"),
+        (Recipe(framework="pytorch", loader="dataloader"), Images(train=10), "the size of no image"),
+        (Recipe(loader="sequence", array_build="list", workers=2), IMAGES, "with worker processes"),
         (Recipe(loader="generator"), IMAGES, "loader generator"),
         (Recipe(loader="sequence"), IMAGES, "loader sequence"),
         (STREAM, Images(train=0), "no training samples"),
