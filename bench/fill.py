@@ -37,8 +37,14 @@ class Case(NamedTuple):
     corpus: str
     stage: str
     buffer: int
+    low: float
     predicted: float
+    high: float
     measured: float
+
+    @property
+    def inside(self) -> bool:
+        return self.low <= self.measured <= self.high
 
     @property
     def error(self) -> float:
@@ -64,7 +70,15 @@ def cases(corpora: Path) -> Iterator[Case]:
                 shuffle_stage=stage,
             )
             [*_, whole] = fill.fill(recipe, images, Target(name="one", cores=1), speed=factor)
-            yield Case(name.partition("/")[0], stage, buffer, whole.expected, measured(paths, stage, buffer))
+            yield Case(
+                name.partition("/")[0],
+                stage,
+                buffer,
+                whole.low,
+                whole.expected,
+                whole.high,
+                measured(paths, stage, buffer),
+            )
 
 
 def measured(paths: Sequence[str], stage: str, buffer: int) -> float:
@@ -101,7 +115,8 @@ def report(found: Sequence[Case]) -> str:
     """A table for the documentation."""
     errors = [abs(case.error) for case in found]
     lines = [
-        f"{len(found)} cases: median error {statistics.median(errors):.1%}, worst {max(errors):.1%}.",
+        f"{len(found)} cases: median error {statistics.median(errors):.1%}, worst {max(errors):.1%}, "
+        f"{sum(case.inside for case in found)} of {len(found)} inside low..high.",
         "",
         "| corpus | stage | buffer | predicted ms of CPU | measured | error |",
         "|---|---|---|---|---|---|",

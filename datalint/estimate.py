@@ -142,6 +142,8 @@ def _recipe(workspace: Workspace, asked: Asked) -> tuple[Recipe, dict[str, objec
     """The configured recipe with what was asked instead, and what nobody said."""
     config = workspace.config
     recipe = replace(config.training, **asked.recipe)  # type: ignore[arg-type]
+    if asked.recipe.get("loader") == "dataloader":
+        recipe = replace(recipe, framework="pytorch")
     if impossible := contradiction(recipe):
         raise UsageError(f"{impossible[0]}: {impossible[1]}")
     written = set((config.document.data or {}).get("training") or {}) if config.document else set()

@@ -28,10 +28,12 @@ def unpredicted(recipe: Recipe, images: Images, machine: timing.Machine) -> str 
 
 
 def fill(recipe: Recipe, images: Images, machine: timing.Machine, *, speed: float | None = None) -> list[Estimate]:
-    """Wall seconds before the first step of an epoch; empty where there is no buffer. `speed` as for `timing.times`."""
+    """Wall seconds before the first step of an epoch, half to twice; empty where there is no buffer.
+
+    `speed` is that of `timing.times`.
+    """
     if recipe.shuffle_buffer is None or machine.cores is None or timing.why_not(recipe, images, machine):
         return []
-    spread = timing.ELSEWHERE if speed is None else timing.CALIBRATED
     trained = images.train * (1 - (recipe.validation_split or 0.0))
     wanted = recipe.shuffle_buffer * (recipe.batch if recipe.stage == "batched" else 1)
     held = min(float(wanted), trained)
@@ -44,5 +46,5 @@ def fill(recipe: Recipe, images: Images, machine: timing.Machine, *, speed: floa
         each = timing.seconds(images.kinds, timing.TENSORFLOW) / files + timing.RESIZE * values
     each *= speed or 1.0
     formula = f"{held:,.0f} images {verb} x {each * 1e6:,.0f} us of CPU / {cores} {'core' if cores == 1 else 'cores'}"
-    stage = timing.around(RESOURCE, "fill", held * each / cores, spread, formula)
+    stage = timing.around(RESOURCE, "fill", held * each / cores, timing.ELSEWHERE, formula)
     return [stage, total([stage], available=None)]

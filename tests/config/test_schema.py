@@ -91,7 +91,6 @@ FULL: dict[str, Any] = {
         "batch": 1,
         "drop_remainder": True,
         "shuffle_buffer": 1,
-        "workers": 0,
         "replicas": 1,
         "epochs": 1,
         "steps_per_epoch": 1,

@@ -73,6 +73,17 @@ def test_estimate_prints_shared_memory_and_every_worker(here: Path, capsys: pyte
     assert "workers 0" in out
 
 
+def test_a_dataloader_on_the_command_line_is_pytorch(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = estimate(capsys, "--samples", "5", "--height", "64", "--width", "64", "--loader", "dataloader")
+    assert "PyTorch, imported" in out
+    assert "unknown: host_memory" not in out
+
+
+def test_fewer_workers_are_proposed_where_they_fit(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    configure(here, "framework: pytorch, image_size: 1000, batch: 8, workers: 8", "host_memory: 4100 MiB")
+    assert "4 workers instead of 8: " in estimate(capsys)
+
+
 def test_a_tf_data_pipeline_needs_no_shared_memory(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = estimate(capsys, "images")
     assert "not needed: shm (tf.data decodes in threads of one process)" in out

@@ -60,7 +60,7 @@ def test_cores_and_what_was_timed_count_as_for_an_epoch() -> None:
     assert total(replace(RECIPE, parallel_calls=1)).expected == pytest.approx(one.expected)
     timed = total(RECIPE, speed=2.0)
     assert timed.expected == pytest.approx(2 * total(RECIPE).expected)
-    assert timed.high == pytest.approx(1.45 * timed.expected)
+    assert timed.high == pytest.approx(2 * timed.expected)
 
 
 def test_without_a_buffer_there_is_nothing_to_fill() -> None:

@@ -29,6 +29,7 @@ class Machine:
     accelerator_memory: int | None = None
     accelerators: int | None = None
     disk: int | None = None
+    shm: int | None = None
 
 
 def sizes(recipe: Recipe, images: Images = IMAGES, *, cores: int = 2) -> dict[str, float]:

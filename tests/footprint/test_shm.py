@@ -107,6 +107,12 @@ def test_each_worker_adds_itself_its_batch_and_its_decoder() -> None:
     assert two == 2 * (loader.WORKER.expected + 32 * 224 * 224 * 12 + 8 * 700 * 700)
 
 
+def test_workers_that_share_nothing_are_within_the_upper_bound() -> None:
+    """Under `spawn` 2 workers took 674 MiB with their parent, 4 took 1,089."""
+    for workers, measured in ((2, 674), (4, 1089)):
+        assert measured * MIB < stages(replace(RECIPE, workers=workers))[TOTAL].high - loader.RUNTIME.high
+
+
 def test_every_worker_copies_a_list_of_samples() -> None:
     copies = stages(replace(RECIPE, workers=8), replace(MANY, train=1_000_000))["worker copies"]
     assert (copies.low, copies.expected) == (0, 8 * 202e6)
