@@ -4,6 +4,8 @@
     python -m bench.footprint model [--run] [--write]
     python -m bench.footprint dry-run [--run] [--write]
     python -m bench.footprint time CORPORA [--write]
+    python -m bench.footprint fill CORPORA [--write]
+    python -m bench.footprint loader [--run --torch PYTHON] [--write]
 
 `--write` puts the table into docs/footprint.md. Memory does not depend on how busy the machine is.
 """
@@ -26,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from bench import dry_run, model, timing
+from bench import dry_run, fill, loader, model, timing
 from bench.workload import TFRECORDS
 from datalint.footprint.estimate import TOTAL
 from datalint.footprint.host import host_memory
@@ -283,7 +285,7 @@ def write(part: str, text: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("host", "model", "dry-run", "time"))
+    parser.add_argument("what", choices=("host", "model", "dry-run", "time", "loader", "fill"))
     parser.add_argument("corpora", type=Path, nargs="?", help="folder of real datasets, for `time`")
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--first-seed", type=int, default=1000)
@@ -291,7 +293,8 @@ def main() -> None:
     parser.add_argument("--parallel", type=int, default=2)
     parser.add_argument("--only", choices=("arrays", "pipelines"))
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--run", action="store_true", help="measure the models whose readings are missing")
+    parser.add_argument("--run", action="store_true", help="measure the models or loaders whose readings are missing")
+    parser.add_argument("--torch", default=sys.executable, help="interpreter with torch, for `loader`")
     arguments = parser.parse_args()
     if arguments.what == "host":
         host(arguments)
@@ -307,6 +310,18 @@ def main() -> None:
         print(text := dry_run.report())
         if arguments.write:
             write("dry-run", text)
+        return
+    if arguments.what == "fill":
+        print(text := fill.report(list(fill.cases(arguments.corpora))))
+        if arguments.write:
+            write("fill", text)
+        return
+    if arguments.what == "loader":
+        if arguments.run:
+            loader.run(arguments.torch)
+        print(text := loader.report())
+        if arguments.write:
+            write("loader", text)
         return
     if arguments.run:
         model.run()

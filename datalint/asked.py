@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from datalint import target
 from datalint.errors import UsageError
-from datalint.footprint.recipe import Recipe, contradiction
+from datalint.footprint.recipe import PREFETCH_FACTOR, STREAMS, Recipe, contradiction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +34,8 @@ def recipe_of(workspace: Workspace, asked: Asked) -> tuple[Recipe, dict[str, obj
     """The configured recipe with what was asked instead, and what nobody said; UsageError for one that cannot be."""
     config = workspace.config
     recipe = replace(config.training, **asked.recipe)  # type: ignore[arg-type]
+    if asked.recipe.get("loader") == "dataloader":
+        recipe = replace(recipe, framework="pytorch")
     if impossible := contradiction(recipe):
         raise UsageError(f"{impossible[0]}: {impossible[1]}")
     written = set((config.document.data or {}).get("training") or {}) if config.document else set()
@@ -49,8 +51,14 @@ def _meaning(recipe: Recipe, name: str) -> object:
     """A value that nobody said, as it is taken; None where it plays no part."""
     automatic = {"prefetch": "AUTOTUNE", "parallel_calls": "AUTOTUNE: every core", "ram_budget": "half of the memory"}
     streamed = ("cache", "drop_remainder", "shuffle_stage", *automatic)
-    if (recipe.build and name in streamed) or (not recipe.build and name.startswith("array_")):
+    dropping = name == "drop_remainder" and recipe.loader == "dataloader"
+    if name in streamed and recipe.loader not in STREAMS and not dropping:
         return None
+    if not recipe.build and name.startswith("array_"):
+        return None
+    if name in ("workers", "prefetch_factor"):
+        unsaid = {"workers": 0, "prefetch_factor": PREFETCH_FACTOR if recipe.workers else None}
+        return unsaid[name] if recipe.loader == "dataloader" else None
     if name == "array_build":
         return recipe.build
     if name == "shuffle_stage":

@@ -9,7 +9,7 @@ from datalint import calibrate, dry_run, footprint, models, readings, target
 from datalint.asked import machine_of, recipe_of
 from datalint.check import collect
 from datalint.errors import UsageError
-from datalint.footprint import accelerator, advice, timing
+from datalint.footprint import accelerator, advice, fill, timing
 from datalint.footprint.images import Images, Kind, images_of
 from datalint.footprint.model.network import Network, NetworkError
 from datalint.target import LOCAL
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 PHOTOGRAPH_BYTES = 0.54
 """Encoded bytes per pixel where there is no file to look at: the mean of ImageNet's photographs."""
-OTHERS = ("shm",)
-"""Resources that this version does not predict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +46,8 @@ class Estimated:
     rows: tuple[Estimate, ...]
     unknown: Mapping[str, str]
     """Resource -> why nothing is predicted."""
+    unneeded: Mapping[str, str]
+    """Resource -> why the recipe takes none of it."""
     changes: tuple[Change, ...]
     """What to change where it does not fit, the least first."""
     smallest: str | None
@@ -84,7 +84,7 @@ def estimate(
     measured, note = _measured(workspace, request, recipe, network, asked, stepping)
     assumed = {**assumed, **_of_model(recipe, network, measured)}
     rows = tuple(footprint.predict(recipe, images, machine, network, readings=measured, speed=speed))
-    if any(row.resource == timing.INPUT for row in rows):
+    if any(row.resource in (timing.INPUT, fill.RESOURCE) for row in rows):
         assumed["speed of the CPU"] = (
             "that of the machine of the constants" if speed is None else f"{speed:.2f} of their time, as timed here"
         )
@@ -96,10 +96,8 @@ def estimate(
         machine=machine,
         assumed=assumed,
         rows=rows,
-        unknown={
-            **footprint.unpredicted(recipe, images, machine, network, readings=measured),
-            **dict.fromkeys(OTHERS, "not predicted by this version"),
-        },
+        unknown=footprint.unpredicted(recipe, images, machine, network, readings=measured),
+        unneeded=footprint.unneeded(recipe),
         changes=tuple(footprint.changes(rows, recipe, images, machine, network, readings=measured)),
         # Of what else does not fit, the catalogue's least host memory is no answer.
         smallest=advice.smallest(recipe, images, catalogue) if rows and accelerator.RESOURCE not in unfit else None,

@@ -122,6 +122,8 @@ def _now(here: Target) -> Target:
 
 def _impossible(recipe: Recipe, images: Images) -> str | None:
     """Why this recipe is not run; None where it is."""
+    if recipe.framework != "keras":
+        return f"framework {recipe.framework}: only Keras on TensorFlow is run"
     if why := host.unpredicted(recipe, images):
         return why.replace("is not predicted", "is not predicted and it is not run")
     if recipe.loader == "image_dataset_from_directory":

@@ -285,7 +285,7 @@ TABLES: dict[str, Table] = {
             ("input_width", "BIGINT", "width fed to the model; NULL when images are not resized", "pixels"),
             ("input_channels", "BIGINT", "channels that the loader converts to; NULL when it does not convert"),
             ("dtype", "VARCHAR", "uint8, float16, float32"),
-            ("batch", "BIGINT", "samples per step"),
+            ("batch", "BIGINT", "samples per step, on all replicas together"),
             ("drop_remainder", "BOOLEAN", "an incomplete last batch is dropped"),
             ("array_build", "VARCHAR", "list, list_freed or preallocated: how images become one array"),
             (
@@ -300,6 +300,13 @@ TABLES: dict[str, Table] = {
             ("prefetch", "BIGINT", "batches; NULL for AUTOTUNE"),
             ("ram_budget", "BIGINT", "what AUTOTUNE may fill; NULL for half of the free memory", "bytes"),
             ("parallel_calls", "BIGINT", "images decoded at once; NULL for AUTOTUNE"),
+            ("workers", "BIGINT", "worker processes of a DataLoader or PyDataset; NULL for none"),
+            (
+                "prefetch_factor",
+                "BIGINT",
+                "batches that a worker of a DataLoader prepares ahead; NULL for PyTorch's 2",
+            ),
+            ("replicas", "BIGINT", "accelerators that share one batch"),
             ("epochs", "BIGINT", "epochs"),
             ("steps_per_epoch", "BIGINT", "steps; NULL when the loader decides"),
             (
@@ -340,7 +347,7 @@ TABLES: dict[str, Table] = {
         _table(
             "footprint",
             "resource and stage; a resource that is not predicted has no row",
-            ("resource", "VARCHAR", "host_memory, accelerator_memory, disk, input_time or job_time"),
+            ("resource", "VARCHAR", "host_memory, accelerator_memory, shm, disk, input_time, job_time or shuffle_fill"),
             (
                 "stage",
                 "VARCHAR",

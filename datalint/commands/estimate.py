@@ -13,7 +13,7 @@ from datalint.commands.check import request_of
 from datalint.config_schema import suggest
 from datalint.errors import ExitCode, UsageError
 from datalint.estimate import Estimated, estimate
-from datalint.footprint import host, timing
+from datalint.footprint import fill, host, timing
 from datalint.footprint.estimate import TOTAL, table
 from datalint.footprint.recipe import ITEM_BYTES, LOADERS
 from datalint.report.words import count
@@ -85,6 +85,7 @@ def document(estimated: Estimated) -> dict[str, object]:
         "target": asdict(estimated.machine),
         "footprint": rows_of(estimated.rows),
         "unknown": dict(estimated.unknown),
+        "unneeded": dict(estimated.unneeded),
         "changes": [
             {"what": change.what, "low": change.total.low, "expected": change.total.expected, "high": change.total.high}
             for change in estimated.changes
@@ -117,6 +118,7 @@ def lines(estimated: Estimated) -> Iterator[str]:
             yield f"  the smallest machine of the catalogue as it is: {estimated.smallest}"
     yield ""
     yield from (f"unknown: {resource} ({reason})" for resource, reason in estimated.unknown.items())
+    yield from (f"not needed: {resource} ({reason})" for resource, reason in estimated.unneeded.items())
     yield "assumed: " + (", ".join(f"{name} {value}" for name, value in estimated.assumed.items()) or "nothing")
 
 
@@ -148,6 +150,8 @@ def _verdict(total: Estimate, *, cached: bool) -> Iterator[str]:
     span = span_of(total)
     if total.resource == timing.INPUT:
         yield from _pace(total, span, cached=cached)
+    elif total.resource == fill.RESOURCE:
+        yield f"{span} before the first step"
     elif total.available is None:
         limit = "no time limit is declared" if total.resource == timing.JOB else "nobody knows what the target has"
         yield f"unknown: {span}, and {limit}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from datalint.footprint import disk, host, timing
+from datalint.footprint import disk, fill, host, shm, timing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datalint.footprint.model.network import Network
     from datalint.footprint.recipe import Recipe
 
-    class Machine(host.Machine, accelerator.Device, disk.Machine, Protocol):
+    class Machine(host.Machine, accelerator.Device, disk.Machine, shm.Machine, Protocol):
         """What is asked of a target."""
 
 
@@ -48,8 +48,10 @@ def predict(
         from datalint.footprint import accelerator  # the walk costs a hook some milliseconds
 
         rows += accelerator.accelerator_memory(recipe, images, network, machine, readings)
+    rows += shm.shm(recipe, images, machine)
     rows += disk.disk(recipe, images, machine)
     rows += timing.times(recipe, images, machine, speed=speed)
+    rows += fill.fill(recipe, images, machine, speed=speed)
 
     def advised(row: Estimate) -> Estimate:
         first = next(_changes(row.resource, recipe, images, machine, network, readings), None) if row.unfit else None
@@ -104,7 +106,15 @@ def unpredicted(
     reasons = {
         host.RESOURCE: host.unpredicted(recipe, images),
         ACCELERATOR_MEMORY: accelerator.unpredicted(recipe, network, machine, readings),
+        shm.RESOURCE: shm.unpredicted(recipe, images),
         disk.RESOURCE: disk.unpredicted(recipe, images),
         **timing.unpredicted(recipe, images, machine),
+        fill.RESOURCE: fill.unpredicted(recipe, images, machine),
     }
     return {resource: reason for resource, reason in reasons.items() if reason}
+
+
+def unneeded(recipe: Recipe) -> dict[str, str]:
+    """Resource -> why this recipe takes none of it."""
+    reason = shm.unneeded(recipe)
+    return {shm.RESOURCE: reason} if reason else {}

@@ -269,9 +269,11 @@ def _followed(
         return "no model is declared: say `model`"
     if device.accelerators == 0:
         return "the target has no accelerator"
+    if device.accelerators is not None and recipe.replicas > max(1, device.accelerators):
+        return f"a batch is shared between {recipe.replicas:,} accelerators and the target has {device.accelerators:,}"
     try:
         model = subject(recipe, network or "it was not read", readings)
-        model.span(recipe.batch)
+        model.span(recipe.share)
     except NetworkError as error:
         return f"model {recipe.model}: {error}"
     return model
@@ -295,22 +297,28 @@ def accelerator_memory(
     summed = replace(summed, formula=f"{TIERS[model.reading is not None]}: {summed.formula}")
     if available is None:
         return [*stages, summed]
-    beside = summed.high - model.span(batch_of(recipe, images)).high
+    beside = summed.high - model.span(_share(recipe, images)).high
 
     def fits(batch: int) -> bool:
-        fed = batch_of(replace(recipe, batch=batch), images)
-        return beside + model.span(fed).high <= MARGIN * available
+        share = _share(replace(recipe, batch=batch), images)
+        return beside + model.span(share).high <= MARGIN * available
 
     return [*stages, replace(summed, largest_batch=largest(fits))]
 
 
+def _share(recipe: Recipe, images: Images) -> int:
+    """Samples of the largest batch that one accelerator gets."""
+    return -(-batch_of(recipe, images) // recipe.replicas)
+
+
 def _stages(recipe: Recipe, images: Images, model: Subject) -> Iterator[Estimate]:
-    batch = batch_of(recipe, images)
+    batch = _share(recipe, images)
     framework = _framework(recipe)
     if framework:
         yield Estimate(RESOURCE, "context", *framework, "context, libraries, what the framework leaves to the system")
     if model.reading is None:
-        yield from _walked(batch, model)
+        shared = f", of a batch of {recipe.batch:,} on {recipe.replicas:,} replicas" if recipe.replicas > 1 else ""
+        yield from _walked(batch, model, shared)
     else:
         yield from _measured(batch, model, model.reading)
     if recipe.loader in ("array", "from_tensor_slices") and recipe.executor in (None, "tf-graph", "xla"):
@@ -338,7 +346,7 @@ def _measured(batch: int, model: Subject, reading: Reading) -> Iterator[Estimate
     yield Estimate(RESOURCE, "allocator", span.low - expected, span.expected - expected, span.high - expected, words)
 
 
-def _walked(batch: int, model: Subject) -> Iterator[Estimate]:
+def _walked(batch: int, model: Subject, shared: str) -> Iterator[Estimate]:
     graph = model.graph
     yield _exact("weights", FLOAT * graph.weights, f"{graph.weights:,} parameters x {FLOAT} B")
     trained = f"{graph.trainable:,} trained x"
@@ -350,7 +358,7 @@ def _walked(batch: int, model: Subject) -> Iterator[Estimate]:
     if moment.fixed:
         yield _exact("gradients", moment.fixed, "gradients and copies of weights that are alive at the peak")
     per_sample = f"{moment.per_sample:,.0f} B a sample in {model.precision}, executor {model.walked[0].profile.name}"
-    yield _exact("activations", batch * moment.per_sample, f"{batch:,} x {per_sample}")
+    yield _exact("activations", batch * moment.per_sample, f"{batch:,} x {per_sample}{shared}")
     counted = model.static + moment.at(batch)
     span = model.span(batch)
     names = " or ".join(walked.profile.name for walked in model.walked)

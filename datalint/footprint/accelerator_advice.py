@@ -81,8 +81,9 @@ def _accumulated(words: tuple[str, ...], recipe: Recipe, images: Images, predict
     most = min(total.largest_batch or 0, batch_of(recipe, images)) if total else 0
     if not most:
         return None
-    # A divisor leaves the update as it was; a much smaller one would only be slower.
-    batch = next((size for size in range(most, most // 2, -1) if update % size == 0), most)
+    # A divisor leaves the update as it was; a much smaller one would only be slower. Replicas want equal shares.
+    even = range(most - most % recipe.replicas, most // 2, -recipe.replicas)
+    batch = next((size for size in even if update % size == 0), even[0] if even else most)
     steps = -(-update // batch)
     if steps == 1:
         return None

@@ -69,6 +69,9 @@ def _candidates(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
     """From a word in the pipeline to another way of loading."""
     if recipe.loader in STREAMS:
         yield from _pipeline(recipe)
+    if recipe.workers and recipe.workers > 1:
+        fewer = recipe.workers // 2
+        yield f"{fewer:,} workers instead of {recipe.workers:,}", replace(recipe, workers=fewer)
     if recipe.build and recipe.dtype != "uint8":
         unscaled = replace(recipe, dtype="uint8", array_scale="none")
         yield "keep the array in uint8 and scale in the model: Rescaling(1 / 255)", unscaled

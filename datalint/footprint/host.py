@@ -1,10 +1,11 @@
-"""Host memory of one training process: the framework, the data, what is in flight, and what training adds."""
+"""Host memory of training: the framework, the data, what is in flight, and what training adds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from datalint.footprint import loader
 from datalint.footprint.array import array_stages
 from datalint.footprint.estimate import MARGIN, Estimate, largest, total
 from datalint.footprint.images import values_of
@@ -56,8 +57,12 @@ PIPELINE_SLACK = 10 * MIB
 
 def unpredicted(recipe: Recipe, images: Images) -> str | None:
     """Why nothing is said about the host memory of this recipe; None where it is predicted."""
+    if recipe.loader == "dataloader":
+        return loader.unpredicted(recipe, images)
     if recipe.framework != "keras":
         return f"framework {recipe.framework}: its host memory is not predicted"
+    if recipe.workers:
+        return f"loader {recipe.loader} with worker processes: its host memory is not predicted"
     if recipe.loader not in STREAMS and not recipe.build:
         return f"loader {recipe.loader}: its host memory is not predicted"
     if not images.train:
@@ -96,6 +101,9 @@ def host_memory(recipe: Recipe, images: Images, machine: Machine) -> list[Estima
 
 
 def _stages(recipe: Recipe, images: Images, machine: Machine) -> Iterator[Estimate]:
+    if recipe.loader == "dataloader":
+        yield from loader.stages(recipe, images)
+        return
     yield _measured("framework", TENSORFLOW, "TensorFlow and Keras, imported")
     yield _measured("runtime", RUNTIME, "graphs, arenas and libraries of training on CPU")
     yield from _array(recipe, images) if recipe.build else _pipeline(recipe, images, machine)

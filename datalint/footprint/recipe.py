@@ -22,11 +22,15 @@ LOADERS = (
 """How images reach the model."""
 STREAMS = ("image_dataset_from_directory", "files", "tfrecord")
 """Loaders that are tf.data pipelines over files."""
+WORKED = ("sequence", "generator", "dataloader")
+"""Loaders that may have worker processes."""
 ARRAYS = ("array", "from_tensor_slices", "sequence")
 """Loaders that may hold the whole dataset in one array; a `sequence` does where `array_build` is said."""
 
 _UNSHUFFLED = ("files", "tfrecord", "from_tensor_slices")
 """Loaders without an argument `shuffle`."""
+PREFETCH_FACTOR = 2
+"""Batches that each worker of a DataLoader prepares ahead unless `prefetch_factor` says otherwise (PyTorch 2.13)."""
 _SHUFFLE_STAGE = {"image_dataset_from_directory": "batched", "files": "decoded", "tfrecord": "encoded"}
 
 
@@ -56,6 +60,12 @@ class Recipe:
     """Bytes that AUTOTUNE may fill; None for TensorFlow's own half of the free memory."""
     parallel_calls: int | None = None
     """Elements decoded at once; None for AUTOTUNE, which uses every core."""
+    workers: int | None = None
+    """Worker processes of a DataLoader or a PyDataset; None for none."""
+    prefetch_factor: int | None = None
+    """Batches that each worker of a DataLoader prepares ahead; None for PyTorch's own."""
+    replicas: int = 1
+    """Accelerators that share one batch: each takes batch / replicas."""
     epochs: int | None = None
     steps_per_epoch: int | None = None
     validation_split: float | None = None
@@ -88,6 +98,16 @@ class Recipe:
         """What the shuffle buffer holds: `encoded`, `decoded` or `batched`."""
         return self.shuffle_stage or _SHUFFLE_STAGE.get(self.loader, "decoded")
 
+    @property
+    def ahead(self) -> int:
+        """Batches that all workers of a DataLoader together prepare ahead."""
+        return (self.workers or 0) * (self.prefetch_factor or PREFETCH_FACTOR)
+
+    @property
+    def share(self) -> int:
+        """Samples of a batch that one replica takes at most."""
+        return -(-self.batch // self.replicas)
+
 
 def contradiction(recipe: Recipe) -> tuple[str, str] | None:
     """The key that cannot be, and why; None for a recipe that somebody could run."""
@@ -113,6 +133,15 @@ def contradiction(recipe: Recipe) -> tuple[str, str] | None:
         return "cache", f"the loader {recipe.loader!r} has no tf.data pipeline over files to cache"
     if recipe.ram_budget is not None and recipe.prefetch is not None:
         return "ram_budget", "a fixed prefetch is not tuned: `ram_budget` belongs to AUTOTUNE"
+    if recipe.workers and recipe.loader not in WORKED:
+        how = "a tf.data pipeline decodes in threads" if recipe.loader in STREAMS else "it feeds from one array"
+        return "workers", f"the loader {recipe.loader!r} has no worker processes: {how}"
+    if recipe.prefetch_factor is not None and recipe.loader != "dataloader":
+        return "prefetch_factor", f"it belongs to a DataLoader of PyTorch, and the loader is {recipe.loader!r}"
+    if recipe.prefetch_factor is not None and not recipe.workers:
+        return "prefetch_factor", "without `workers` nothing is prepared ahead, and PyTorch raises ValueError"
+    if recipe.replicas < 1:
+        return "replicas", "a batch is shared between 1 or more accelerators"
     if recipe.executor not in (None, "torch") and recipe.framework == "pytorch":
         return "executor", f"PyTorch does not run under {recipe.executor!r}: say `executor: torch`"
     if recipe.executor == "torch" and recipe.framework == "keras":

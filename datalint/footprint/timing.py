@@ -72,14 +72,15 @@ def seconds(kinds: Iterable[Kind], costs: Mapping[str, Cost]) -> float:
 
 def unpredicted(recipe: Recipe, images: Images, machine: Machine) -> dict[str, str]:
     """Resource -> why nothing is said about it."""
-    reason = _reason(recipe, images, machine)
+    reason = why_not(recipe, images, machine)
     if reason:
         return {INPUT: reason, JOB: reason}
     missing = [name for name in ("step_seconds", "epochs") if getattr(recipe, name) is None]
     return {JOB: f"{' and '.join(missing)}: not declared"} if missing else {}
 
 
-def _reason(recipe: Recipe, images: Images, machine: Machine) -> str | None:
+def why_not(recipe: Recipe, images: Images, machine: Machine) -> str | None:
+    """Why nothing is said of the time that input takes; None where it is predicted."""
     if recipe.framework != "keras" or recipe.loader not in STREAMS:
         return f"loader {recipe.loader}: its time is not predicted"
     if not images.train:
@@ -94,7 +95,7 @@ def times(recipe: Recipe, images: Images, machine: Machine, *, speed: float | No
 
     `speed` is this machine's time over that of the shipped constants, None where nobody timed it.
     """
-    if machine.cores is None or _reason(recipe, images, machine):
+    if machine.cores is None or why_not(recipe, images, machine):
         return []
     spread = ELSEWHERE if speed is None else CALIBRATED
     cores = min(machine.cores, recipe.parallel_calls or machine.cores)
@@ -109,8 +110,8 @@ def times(recipe: Recipe, images: Images, machine: Machine, *, speed: float | No
     values = values_of(recipe, images) if recipe.input_height else 0.0
     each = decode * cores / trained * 1e6
     stages = [
-        _around(INPUT, "decode", decode, spread, f"{trained:,.0f} images x {each:,.0f} us of CPU / {cores} cores"),
-        _around(
+        around(INPUT, "decode", decode, spread, f"{trained:,.0f} images x {each:,.0f} us of CPU / {cores} cores"),
+        around(
             INPUT,
             "resize",
             factor * trained * values * RESIZE,
@@ -147,7 +148,8 @@ def _count(n: int, thing: str) -> str:
     return f"{n:,} {thing}{'' if n == 1 else 's'}"
 
 
-def _around(resource: str, stage: str, expected: float, spread: float, formula: str) -> Estimate:
+def around(resource: str, stage: str, expected: float, spread: float, formula: str) -> Estimate:
+    """Seconds that may be off by `spread`, as a factor."""
     return Estimate(
         resource, stage, expected / (1 + spread), expected, expected * (1 + spread), formula, unit="seconds"
     )

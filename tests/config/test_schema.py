@@ -91,6 +91,7 @@ FULL: dict[str, Any] = {
         "batch": 1,
         "drop_remainder": True,
         "shuffle_buffer": 1,
+        "replicas": 1,
         "epochs": 1,
         "steps_per_epoch": 1,
         "validation_split": 0.5,

@@ -96,7 +96,7 @@ def test_the_text_says_verdict_arithmetic_and_way_out(here: Path, capsys: pytest
 
 
 def test_what_is_not_predicted_is_said(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (here / "datalint.yaml").write_text("training: {framework: pytorch}\n")
+    (here / "datalint.yaml").write_text("training: {framework: pytorch, loader: files}\n")
     document = estimate(capsys, "images")
     assert document["footprint"] == []
     assert document["unknown"]["host_memory"] == "framework pytorch: its host memory is not predicted"

@@ -31,6 +31,7 @@ class Machine:
     usable: int | None = 64 * GIB
     cores: int | None = 2
     disk: int | None = None
+    shm: int | None = None
 
 
 def rows(recipe: Recipe, memory: int | None = 16 * GIB) -> dict[str, Estimate]:
@@ -251,3 +252,24 @@ def test_what_is_frozen_keeps_nothing_for_backward() -> None:
     assert whole.span(16).low < 1073 * MIB < whole.span(16).high
     assert head.span(16).low < 248 * MIB < head.span(16).high
     assert head.span(16).high < whole.span(16).low / 2
+
+
+@pytest.mark.parametrize(("batch", "replicas", "share"), [(64, 2, 32), (33, 2, 17), (2, 4, 1)])
+def test_a_replica_takes_its_share_of_the_batch(batch: int, replicas: int, share: int) -> None:
+    recipe = replace(RECIPE, batch=batch, replicas=replicas)
+    network = load.application("ResNet50")
+    machine = Machine(accelerators=replicas)
+    [*stages, summed] = accelerator_memory(recipe, IMAGES, network, machine)
+    alone = accelerator_memory(replace(RECIPE, batch=share), IMAGES, network, machine)
+    assert (summed.low, summed.expected, summed.high) == (alone[-1].low, alone[-1].expected, alone[-1].high)
+    assert summed.largest_batch == (alone[-1].largest_batch or 0) * replicas
+    [activations] = [row.formula for row in stages if row.stage == "activations"]
+    assert activations.endswith(f"of a batch of {batch:,} on {replicas:,} replicas")
+
+
+def test_more_replicas_than_accelerators_are_not_predicted() -> None:
+    recipe, network = replace(RECIPE, replicas=2), load.application("ResNet50")
+    assert accelerator_memory(recipe, IMAGES, network, Machine()) == []
+    reason = footprint.unpredicted(recipe, IMAGES, Machine(), network)[RESOURCE]
+    assert reason == "a batch is shared between 2 accelerators and the target has 1"
+    assert accelerator_memory(recipe, IMAGES, network, Machine(accelerators=None))

@@ -43,6 +43,7 @@ class Machine:
     usable: int | None = 64 * GIB
     cores: int | None = 2
     disk: int | None = None
+    shm: int | None = None
 
 
 def made(*sizes: int, static: int = 100 * MIB) -> Reading:
@@ -189,9 +190,9 @@ def test_a_model_that_only_a_dry_run_knows_is_predicted() -> None:
     assert reason[RESOURCE] == "model net:build: nobody read it"
     # With summed gradients nobody measured it, so the batch alone is told.
     [change] = accelerator_changes(replace(recipe, batch=4096), IMAGES, unread, Machine(), (reading,))
-    assert change.recipe == replace(
-        recipe, batch=rows(replace(recipe, batch=4096), reading, unread)[TOTAL].largest_batch
-    )
+    largest = rows(replace(recipe, batch=4096), reading, unread)[TOTAL].largest_batch
+    assert largest
+    assert change.recipe == replace(recipe, batch=largest)
     assert change.total.fit == "fits"
 
 

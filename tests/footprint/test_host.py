@@ -29,6 +29,7 @@ class Machine:
     accelerator_memory: int | None = None
     accelerators: int | None = None
     disk: int | None = None
+    shm: int | None = None
 
 
 def sizes(recipe: Recipe, images: Images = IMAGES, *, cores: int = 2) -> dict[str, float]:
@@ -147,7 +148,11 @@ def test_growing_keeps_the_shares_of_the_splits() -> None:
 @pytest.mark.parametrize(
     ("recipe", "images", "word"),
     [
-        (Recipe(framework="pytorch", loader="dataloader"), IMAGES, "framework pytorch"),
+        (Recipe(framework="pytorch", loader="files"), IMAGES, "framework pytorch"),
+        (Recipe(framework="pytorch", loader="dataloader", replicas=2), IMAGES, "2 replicas"),
+        (Recipe(framework="pytorch", loader="dataloader", workers=2), Images(train=0), "no training samples"),
+        (Recipe(framework="pytorch", loader="dataloader"), Images(train=10), "the size of no image"),
+        (Recipe(loader="sequence", array_build="list", workers=2), IMAGES, "with worker processes"),
         (Recipe(loader="generator"), IMAGES, "loader generator"),
         (Recipe(loader="sequence"), IMAGES, "loader sequence"),
         (STREAM, Images(train=0), "no training samples"),

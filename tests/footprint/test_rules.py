@@ -52,6 +52,9 @@ def recipes() -> list[Recipe]:
         )
         if contradiction(recipe) is None:
             drawn.append(recipe)
+    loaders = itertools.product((None, 1, 8), (1, 64, 4096), ("uint8", "float32"))
+    plain = Recipe(loader="dataloader", framework="pytorch")
+    drawn += [replace(plain, workers=workers, batch=batch, dtype=dtype) for workers, batch, dtype in loaders]
     return drawn
 
 
