@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from datalint.footprint import shm
 from datalint.footprint.estimate import Estimate
-from datalint.footprint.images import values_of
+from datalint.footprint.images import batch_of, values_of
 from datalint.footprint.recipe import ITEM_BYTES
 
 if TYPE_CHECKING:
@@ -61,17 +61,18 @@ def stages(recipe: Recipe, images: Images) -> Iterator[Estimate]:
     """What is alive at the same time; the size of the largest image is that of every worker's decoder."""
     yield _measured("framework", PYTORCH, "PyTorch, imported")
     yield _measured("runtime", RUNTIME, "arenas and libraries of training, CUDA among them")
-    workers, batch = recipe.workers or 0, recipe.batch * values_of(recipe, images) * ITEM_BYTES[recipe.dtype]
+    workers, fed = recipe.workers or 0, batch_of(recipe, images)
+    batch = fed * values_of(recipe, images) * ITEM_BYTES[recipe.dtype]
     pixels = images.decoded_max / (recipe.input_channels or 3)
     decoder, formula = DECODED_COPIES * PIXEL * pixels, f"{pixels:,.0f} pixels x {DECODED_COPIES * PIXEL} B decoded"
     if not workers:
         yield _around(
-            "batches", IN_PROCESS * batch, f"{IN_PROCESS} batches of {recipe.batch:,}: listed, stacked, consumed"
+            "batches", IN_PROCESS * batch, f"{IN_PROCESS} batches of {fed:,}: listed, stacked, consumed"
         )
         yield _around("decode", decoder, formula)
     else:
         yield shm.batches(recipe, images, RESOURCE)
-        size = f"{recipe.batch:,} samples x {batch / recipe.batch:,.0f} B"
+        size = f"{fed:,} samples x {batch / fed:,.0f} B"
         each = Band(*(workers * (part + batch + decoder) for part in WORKER))
         formula = f"{workers:,} x ({WORKER.expected / MIB:,.0f} MiB + {size} + {formula})"
         yield _measured("workers", each, formula)

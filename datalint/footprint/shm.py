@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from datalint.footprint.estimate import MARGIN, Estimate, largest, total
-from datalint.footprint.images import values_of
+from datalint.footprint.images import batch_of, values_of
 from datalint.footprint.recipe import ITEM_BYTES, STREAMS
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Held(NamedTuple):
 def held(recipe: Recipe, images: Images) -> Held:
     """At most all batches of an epoch; none without workers."""
     trained = images.train * (1 - (recipe.validation_split or 0.0))
-    epoch = math.ceil(trained / recipe.batch)
+    epoch = math.ceil(trained / batch_of(recipe, images))
     workers, ahead = recipe.workers or 0, recipe.ahead
     if not workers:
         return Held(0, 0, 0)
@@ -54,8 +54,9 @@ def held(recipe: Recipe, images: Images) -> Held:
 
 def batch_bytes(recipe: Recipe, images: Images) -> float:
     """One batch of images and of labels, one tensor each, in whole pages."""
-    values = recipe.batch * values_of(recipe, images) * ITEM_BYTES[recipe.dtype]
-    return float(_pages(values) + _pages(recipe.batch * _LABEL))
+    fed = batch_of(recipe, images)
+    values = fed * values_of(recipe, images) * ITEM_BYTES[recipe.dtype]
+    return float(_pages(values) + _pages(fed * _LABEL))
 
 
 def _pages(size: float) -> int:
@@ -115,5 +116,5 @@ def batches(recipe: Recipe, images: Images, resource: str) -> Estimate:
         number.low * size,
         number.expected * size,
         number.high * size,
-        f"{formula} of {recipe.batch:,} x {values_of(recipe, images) * ITEM_BYTES[recipe.dtype]:,.0f} B",
+        f"{formula} of {batch_of(recipe, images):,} x {values_of(recipe, images) * ITEM_BYTES[recipe.dtype]:,.0f} B",
     )

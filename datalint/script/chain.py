@@ -147,6 +147,8 @@ def _source(pipeline: Pipeline, found: Chain) -> None:
         found.said += argument(source, "drop_remainder", "drop_last", 8, truth) or usual(
             source, "drop_remainder", "drop_last", 8, False
         )
+        found.said += argument(source, "workers", "num_workers", 5, whole)
+        found.said += argument(source, "prefetch_factor", "prefetch_factor", None, whole)
     parent = pipeline.parent.step if isinstance(pipeline.parent, Opaque) else None
     if parent is not None and source.value("subset") is not None:
         found.said += [

@@ -19,6 +19,8 @@ KEYS = (
     "cache",
     "prefetch",
     "parallel_calls",
+    "workers",
+    "prefetch_factor",
     "epochs",
     "steps_per_epoch",
     "validation_split",
