@@ -66,9 +66,7 @@ def stages(recipe: Recipe, images: Images) -> Iterator[Estimate]:
     pixels = images.decoded_max / (recipe.input_channels or 3)
     decoder, formula = DECODED_COPIES * PIXEL * pixels, f"{pixels:,.0f} pixels x {DECODED_COPIES * PIXEL} B decoded"
     if not workers:
-        yield _around(
-            "batches", IN_PROCESS * batch, f"{IN_PROCESS} batches of {fed:,}: listed, stacked, consumed"
-        )
+        yield _around("batches", IN_PROCESS * batch, f"{IN_PROCESS} batches of {fed:,}: listed, stacked, consumed")
         yield _around("decode", decoder, formula)
     else:
         yield shm.batches(recipe, images, RESOURCE)
