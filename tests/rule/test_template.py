@@ -71,7 +71,7 @@ def test_refused(text: str, offset: int) -> None:
     assert caught.value.offset == offset
 
 
-NEVER_ONE = {"class-name-variants", "last-batch-of-one", "numeric-class-order"}
+NEVER_ONE = {"class-name-variants", "empty-replica-batch", "last-batch-of-one", "numeric-class-order"}
 """Rules whose query returns findings about two or more only."""
 
 
