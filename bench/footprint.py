@@ -198,6 +198,7 @@ def _described(folder: Path, sizes: Sequence[int]) -> Images:
         decoded_mean=statistics.mean(sizes),
         decoded_max=max(sizes),
         measured=len(sizes),
+        sizes=len(set(sizes)),
     )
 
 

@@ -1,6 +1,6 @@
 """Host memory of a tf.data pipeline: files -> decode -> [cache] -> [shuffle] -> batch -> [shuffle] -> prefetch.
 
-The constants were fitted on 130 random pipelines of TensorFlow 2.21 and hold on others that they were not fitted on
+The constants were fitted on 330 random pipelines of TensorFlow 2.21 and hold on others that they were not fitted on
 (`python -m bench.footprint host`). They describe the first epoch.
 """
 
@@ -18,16 +18,20 @@ if TYPE_CHECKING:
     from datalint.footprint.recipe import Recipe
 
 MIB = 2**20
-IN_FLIGHT = 3
-"""Batches beside those of prefetch: one is being filled, out of images that are still there, and one consumed."""
+IN_FLIGHT, BESIDE_FULL_CACHE, BEHIND_SHUFFLE = 3, 0.5, 1
+"""Batches beside those of prefetch: one is being filled, out of images that are still there, and one consumed. Once a
+cache is full none is being filled, unless a shuffle buffer still gives images."""
 FEW = 0.75
 """Of an epoch's batches, where prefetch could hold them all: the first are gone before the last are there."""
 LEAVING = 1.0
 """Batches by which a buffer of batches and what has left it may be more than one epoch together."""
 HELD = {"cache": 1.04, "shuffle decoded": 1.08, "shuffle batches": 1.03}
 """Bytes that the allocator takes for a byte of these: holes that decoded images leave suit no batch."""
-READ_FILE, RECORD = 0.8, 1.2
-"""The same for the encoded strings of a shuffle buffer: where other buffers fill, some of its files are gone."""
+ENCODED = 1.15
+"""The same for the encoded strings of a shuffle buffer."""
+HOLES, REUSED = 1.2, 0.4
+"""The same where a cache is filled meanwhile: what strings of many lengths leave behind suits no decoded image, what
+strings of one length or larger ones leave is taken again."""
 BESIDE_CACHE = 0.1
 """Of a shuffle buffer of decoded images behind a cache, which shares them."""
 DECODING = 2 / 3
@@ -50,9 +54,12 @@ def pipeline_stages(recipe: Recipe, images: Images, *, cores: int) -> list[Stage
     if recipe.cache == "memory":
         cached = images.loaded * element
         stages.append(Stage("cache", HELD["cache"] * cached, f"{images.loaded:,} samples x {element:,.0f} B"))
-        shuffled = _beside_cache(shuffled, trained=trained, element=element)
+        shuffled = _beside_cache(shuffled, images, element=element)
     depth = AUTOTUNE_STEADY if recipe.prefetch is None else recipe.prefetch
-    flying = min(depth + IN_FLIGHT, FEW * batches)
+    beside: float = IN_FLIGHT
+    if recipe.cache == "memory":
+        beside = BESIDE_FULL_CACHE + (BEHIND_SHUFFLE if shuffled and recipe.stage == "decoded" else 0)
+    flying = min(depth + beside, FEW * batches)
     prefetched = flying * batch
     if shuffled:
         stages.append(shuffled)
@@ -72,8 +79,8 @@ def pipeline_stages(recipe: Recipe, images: Images, *, cores: int) -> list[Stage
     return stages
 
 
-def _beside_cache(shuffled: Stage | None, *, trained: float, element: float) -> Stage | None:
-    """What a buffer adds to the cache: decoded elements are shared, encoded ones leave while the cache fills."""
+def _beside_cache(shuffled: Stage | None, images: Images, *, element: float) -> Stage | None:
+    """What a buffer adds to the cache: decoded elements are shared, encoded ones leave holes while the cache fills."""
     if shuffled is None:
         return None
     if shuffled.name == "shuffle decoded":
@@ -82,9 +89,9 @@ def _beside_cache(shuffled: Stage | None, *, trained: float, element: float) -> 
             size=size, formula=f"{BESIDE_CACHE:.0%} of {shuffled.formula}: the cache shares the rest"
         )
     if shuffled.name == "shuffle encoded":
-        held, formula = shuffled.elements, shuffled.formula
-        beyond = (trained - held) * element + shuffled.size - trained * element
-        return shuffled._replace(size=beyond, formula=f"{formula} before the cache is full") if beyond > 0 else None
+        share = HOLES if images.sizes > 1 and element > images.encoded_mean else REUSED
+        left = share * shuffled.elements * images.encoded_mean
+        return shuffled._replace(size=left, formula=f"holes that {shuffled.formula} leave while the cache fills")
     return shuffled
 
 
@@ -100,5 +107,5 @@ def _shuffled(recipe: Recipe, images: Images, *, trained: float, element: float)
         return Stage(name, HELD[name] * most, f"{held:,.0f} batches of {fed} x {element:,.0f} B")
     held = min(float(recipe.shuffle_buffer), trained)
     size = images.encoded_mean if recipe.stage == "encoded" else element
-    factor = HELD.get(name, RECORD if recipe.loader == "tfrecord" else READ_FILE)
+    factor = HELD.get(name, ENCODED)
     return Stage(name, factor * held * size, f"{held:,.0f} elements x {size:,.0f} B", elements=held)

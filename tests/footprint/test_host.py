@@ -94,7 +94,9 @@ def test_a_cache_keeps_both_splits_and_a_decoded_buffer_shares_it() -> None:
     assert "cache" not in sizes(replace(STREAM, cache="disk"))
     beside = sizes(replace(cached, shuffle_buffer=1000, shuffle_stage="decoded"))
     assert beside.pop("shuffle decoded") <= 0.1 * 1000 * ELEMENT
-    assert beside == sizes(cached)
+    # Behind the buffer, batches are still made when the cache is full.
+    assert sizes(cached)["prefetch"] < beside.pop("prefetch") < sizes(STREAM)["prefetch"]
+    assert beside.items() <= sizes(cached).items()
 
 
 def test_prefetch_and_batch_are_in_flight() -> None:
