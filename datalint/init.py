@@ -84,6 +84,7 @@ _ASSUMED: Mapping[str, Any] = {
     "batch": 32,
     "drop_remainder": False,
 }
+_DTYPE = "float32"
 
 
 def _recipe(*, one_split: bool) -> list[str]:
@@ -125,6 +126,8 @@ def _said(said: Proposal, splits: Mapping[str, int]) -> list[str]:
             lines.append(_line(key, *values[key]))
         elif key == "loader":
             lines.append(_line(key, said.loader, "assumed"))
+        elif key == "dtype":
+            lines.append(_line(key, _DTYPE, "assumed, as resizing gives it; uint8 where the script casts to it"))
         elif key in _ASSUMED:
             hint = f"; {_HINTS[key]}" if key in _HINTS else ""
             lines.append(_line(key, _ASSUMED[key], f"assumed{hint}"))

@@ -30,7 +30,7 @@ from datalint.target.free import free
 from datalint.workspace import open_workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from datalint.asked import Asked
     from datalint.check import Evidence
@@ -91,7 +91,8 @@ def rehearse(
     left_out = Counter(passed_over(evidence).values())
     notes = [f"files that are not rehearsed: {number:,} ({why})" for why, number in left_out.items()]
     outcome = Rehearsed(recipe, assumed, machine, images, rows, notes=notes)
-    if why := _impossible(recipe, images):
+    # Where no image is sound, nothing is predicted, and the decoder still says what is wrong with each.
+    if (why := _impossible(recipe, images)) and (images.measured or not images.loaded or recipe.framework != "keras"):
         return replace(outcome, unknown=why)
     with tempfile.TemporaryDirectory(prefix="datalint-", ignore_cleanup_errors=True) as scratch:
         chosen = drawn(workspace, evidence, samples or _usual(images, speed), scratch)
@@ -99,7 +100,18 @@ def rehearse(
         if why := _too_large(recipe, described(evidence, chosen, recipe), _now(here), scratch):
             return replace(outcome, unknown=why)
         stage = Stage(recipe, scratch, time.monotonic() + time_limit)
-        return _rehearsed(outcome, _Theatre(workspace, evidence, network, here, speed, stage), chosen)
+        found = _rehearsed(outcome, _Theatre(workspace, evidence, network, here, speed, stage), chosen)
+    lost = list(_links_to_nothing(evidence))
+    return replace(found, tried=found.tried + len(lost), refused=[*lost, *found.refused])
+
+
+def _links_to_nothing(evidence: Evidence) -> Iterator[Refused]:
+    """Files of a folder that a loader lists and cannot open; in a manifest they are samples that are missing."""
+    problems = evidence.dataset.problems.columns
+    if evidence.dataset.manifest is None:
+        for kind, path, detail in zip(problems["kind"], problems["path"], problems["detail"], strict=True):
+            if kind == "broken-link" and str(path).lower().endswith(_LISTED):
+                yield Refused(str(path), str(detail))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +127,10 @@ class _Theatre:
     stage: Stage
 
 
+_LISTED = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+"""Suffixes of what Keras lists (ALLOWLIST_FORMATS in image_dataset_utils.py)."""
+
+
 def _now(here: Target) -> Target:
     """The local machine with the memory that it has left."""
     return replace(here, host_memory=free(), host_used=None)
@@ -126,6 +142,9 @@ def _impossible(recipe: Recipe, images: Images) -> str | None:
         return f"framework {recipe.framework}: only Keras on TensorFlow is run"
     if why := host.unpredicted(recipe, images):
         return why.replace("is not predicted", "is not predicted and it is not run")
+    if recipe.drop_remainder and images.train < recipe.batch:
+        few = f"{images.train:,} training images fill no batch of {recipe.batch:,}"
+        return f"{few}, and `drop_remainder` drops it: there is no step"
     if recipe.loader == "image_dataset_from_directory":
         if recipe.input_height is None:
             return "image_dataset_from_directory always resizes: say `image_size`"

@@ -83,7 +83,10 @@ def _accumulated(words: tuple[str, ...], recipe: Recipe, images: Images, predict
         return None
     # A divisor leaves the update as it was; a much smaller one would only be slower. Replicas want equal shares.
     even = range(most - most % recipe.replicas, most // 2, -recipe.replicas)
-    batch = next((size for size in even if update % size == 0), even[0] if even else most)
+    batch = next((size for size in even if update % size == 0), 0)
+    if not batch:
+        shares = -(-update // -(-update // most))
+        batch = min(-(-shares // recipe.replicas) * recipe.replicas, most)
     steps = -(-update // batch)
     if steps == 1:
         return None

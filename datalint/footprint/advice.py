@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from datalint.footprint import disk
 from datalint.footprint.estimate import TOTAL
 from datalint.footprint.host import host_memory
 from datalint.footprint.recipe import STREAMS
@@ -12,11 +13,16 @@ from datalint.sizes import size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Protocol
 
+    from datalint.footprint import host
     from datalint.footprint.estimate import Estimate
-    from datalint.footprint.host import Machine
     from datalint.footprint.images import Images
     from datalint.footprint.recipe import Recipe
+
+    class Machine(host.Machine, disk.Machine, Protocol):
+        """What is asked of a target."""
+
 
 _SMALLER_BUFFER = 100
 
@@ -46,7 +52,7 @@ def _fitting(recipe: Recipe, images: Images, machine: Machine) -> list[Change]:
     found = []
     for what, changed in (*_candidates(recipe), *_batch(recipe, images, machine), *_size(recipe)):
         total = _total(changed, images, machine)
-        if total and total.fit == "fits":
+        if total and total.fit == "fits" and not any(row.unfit for row in disk.disk(changed, images, machine)):
             found.append(Change(what, changed, total))
     return found
 
@@ -87,7 +93,9 @@ def _candidates(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
 def _batch(recipe: Recipe, images: Images, machine: Machine) -> Iterator[tuple[str, Recipe]]:
     total = _total(recipe, images, machine)
     if total and total.largest_batch and total.largest_batch < recipe.batch:
-        yield f"a batch of {total.largest_batch:,}", replace(recipe, batch=total.largest_batch)
+        # Replicas want equal shares.
+        batch = total.largest_batch - total.largest_batch % recipe.replicas or total.largest_batch
+        yield f"a batch of {batch:,}", replace(recipe, batch=batch)
 
 
 def _size(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:

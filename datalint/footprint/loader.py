@@ -71,8 +71,10 @@ def stages(recipe: Recipe, images: Images) -> Iterator[Estimate]:
     else:
         yield shm.batches(recipe, images, RESOURCE)
         size = f"{fed:,} samples x {batch / fed:,.0f} B"
-        each = Band(*(workers * (part + batch + decoder) for part in WORKER))
-        formula = f"{workers:,} x ({WORKER.expected / MIB:,.0f} MiB + {size} + {formula})"
+        # Each holds one batch at a time, and an epoch may have fewer batches than there are workers.
+        busy = min(workers, shm.batches_of(recipe, images))
+        each = Band(*(workers * part + busy * (batch + decoder) for part in WORKER))
+        formula = f"{workers:,} x {WORKER.expected / MIB:,.0f} MiB + {busy:,} x ({size} + {formula})"
         yield _measured("workers", each, formula)
         samples = images.train * (1 - (recipe.validation_split or 0.0))
         copied = Band(*(workers * samples * part for part in SAMPLE))

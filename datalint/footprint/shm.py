@@ -43,13 +43,17 @@ class Held(NamedTuple):
 
 def held(recipe: Recipe, images: Images) -> Held:
     """At most all batches of an epoch; none without workers."""
-    trained = images.train * (1 - (recipe.validation_split or 0.0))
-    epoch = math.ceil(trained / batch_of(recipe, images))
+    epoch = batches_of(recipe, images)
     workers, ahead = recipe.workers or 0, recipe.ahead
     if not workers:
         return Held(0, 0, 0)
     # The last batch of training is still held while the first ones of validation are prepared.
     return Held(min(max(1, workers / 2), epoch), min(ahead + 1, epoch), min(ahead + 2, epoch + 1))
+
+
+def batches_of(recipe: Recipe, images: Images) -> int:
+    """Batches of an epoch."""
+    return math.ceil(images.train * (1 - (recipe.validation_split or 0.0)) / batch_of(recipe, images))
 
 
 def batch_bytes(recipe: Recipe, images: Images) -> float:

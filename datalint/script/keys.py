@@ -30,5 +30,6 @@ KEYS = (
     "precision",
     "gradient_accumulation",
     "executor",
+    "replicas",
 )
 """In the order in which they are proposed."""

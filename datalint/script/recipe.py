@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from datalint.config_schema import shown, violations
 from datalint.footprint.recipe import Recipe, contradiction
 from datalint.script import source
+from datalint.script.distribution import distributed
 from datalint.script.keys import KEYS
 from datalint.script.log import Log
 from datalint.script.observe import observe
@@ -65,6 +66,7 @@ def propose(script: Script) -> Proposal:
     observed = observe(log)
     values: dict[str, tuple[Any, str]] = {}
     notes = [(key, f"{script.place(line)}: {words}") for key, line, words in observed.notes]
+    notes += [("replicas", f"{script.place(line)}: {words}") for line, words in distributed(script)]
     if log.stopped is not None:
         notes.append(("framework", f"the script was read up to {script.place(log.stopped)}: it is too long"))
     for key in KEYS:

@@ -111,6 +111,35 @@ def test_a_sample_that_tensorflow_refuses_is_named_and_the_others_are_run(here: 
     assert "\nhost memory, 29 samples " in run.stdout
 
 
+@pytest.mark.tensorflow
+@pytest.mark.usefixtures("tensorflow")
+def test_data_of_which_nothing_is_sound_is_refused_and_not_unknown(here: Path) -> None:
+    for path in sorted((here / "images").rglob("*.jpg")):
+        path.write_bytes(path.read_bytes()[:200])
+    document = rehearsed(here, code=1)
+    assert document["refused"]["samples"] == document["slice"]["tried"] == 32
+    assert document["memory"] is None
+
+
+@pytest.mark.tensorflow
+@pytest.mark.usefixtures("tensorflow")
+def test_a_link_to_nothing_is_refused_as_keras_would_list_it(here: Path) -> None:
+    (here / "images/train/cat/z.jpg").symlink_to("/nowhere")
+    (here / "images/train/cat/z.txt").symlink_to("/nowhere")
+    document = rehearsed(here, code=1)
+    assert (document["slice"]["tried"], document["refused"]["samples"]) == (33, 1)
+    assert document["refused"]["listed"][0]["path"] == "images/train/cat/z.jpg"
+
+
+@pytest.mark.tensorflow
+@pytest.mark.usefixtures("tensorflow")
+def test_a_recipe_without_a_step_is_not_run(here: Path) -> None:
+    configured(here, "{loader: files, image_size: 64, batch: 25, drop_remainder: true}")
+    run = rehearse(here)
+    assert run.returncode == 3
+    assert "24 training images fill no batch of 25, and `drop_remainder` drops it" in run.stdout + run.stderr
+
+
 @pytest.mark.slow
 @pytest.mark.tensorflow
 @pytest.mark.usefixtures("tensorflow")

@@ -181,6 +181,17 @@ def test_a_batch_to_accumulate_counts_the_accumulators() -> None:
     assert rows(first.recipe, 13 * GIB)[TOTAL].fit == "fits"
 
 
+@pytest.mark.parametrize(("batch", "replicas"), [(258, 1), (254, 1), (252, 3), (510, 2)])
+def test_a_batch_without_a_good_divisor_is_shared_out_evenly(batch: int, replicas: int) -> None:
+    recipe = replace(RECIPE, batch=batch, replicas=replicas)
+    network = load.application("ResNet50")
+    [first, *_] = accelerator_changes(recipe, IMAGES, network, Machine(8 * GIB, accelerators=replicas))
+    steps = first.recipe.gradient_accumulation or 1
+    assert first.recipe.batch % replicas == 0
+    assert batch <= steps * first.recipe.batch < batch + steps * replicas
+    assert first.total.fit == "fits"
+
+
 def test_a_dataset_smaller_than_its_batch_is_one_update() -> None:
     few = replace(IMAGES, train=300, val=0)
     [first, *_] = changes(replace(RECIPE, batch=4096), images=few)

@@ -217,3 +217,24 @@ def test_a_shuffle_buffer_of_large_pictures_takes_what_its_user_saw() -> None:
     recipe = Recipe(loader="files", input_height=600, input_width=600, shuffle_buffer=1000, prefetch=1, batch=1)
     images = Images(train=100_000, encoded_mean=1e5, decoded_mean=1.08e6, decoded_max=1.08e6, measured=1)
     assert sizes(recipe, images, cores=1)["shuffle decoded"] / 2**30 == pytest.approx(4.0, rel=0.1)
+
+
+def test_a_cache_on_a_full_disk_is_no_way_out() -> None:
+    recipe = Recipe(loader="files", input_height=512, input_width=512, cache="memory", prefetch=2)
+    images = Images(train=600, encoded_mean=6e4, decoded_mean=2.3e5, decoded_max=2.3e5, measured=600)
+    told = {}
+    for disk in (GIB, 100 * GIB):
+        changes = advice.changes(recipe, images, Machine(2 * GIB, disk=disk))
+        told[disk] = any("cache to a file" in change.what for change in changes)
+    assert told == {GIB: False, 100 * GIB: True}
+
+
+def test_a_batch_that_fits_is_shared_evenly_between_replicas() -> None:
+    recipe = Recipe(input_height=1024, input_width=1024, batch=126, replicas=3, prefetch=2)
+    images = Images(train=600, encoded_mean=6e4, decoded_mean=2.3e5, decoded_max=2.3e5, measured=600)
+    [batch] = [
+        change.recipe.batch
+        for change in advice.changes(recipe, images, Machine(4 * GIB))
+        if change.what.startswith("a batch of ")
+    ]
+    assert (batch % 3, batch < 126) == (0, True)
