@@ -264,6 +264,7 @@ def test_a_file_is_measured_with_a_layer_that_the_walk_does_not_know(here: Path)
 
 
 @tensorflow
+@pytest.mark.exhaustive
 @pytest.mark.tensorflow
 def test_a_saved_model_is_measured_and_code_in_a_file_is_refused(here: Path) -> None:
     keras_writes(here)

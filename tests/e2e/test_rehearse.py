@@ -56,6 +56,7 @@ def rehearsed(folder: Path, *words: str, code: int = 0) -> dict[str, Any]:
     return document
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.tensorflow
 @pytest.mark.usefixtures("tensorflow")
@@ -140,6 +141,7 @@ def test_a_recipe_without_a_step_is_not_run(here: Path) -> None:
     assert "24 training images fill no batch of 25, and `drop_remainder` drops it" in run.stdout + run.stderr
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.tensorflow
 @pytest.mark.usefixtures("tensorflow")
@@ -154,6 +156,7 @@ def test_a_sample_that_ends_tensorflow_itself_is_named_too(here: Path) -> None:
     assert (document["slice"]["tried"], document["slice"]["images"]["train"], document["ended"]) == (33, 24, [])
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.tensorflow
 @pytest.mark.usefixtures("tensorflow")
@@ -167,6 +170,7 @@ def test_a_name_that_stops_keras_is_refused(here: Path) -> None:
     assert rehearsed(here, "--loader", "files")["refused"]["samples"] == 0
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.tensorflow
 @pytest.mark.usefixtures("tensorflow")
@@ -178,6 +182,7 @@ def test_a_bomb_is_not_set_off(here: Path) -> None:
     assert document["notes"] == ["files that are not rehearsed: 1 (larger than datalint decodes)"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.tensorflow
 @pytest.mark.usefixtures("tensorflow")
@@ -191,6 +196,7 @@ def test_an_array_is_decoded_by_pillow(here: Path) -> None:
     assert rehearsed(here, "--loader", "files", code=1)["refused"]["samples"] == 1
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.tensorflow
 @pytest.mark.usefixtures("tensorflow")
@@ -212,6 +218,7 @@ def test_a_slice_has_its_size_and_all_of_the_dataset_is_scaled_from_it(here: Pat
     assert "memory scaled from 16 of 32 samples: the prediction, with the framework as measured and with " in text
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.tensorflow
 @pytest.mark.usefixtures("tensorflow")
@@ -234,6 +241,7 @@ LAYERS = [
 MODEL = json.dumps(written("Sequential", "keras", name="p", layers=LAYERS))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.tensorflow
 @pytest.mark.usefixtures("tensorflow")

@@ -108,6 +108,7 @@ def test_building_an_array(change: dict[str, str]) -> None:
     assert [finishes(recipe, 0.98), finishes(recipe, 1.02)] == [False, True]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float16"])
 def test_fit(dtype: str) -> None:

@@ -36,13 +36,13 @@ else:
     ("replicas", "batch", "samples", "held", "what"),
     [
         (2, 8, 10, 8, "trained"),
-        (2, 3, 6, 6, "refused"),
-        (4, 2, 8, 8, "refused"),
+        pytest.param(2, 3, 6, 6, "refused", marks=pytest.mark.exhaustive),
+        pytest.param(4, 2, 8, 8, "refused", marks=pytest.mark.exhaustive),
         (2, 8, 16, 5, "refused"),
         (2, 8, 16, 6, "trained"),
         (2, 8, 9, 8, "NaN"),
-        (4, 8, 13, 8, "NaN"),
-        (4, 8, 15, 8, "trained"),
+        pytest.param(4, 8, 13, 8, "NaN", marks=pytest.mark.exhaustive),
+        pytest.param(4, 8, 15, 8, "trained", marks=pytest.mark.exhaustive),
     ],
 )
 def test_uneven_shares_are_refused_and_empty_ones_are_nan(
