@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from bench.model import BATCHES, MIB, READINGS, lines, told
 from datalint import dry_run
 from datalint.footprint.accelerator import MEASURED
-from datalint.footprint.dry_run import Asked, Band, Peak, Reading
+from datalint.footprint.dry_run import Asked, Peak, Reading
+from datalint.footprint.estimate import Band
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

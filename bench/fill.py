@@ -6,21 +6,16 @@ python -m bench.footprint fill CORPORA [--write]
 from __future__ import annotations
 
 import json
-import os
 import resource
 import statistics
 import subprocess
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from datalint.calibrate import speed
-from datalint.check import collect
+from bench.timing import timed
 from datalint.footprint import fill
-from datalint.footprint.images import images_of
 from datalint.footprint.recipe import Recipe
-from datalint.request import Request
 from datalint.target import Target
-from datalint.workspace import open_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,13 +48,7 @@ class Case(NamedTuple):
 
 def cases(corpora: Path) -> Iterator[Case]:
     for name in CORPORA:
-        workspace = open_workspace(Request(path=str(corpora / name)))
-        evidence = collect(workspace, Request(path=str(corpora / name), format="imagefolder", use_cache=False))
-        files = evidence.tables["files"]
-        factor = speed(workspace.source, evidence.dataset.files, files)
-        rows = zip(files.columns["status"], evidence.dataset.files, strict=True)
-        paths = [os.path.join(workspace.source.base, entry.path) for status, entry in rows if status == "ok"]
-        images = images_of(evidence.dataset.samples, files, channels=3)
+        images, paths, factor = timed(corpora / name)
         for stage, buffer in BUFFERS.items():
             recipe = Recipe(
                 loader="files",

@@ -36,7 +36,7 @@ from datalint.footprint.images import Images
 from datalint.footprint.recipe import Recipe, contradiction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from datalint.footprint.estimate import Estimate
 
@@ -300,36 +300,26 @@ def main() -> None:
     if arguments.what == "host":
         host(arguments)
         return
-    if arguments.what == "time":
-        print(text := timing.report(list(timing.cases(arguments.corpora))))
-        if arguments.write:
-            write("time", text)
-        return
-    if arguments.what == "dry-run":
-        if arguments.run:
-            dry_run.run()
-        print(text := dry_run.report())
-        if arguments.write:
-            write("dry-run", text)
-        return
-    if arguments.what == "fill":
-        print(text := fill.report(list(fill.cases(arguments.corpora))))
-        if arguments.write:
-            write("fill", text)
-        return
-    if arguments.what == "loader":
-        if arguments.run:
-            loader.run(arguments.torch)
-        print(text := loader.report())
-        if arguments.write:
-            write("loader", text)
-        return
     if arguments.run:
-        model.run()
-    print(text := model.report())
-    print(model.speed(), file=sys.stderr)
+        runs: dict[str, Callable[[], None]] = {
+            "dry-run": dry_run.run,
+            "loader": lambda: loader.run(arguments.torch),
+            "model": model.run,
+        }
+        if arguments.what in runs:
+            runs[arguments.what]()
+    reports: dict[str, Callable[[], str]] = {
+        "time": lambda: timing.report(list(timing.cases(arguments.corpora))),
+        "fill": lambda: fill.report(list(fill.cases(arguments.corpora))),
+        "dry-run": dry_run.report,
+        "loader": loader.report,
+        "model": model.report,
+    }
+    print(text := reports[arguments.what]())
+    if arguments.what == "model":
+        print(model.speed(), file=sys.stderr)
     if arguments.write:
-        write("model", text)
+        write(arguments.what, text)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ from datalint.workspace import open_workspace
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from datalint.footprint.images import Images
+
 CORPORA = ("signdigits-imagefolder/Dataset", "ships-yolo", "bccd-voc")
 SIDES = (96, 224)
 IMAGES = 1500
@@ -53,18 +55,23 @@ class Case:
 def cases(corpora: Path) -> Iterator[Case]:
     """Every corpus at every size, as soon as it is measured."""
     for name in CORPORA:
-        workspace = open_workspace(Request(path=str(corpora / name)))
-        evidence = collect(workspace, Request(path=str(corpora / name), format="imagefolder", use_cache=False))
-        files = evidence.tables["files"]
-        factor = speed(workspace.source, evidence.dataset.files, files)
-        rows = zip(files.columns["status"], evidence.dataset.files, strict=True)
-        paths = [os.path.join(workspace.source.base, entry.path) for status, entry in rows if status == "ok"]
+        images, paths, factor = timed(corpora / name)
         for side in SIDES:
             recipe = Recipe(loader="files", input_height=side, input_width=side)
-            images = images_of(evidence.dataset.samples, files, channels=3)
             rows_ = timing.times(recipe, images, Target(name="one", cores=1), speed=factor)
             [whole] = [row.expected for row in rows_ if (row.resource, row.stage) == (timing.INPUT, TOTAL)]
             yield Case(name.partition("/")[0], side, len(paths), whole / images.train * 1e6, measured(paths, side))
+
+
+def timed(folder: Path) -> tuple[Images, list[str], float | None]:
+    """What the footprint wants to know of a corpus, its sound files, and the speed of this machine on them."""
+    workspace = open_workspace(Request(path=str(folder)))
+    evidence = collect(workspace, Request(path=str(folder), format="imagefolder", use_cache=False))
+    files = evidence.tables["files"]
+    rows = zip(files.columns["status"], evidence.dataset.files, strict=True)
+    paths = [os.path.join(workspace.source.base, entry.path) for status, entry in rows if status == "ok"]
+    images = images_of(evidence.dataset.samples, files, channels=3)
+    return images, paths, speed(workspace.source, evidence.dataset.files, files)
 
 
 def measured(paths: Sequence[str], side: int) -> float:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from datalint import calibrate, footprint, models, target
 from datalint.asked import machine_of, recipe_of
 from datalint.check import collect
+from datalint.dataset.layout import KERAS, suffix
 from datalint.errors import UsageError
 from datalint.footprint import accelerator, host, scale, timing
 from datalint.footprint.estimate import TOTAL, Estimate, total
@@ -110,7 +111,7 @@ def _links_to_nothing(evidence: Evidence) -> Iterator[Refused]:
     problems = evidence.dataset.problems.columns
     if evidence.dataset.manifest is None:
         for kind, path, detail in zip(problems["kind"], problems["path"], problems["detail"], strict=True):
-            if kind == "broken-link" and str(path).lower().endswith(_LISTED):
+            if kind == "broken-link" and suffix(str(path)) in KERAS:
                 yield Refused(str(path), str(detail))
 
 
@@ -125,10 +126,6 @@ class _Theatre:
     speed: float | None
     """Of this machine over the shipped constants."""
     stage: Stage
-
-
-_LISTED = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
-"""Suffixes of what Keras lists (ALLOWLIST_FORMATS in image_dataset_utils.py)."""
 
 
 def _now(here: Target) -> Target:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from datalint.footprint.dry_run import Asked, Band, Reading
-from datalint.footprint.estimate import MARGIN, Estimate, largest, total
+from datalint.footprint.dry_run import Asked, Reading
+from datalint.footprint.estimate import MARGIN, Band, Estimate, largest, total
 from datalint.footprint.images import batch_of, values_of
 from datalint.footprint.model.network import Network, NetworkError
 from datalint.footprint.model.ops import input_shape, lower

@@ -11,17 +11,10 @@ from dataclasses import dataclass
 from statistics import fmean as mean
 from typing import TYPE_CHECKING, NamedTuple
 
+from datalint.footprint.estimate import Band
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-
-class Band(NamedTuple):
-    low: float
-    expected: float
-    high: float
-
-    def times(self, other: Band) -> Band:
-        return Band(*(mine * theirs for mine, theirs in zip(self, other, strict=True)))
 
 
 class Peak(NamedTuple):

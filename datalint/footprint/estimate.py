@@ -17,6 +17,17 @@ MARGIN = 0.95
 Fit = Literal["fits", "tight", "will not fit", "unknown"]
 
 
+class Band(NamedTuple):
+    """A figure that was measured, not computed, and its bounds."""
+
+    low: float
+    expected: float
+    high: float
+
+    def times(self, other: Band) -> Band:
+        return Band(*(mine * theirs for mine, theirs in zip(self, other, strict=True)))
+
+
 class Stage(NamedTuple):
     """One part of what is alive at the same time: bytes, and the arithmetic with its numbers."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from datalint.footprint import timing
 from datalint.footprint.estimate import total
-from datalint.footprint.images import values_of
+from datalint.footprint.images import trained_of, values_of
 
 if TYPE_CHECKING:
     from datalint.footprint.estimate import Estimate
@@ -34,7 +34,7 @@ def fill(recipe: Recipe, images: Images, machine: timing.Machine, *, speed: floa
     """
     if recipe.shuffle_buffer is None or machine.cores is None or timing.why_not(recipe, images, machine):
         return []
-    trained = images.train * (1 - (recipe.validation_split or 0.0))
+    trained = trained_of(recipe, images)
     wanted = recipe.shuffle_buffer * (recipe.batch if recipe.stage == "batched" else 1)
     held = min(float(wanted), trained)
     files, values = sum(kind.files for kind in images.kinds), values_of(recipe, images) if recipe.input_height else 0.0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from datalint.footprint import loader
 from datalint.footprint.array import array_stages
-from datalint.footprint.estimate import MARGIN, Estimate, largest, total
+from datalint.footprint.estimate import MARGIN, Band, Estimate, largest, total
 from datalint.footprint.images import values_of
 from datalint.footprint.pipeline import MIB, pipeline_stages
 from datalint.footprint.recipe import ITEM_BYTES, STREAMS
@@ -30,15 +30,6 @@ class Machine(Protocol):
     def usable(self) -> int | None: ...
     @property
     def cores(self) -> int | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """Low, expected and high bytes of something that was measured, not computed."""
-
-    low: float
-    expected: float
-    high: float
 
 
 # Resident memory after `import tensorflow, keras` and one operation, TensorFlow 2.21 and Keras 3.15. Two thirds are

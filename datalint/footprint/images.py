@@ -102,6 +102,11 @@ def kinds_of(files: Data) -> tuple[Kind, ...]:
     )
 
 
+def trained_of(recipe: Recipe, images: Images) -> float:
+    """Samples that train once `validation_split` is cut off, not rounded: each loader rounds in its own way."""
+    return images.train * (1 - (recipe.validation_split or 0.0))
+
+
 def batch_of(recipe: Recipe, images: Images) -> int:
     """Samples of the largest batch: all that train where they are fewer than `batch`.
 

@@ -7,11 +7,11 @@ Counted is what all processes hold together: pages that a worker shares with its
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from datalint.footprint import shm
-from datalint.footprint.estimate import Estimate
-from datalint.footprint.images import batch_of, values_of
+from datalint.footprint.estimate import Band, Estimate
+from datalint.footprint.images import batch_of, trained_of, values_of
 from datalint.footprint.recipe import ITEM_BYTES
 
 if TYPE_CHECKING:
@@ -21,14 +21,6 @@ if TYPE_CHECKING:
     from datalint.footprint.recipe import Recipe
 
 MIB = 2**20
-
-
-class Band(NamedTuple):
-    """Bytes that were measured, not computed."""
-
-    low: float
-    expected: float
-    high: float
 
 
 # After `import torch, numpy, PIL` and one operation; a third are pages of files, which a limit can take back.
@@ -76,7 +68,7 @@ def stages(recipe: Recipe, images: Images) -> Iterator[Estimate]:
         each = Band(*(workers * part + busy * (batch + decoder) for part in WORKER))
         formula = f"{workers:,} x {WORKER.expected / MIB:,.0f} MiB + {busy:,} x ({size} + {formula})"
         yield _measured("workers", each, formula)
-        samples = images.train * (1 - (recipe.validation_split or 0.0))
+        samples = trained_of(recipe, images)
         copied = Band(*(workers * samples * part for part in SAMPLE))
         formula = f"{workers:,} workers x {samples:,.0f} samples x {SAMPLE.expected:g} B"
         yield _measured("worker copies", copied, formula)

@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from datalint.footprint.estimate import Stage
-from datalint.footprint.images import batch_of, values_of
+from datalint.footprint.images import batch_of, trained_of, values_of
 from datalint.footprint.recipe import ITEM_BYTES
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def pipeline_stages(recipe: Recipe, images: Images, *, cores: int) -> list[Stage
     """What is alive at the same time under a consumer that lets every buffer fill; AUTOTUNE keeps its depth."""
     values = values_of(recipe, images)
     element = values * ITEM_BYTES[recipe.dtype]
-    trained = images.train * (1 - (recipe.validation_split or 0.0))
+    trained = trained_of(recipe, images)
     fed = batch_of(recipe, images)
     batch, batches = fed * element, math.ceil(trained / fed)
     stages = []

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from datalint.footprint.estimate import MARGIN, Estimate, largest, total
-from datalint.footprint.images import batch_of, values_of
+from datalint.footprint.images import batch_of, trained_of, values_of
 from datalint.footprint.recipe import ITEM_BYTES, STREAMS
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def held(recipe: Recipe, images: Images) -> Held:
 
 def batches_of(recipe: Recipe, images: Images) -> int:
     """Batches of an epoch."""
-    return math.ceil(images.train * (1 - (recipe.validation_split or 0.0)) / batch_of(recipe, images))
+    return math.ceil(trained_of(recipe, images) / batch_of(recipe, images))
 
 
 def batch_bytes(recipe: Recipe, images: Images) -> float:

@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from datalint.footprint.estimate import Estimate, total
-from datalint.footprint.images import values_of
+from datalint.footprint.images import trained_of, values_of
 from datalint.footprint.recipe import STREAMS
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def times(recipe: Recipe, images: Images, machine: Machine, *, speed: float | No
         return []
     spread = ELSEWHERE if speed is None else CALIBRATED
     cores = min(machine.cores, recipe.parallel_calls or machine.cores)
-    trained = images.train * (1 - (recipe.validation_split or 0.0))
+    trained = trained_of(recipe, images)
     steps = math.ceil(trained / recipe.batch)
     if recipe.steps_per_epoch is not None and recipe.steps_per_epoch < steps:
         # An epoch reads no more than its steps take.
