@@ -11,6 +11,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 # TENSORFLOW=0 leaves out the 600 MB of the oracle; its tests are then shown as skipped.
 TENSORFLOW ?= 1
+# Processes that run tests; each may hold a TensorFlow of its own, some 2 GB.
+JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 4 ? n : 4)))
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 help: ## what each target does
@@ -24,7 +26,8 @@ demo: $(VENV)/installed ## judge the example dataset; its planted flaws block, s
 
 test: $(VENV)/installed-dev ## the tests with branch coverage; EXHAUSTIVE=1 runs all, ARGS="tests/rule -x" some
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest $(or $(ARGS),$(if $(EXHAUSTIVE),,-m "not exhaustive")) | tee $(VENV)/pytest.log
+	@$(BIN)/coverage run -m pytest -n $(JOBS) --dist loadfile \
+	$(or $(ARGS),$(if $(EXHAUSTIVE),,-m "not exhaustive")) | tee $(VENV)/pytest.log
 ifndef ARGS
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report

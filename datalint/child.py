@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # -P and the explicit path: the child must never import a module from the directory that is being judged.
 _CODE = "import sys; sys.path.insert(0, sys.argv[1]); from {module} import main; main()"
+_GRACE = 2.0
+"""Seconds that a child which has answered gets to end by itself."""
 _HOME = str(Path(datalint.__file__).parent.parent)
 
 
@@ -70,6 +72,10 @@ class Child:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is None or issubclass(kind, Exception):
+            # It has answered, and what it does at its end (a coverage report, say) is lost to a signal.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_GRACE)
         self.kill()
         self._noise.close()
 

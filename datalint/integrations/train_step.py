@@ -427,9 +427,10 @@ def main() -> None:
         import tensorflow  # noqa: F401
     except ImportError as error:
         tell({"error": "missing", "message": str(error)})
-        return
+        os._exit(0)
     try:
         run(job, tell)
     except Exception as error:
         refused = error if isinstance(error, JobError) else _refused(error, f"{type(error).__name__}: ")
         tell({"error": refused.kind, "message": str(refused)})
+    os._exit(0)  # taking TensorFlow apart would keep whoever waits for it
