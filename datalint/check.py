@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from datalint import baseline, changed, dataset, footprint, git, models, readings, suppress, target, trust
 from datalint import config as configuration
+from datalint.dataset.annotations import in_pixels
 from datalint.errors import UnfinishedError, UsageError
 from datalint.facts.cache import open_cache
 from datalint.facts.gather import Gathered, gather
@@ -178,12 +179,13 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
     rows = footprint.predict(recipe, sizes, machine, network, readings=dry_runs)
     tables = {
         **found.tables(source=workspace.source.name),
+        "annotations": in_pixels(found.annotations, found.samples, gathered.data),
         "files": gathered.data,
         "training": recipe.row(),
         "target": machine.row(),
         "footprint": estimate.table(rows),
         "changed": changed.read(request, workspace, found),
-        "parts": parts.table(found.samples, recipe, folder=found.manifest is None),
+        "parts": parts.table(found.samples, recipe, folder=found.format == "imagefolder"),
     }
     unpredicted: tuple[NotChecked, ...] = ()
     if recipe.model is not None and machine.accelerator_memory is not None:

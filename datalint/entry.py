@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Codec = Literal["plain", "gzip", "zlib", "parquet"]
 Kind = Literal["file", "missing", "broken-link", "link-loop", "unreadable-folder", "special", "remote"]
 
 
@@ -26,7 +27,24 @@ class BlobLocator:
     """Full hexadecimal object id."""
 
 
-Locator = FileLocator | BlobLocator
+@dataclass(frozen=True, slots=True)
+class PartLocator:
+    """Bytes of one record inside a file on disk."""
+
+    path: str
+    """Absolute path of the file that holds it."""
+    offset: int
+    """Where it starts, in the bytes as they are decompressed; of a table its row, from 0."""
+    size: int
+    """Bytes; of a table 0, for what the cell holds."""
+    codec: Codec = "plain"
+    column: str = ""
+    """Of a table."""
+    named: bool = False
+    """Whether the record has a name of its own, and with it a suffix."""
+
+
+Locator = FileLocator | BlobLocator | PartLocator
 
 
 @dataclass(frozen=True, slots=True)

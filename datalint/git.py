@@ -220,6 +220,18 @@ def sizes(top: str, blobs: Iterable[str]) -> dict[str, int]:
     return {name: size for name, size in found if name in wanted}
 
 
+def write_blob(repository: str, blob: str, place: str) -> None:
+    """Copy a blob of any size to a file that appears whole; raises FileNotFoundError where git lacks it."""
+    part = f"{place}.part"
+    with open(part, "wb") as file:
+        command = ("git", "-C", repository, "cat-file", "blob", blob)
+        done = subprocess.run(command, stdout=file, stderr=subprocess.DEVNULL, check=False, env=_environment())
+    if done.returncode:
+        os.unlink(part)
+        raise FileNotFoundError(f"git object {blob} is missing")
+    os.replace(part, place)
+
+
 class BlobReader:
     """Reads blobs over one `git cat-file --batch` process; close it, or use it in a `with` block."""
 

@@ -38,7 +38,7 @@ class Table:
         return self.name in _PLANNED
 
 
-_PLANNED = {"annotations", "near", "shards"}
+_PLANNED = {"near"}
 
 
 Columns = dict[str, list[object]]
@@ -76,7 +76,12 @@ TABLES: dict[str, Table] = {
             "dataset",
             "dataset: always one",
             ("name", "VARCHAR", "name of the root folder or manifest"),
-            ("format", "VARCHAR", "detected or declared: imagefolder, csv, tsv, jsonl, parquet"),
+            (
+                "format",
+                "VARCHAR",
+                "detected or declared: imagefolder, csv, tsv, jsonl, parquet, tfrecord, webdataset, coco, ...",
+            ),
+            ("task", "VARCHAR", "classification, detection or segmentation"),
             ("root", "VARCHAR", "path of the dataset root"),
             ("manifest", "VARCHAR", "path of the manifest, NULL for a folder"),
             ("source", "VARCHAR", "worktree, index or tree: where the bytes were read"),
@@ -104,6 +109,9 @@ TABLES: dict[str, Table] = {
             ("group_key", "VARCHAR", "patient, video, scene: what must not cross splits"),
             ("manifest", "VARCHAR", "manifest that names it, NULL for a folder"),
             ("line", "BIGINT", "line in the manifest, counted from 1"),
+            ("record", "BIGINT", "record or row in its shard, counted from 0; NULL where images are files"),
+            ("declared_width", "BIGINT", "width that the annotations state; NULL where they do not", "pixels"),
+            ("declared_height", "BIGINT", "height that the annotations state; NULL where they do not", "pixels"),
             user_columns=True,
         ),
         _table(
@@ -162,6 +170,8 @@ TABLES: dict[str, Table] = {
             ("path", "VARCHAR", "path concerned, as written"),
             ("manifest", "VARCHAR", "manifest concerned"),
             ("line", "BIGINT", "line in the manifest, counted from 1"),
+            ("record", "BIGINT", "record or row in a shard, counted from 0"),
+            ("annotation", "VARCHAR", "id of the annotation concerned, as written"),
             ("detail", "VARCHAR", "what was seen, in words"),
         ),
         _table(
@@ -245,16 +255,20 @@ TABLES: dict[str, Table] = {
             "box, polygon or mask",
             ("annotation_id", "BIGINT", "number of the annotation"),
             ("sample_id", "BIGINT", "its sample"),
-            ("category", "VARCHAR", "class name"),
-            ("x", "DOUBLE", "left", "pixels"),
+            ("written_id", "VARCHAR", "its id as the annotations write it; NULL where they have none"),
+            ("kind", "VARCHAR", "box, polygon, obb (oriented box), keypoints, rle or mask"),
+            ("category", "VARCHAR", "class name; NULL where its id has none"),
+            ("category_id", "BIGINT", "number of the class as written; NULL where classes are written by name"),
+            ("x", "DOUBLE", "left, of a polygon its extent; NULL where it cannot be worked out", "pixels"),
             ("y", "DOUBLE", "top", "pixels"),
-            ("width", "DOUBLE", "width", "pixels"),
-            ("height", "DOUBLE", "height", "pixels"),
-            ("area", "DOUBLE", "area", "pixels"),
-            ("points", "BIGINT", "points of the polygon"),
+            ("width", "DOUBLE", "width; negative where it is written so", "pixels"),
+            ("height", "DOUBLE", "height; negative where it is written so", "pixels"),
+            ("area", "DOUBLE", "area as written", "pixels"),
+            ("points", "BIGINT", "points of the polygon, or keypoints; NULL for a plain box"),
             ("iscrowd", "BOOLEAN", "COCO's flag"),
+            ("normalised", "BOOLEAN", "written as fractions of the image (YOLO)"),
             ("path", "VARCHAR", "source file"),
-            ("line", "BIGINT", "line in it, counted from 1"),
+            ("line", "BIGINT", "line in it, counted from 1; NULL where the format has no lines"),
         ),
         _table(
             "near",
@@ -269,12 +283,19 @@ TABLES: dict[str, Table] = {
             "shards",
             "TFRecord, tar or Parquet file",
             ("path", "VARCHAR", "path of the shard"),
-            ("records", "BIGINT", "records in it"),
+            ("split", "VARCHAR", "split it belongs to; NULL where there are none"),
+            ("series", "VARCHAR", "what its name shares with the others of its set (train for train-00000-of-00010)"),
+            ("number", "BIGINT", "its number in the set, from 0; NULL where its name has none"),
+            ("declared_shards", "BIGINT", "shards of the set as its name states; NULL where it does not"),
+            ("records", "BIGINT", "records or samples that were read in it"),
+            ("declared_records", "BIGINT", "records that a description beside it states; NULL where there is none"),
             ("size_bytes", "BIGINT", "size", "bytes"),
             ("compression", "VARCHAR", "none, gzip, zlib, snappy, zstd"),
-            ("status", "VARCHAR", "as in files"),
-            ("cause", "VARCHAR", "as in files"),
-            ("offset", "BIGINT", "of the first damage", "bytes"),
+            ("status", "VARCHAR", "ok, damaged, empty, pointer, missing or unreadable"),
+            ("cause", "VARCHAR", "truncated, bad-length-crc, bad-data-crc, lfs-pointer, ..."),
+            ("detail", "VARCHAR", "what was seen, in words"),
+            ("record", "BIGINT", "number of the first damaged record, from 0"),
+            ("offset", "BIGINT", "where that record starts, in the bytes as they are decompressed", "bytes"),
         ),
         _table(
             "training",

@@ -44,6 +44,8 @@ EXCEPTIONS = {("facts", "engine")}
 # Who may import what; everybody else may not.
 HOMES = {
     "duckdb": ("rule/child",),
+    "google_crc32c": ("dataset/",),
+    "msgspec": ("dataset/",),
     "numpy": ("facts/", "integrations/"),
     "PIL": ("facts/", "integrations/"),
     "simplejpeg": ("facts/",),
@@ -56,7 +58,19 @@ HOMES = {
 LATE_HOMES = {"duckdb": ("dataset/parquet",)}
 """Homes where the import must stand inside a function."""
 
-HEAVY = {"numpy", "duckdb", "PIL", "simplejpeg", "rich", "tensorflow", "ray", "yaml", "multiprocessing"}
+HEAVY = {
+    "numpy",
+    "duckdb",
+    "google_crc32c",
+    "msgspec",
+    "PIL",
+    "simplejpeg",
+    "rich",
+    "tensorflow",
+    "ray",
+    "yaml",
+    "multiprocessing",
+}
 
 
 @dataclass(frozen=True)

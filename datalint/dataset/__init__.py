@@ -1,16 +1,17 @@
-"""Manifest or folder -> samples. A format is one module, listed here."""
+"""Folder, manifest or shards -> samples. A format is one module, listed in `formats`."""
 
 from __future__ import annotations
 
 import os
-import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from datalint.dataset import foreign, imagefolder, layout, manifest
+from datalint.dataset import formats, imagefolder, layout, manifest
 from datalint.dataset.detect import SUFFIXES, detect, only_manifest
 from datalint.dataset.inside import dataset_below
+from datalint.dataset.listing import listing
 from datalint.dataset.model import Dataset
+from datalint.dataset.options import Options
 from datalint.dataset.unread import unread
 from datalint.entry import display
 from datalint.errors import UnfinishedError, UsageError
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
 
     from datalint.source import Source
 
-__all__ = ["FORMATS", "Dataset", "detect", "read"]
-
-FORMATS = ("imagefolder", "csv", "tsv", "jsonl", "parquet")
+__all__ = ["Dataset", "detect", "read"]
 
 
 def read(
@@ -38,61 +37,70 @@ def read(
     splits: Mapping[str, str] | None = None,
     suffix: str | None = None,
 ) -> Dataset:
-    """The dataset at `root`, a folder or a manifest.
+    """The dataset at `root`, a folder, a manifest or a shard.
 
     Raises UsageError for a format that does not exist, UnfinishedError for one that is only recognised.
     """
-    name, path, why = format or "", root, ""
-    if format is None:
-        name, path, why = detect(source, root, columns=columns or {}, files_root=files_root)
-    if format is None and name == "imagefolder":
-        _refuse_foreign(source, path)
-    if name not in FORMATS:
-        raise UsageError(f"unknown dataset format {name!r}: one of {', '.join(FORMATS)}")
+    options = Options(framework, loader, columns or {}, files_root, splits, suffix or "")
+    name, why = format or _layout(source, root), ""
+    path = root
+    if name is None:
+        name, path, why = detect(source, root, columns=options.columns, files_root=files_root)
+    if name in formats.LAYOUTS and formats.is_read(name):
+        return formats.load(name).read(source, root, options)
+    if name not in formats.PLAIN:
+        raise UsageError(f"unknown dataset format {name!r}: one of {', '.join(formats.readable())}")
     if name == "imagefolder":
-        if os.path.isfile(os.path.join(source.base, path)) and source.name == "worktree":
-            raise UsageError(f"{path} is a file, not a folder: it is one of {', '.join(FORMATS[1:])}")
-        found = imagefolder.read(source, root=path, reader=layout.reader(framework, loader), splits=splits)
-        tables = [
-            {"kind": "unread-manifest", "path": display(table), "detail": display(detail)}
-            for table, detail in unread(source, path)
-        ]
-        found = replace(found, problems=found.problems.extended(tables))
-        below = dataset_below(source, path) if found.n_classes <= 1 else None
-        if below is not None:
-            why = f"the class folders lie in {below}: `datalint check {below}`, or `dataset.path`, judges those"
-        return _noted(found, why)
+        found, below = _folder(source, path, options)
+        return _noted(found, below or why)
     if format is not None and layout.suffix(path) not in SUFFIXES:
         path = only_manifest(source, path, format) or path
     found = manifest.read(
         source,
         path=path,
         format=name,
-        columns=columns or {},
+        columns=options.columns,
         files_root=files_root,
         splits=splits,
-        suffix=suffix or "",
+        suffix=options.suffix,
     )
     return _noted(found, why)
+
+
+def _folder(source: Source, root: str, options: Options) -> tuple[Dataset, str]:
+    """Folders of classes, and where they lie if not there."""
+    if os.path.isfile(os.path.join(source.base, root)) and source.name == "worktree":
+        raise UsageError(f"{root} is a file, not a folder: it is one of {', '.join(formats.readable()[1:])}")
+    reader = layout.reader(options.framework, options.loader)
+    found = imagefolder.read(source, root=root, reader=reader, splits=options.splits)
+    tables = [
+        {"kind": "unread-manifest", "path": display(table), "detail": display(detail)}
+        for table, detail in unread(source, root)
+    ]
+    found = replace(found, problems=found.problems.extended(tables))
+    below = dataset_below(source, root) if found.n_classes <= 1 else None
+    if below is None:
+        return found, ""
+    return found, f"the class folders lie in {below}: `datalint check {below}`, or `dataset.path`, judges those"
 
 
 def _noted(found: Dataset, why: str) -> Dataset:
     return replace(found, assumptions=(*found.assumptions, why)) if why else found
 
 
-def _refuse_foreign(source: Source, root: str) -> None:
-    prefix = 0 if root in ("", ".") else len(root.rstrip("/")) + 1
-    files = [entry.path[prefix:] for entry in source.entries(root)]
-    found = foreign.recognise(files, {path[prefix:] for path in source.folders(root)})
-    shard = foreign.packed(files)
-    if found is None or (shard is not None and _is_pointer(source, posixpath.join(root, shard[1]))):
+def _layout(source: Source, root: str) -> str | None:
+    """The layout that `root` has by its look; None where it may be folders of classes or a table."""
+    found = listing(source, root)
+    recognised = formats.recognise(found)
+    if recognised is None:
+        return None
+    name, clue = recognised
+    if formats.is_read(name):
+        return name
+    if found.head(clue, len(POINTER)) == POINTER:
         # What git-lfs has not fetched is judged as such.
-        return
+        return None
     raise UnfinishedError(
-        f"{root} looks like {found}, which this version does not read: nothing was judged; "
+        f"{root} looks like {formats.LAYOUTS[name]} ({clue}), which this version does not read: nothing was judged; "
         "--format imagefolder judges it as folders of classes"
     )
-
-
-def _is_pointer(source: Source, path: str) -> bool:
-    return source.read(path, limit=len(POINTER)) == POINTER

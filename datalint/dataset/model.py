@@ -29,6 +29,11 @@ class Dataset:
     folders: Data
     skipped: Data
     problems: Data
+    annotations: Data = field(default_factory=lambda: Rows("annotations").data())
+    """Boxes, polygons and masks, in pixels or, where `normalised`, in fractions of the image."""
+    shards: Data = field(default_factory=lambda: Rows("shards").data())
+    task: str = "classification"
+    """classification, detection or segmentation."""
     assumptions: tuple[str, ...] = ()
     group_column: str | None = None
     """The manifest's column of groups."""
@@ -44,11 +49,12 @@ class Dataset:
         return len({label for label in self.samples.columns["label"] if label is not None})
 
     def tables(self, *, source: str) -> dict[str, Data]:
-        """Every table that the dataset fills, by name."""
+        """Every table that the dataset fills by itself, by name; `annotations` wait for the sizes of images."""
         about = Data(
             {
                 "name": [self.name],
                 "format": [self.format],
+                "task": [self.task],
                 "root": [self.root],
                 "manifest": [self.manifest],
                 "source": [source],
@@ -64,6 +70,7 @@ class Dataset:
             "folders": self.folders,
             "skipped": self.skipped,
             "problems": self.problems,
+            "shards": self.shards,
         }
 
 

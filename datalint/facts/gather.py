@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from datalint import engine
 from datalint.engine import Failure
-from datalint.entry import BlobLocator, FileLocator, display
+from datalint.entry import BlobLocator, FileLocator, PartLocator, display
 from datalint.facts.model import EXTRACTOR
 from datalint.facts.row import COLUMNS, MAX_BYTES, too_large, unread
 from datalint.tables import TABLES, Columns, Data
@@ -136,7 +136,7 @@ class _Scan:
             elif entry.size is not None and entry.size > MAX_BYTES:
                 odd[number] = too_large(entry.size)
             else:
-                paths[number] = os.fsencode(entry.locator.path)
+                paths[number] = _key(entry.locator)
         signatures = self.cache.signatures(list(paths.values()))
         for number, path in paths.items():
             entry = self.files[number]
@@ -206,7 +206,7 @@ class _Scan:
             self.cached += len(same) if known else 0
             for each in same:
                 self.ids[each] = identity
-            path = os.fsencode(locator.path) if isinstance(locator, FileLocator) else None
+            path = None if isinstance(locator, BlobLocator) else _key(locator)
             kept.add(identity, None if known else row, path, signature)
         self._fill(numbers, rows)
         kept.flush_when_due()
@@ -223,6 +223,8 @@ class _Scan:
         locator = self.files[number].locator
         if isinstance(locator, BlobLocator):
             return number, locator.repository, locator.blob
+        if isinstance(locator, PartLocator):
+            return number, locator
         return number, locator.path
 
     def _failed(self, failure: Failure, number: int) -> Row:
@@ -259,10 +261,25 @@ class _Scan:
             "path_utf8": [shown == entry.path for shown, entry in zip(paths, self.files, strict=True)],
             "content_id": list(ids),
             "content_key": [None if each is None else keys.setdefault(each, len(keys)) for each in same],
-            "suffix": [sys.intern(os.path.splitext(path)[1].lower()) for path in paths],
+            "suffix": [sys.intern(_suffix(entry, path)) for entry, path in zip(self.files, paths, strict=True)],
             **self.columns,
         }
         return {name: made[name] for name in _NAMES}
+
+
+def _key(locator: FileLocator | PartLocator) -> bytes:
+    """Under which the cache remembers what lay there."""
+    path = os.fsencode(locator.path)
+    if isinstance(locator, FileLocator):
+        return path
+    return path + f"\0{locator.codec} {locator.column} {locator.offset} {locator.size}".encode()
+
+
+def _suffix(entry: Entry, path: str) -> str:
+    """In lower case; a record without a name has none."""
+    if isinstance(entry.locator, PartLocator) and not entry.locator.named:
+        return ""
+    return os.path.splitext(path)[1].lower()
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from datalint.entry import PartLocator
 from datalint.facts.model import FIELDS, failure
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ MAX_BYTES = 2 << 30
 """Larger files are not read (they are read whole): no image that trains is this large."""
 
 Row = tuple[object, ...]
-Item = tuple[int, str] | tuple[int, str, str]
-"""The caller's number, then a path, or a repository and a blob."""
+Item = tuple[int, str] | tuple[int, str, str] | tuple[int, PartLocator]
+"""The caller's number, then a path, or a repository and a blob, or a part of a file."""
 Signature = tuple[int, int, int, int]
 """Size, mtime_ns and inode of a file when it was opened, and when that was (ns since the epoch)."""
 Answer = tuple[str | None, Signature | None, Row, bool]

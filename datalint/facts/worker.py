@@ -15,10 +15,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from datalint.engine.serve import serve, unlimited
+from datalint.entry import PartLocator
 from datalint.facts.cache import open_cache
 from datalint.facts.content import content_id
 from datalint.facts.extract import extract
 from datalint.facts.row import MAX_BYTES, row, too_large, unread
+from datalint.source.part import PartReader
 
 if TYPE_CHECKING:
     from datalint import git
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 _GONE = {errno.ENOENT, errno.ENOTDIR}
 _DENIED = {errno.EACCES, errno.EPERM}
+_parts = PartReader()
 _readers: dict[str, git.BlobReader] = {}
 
 
@@ -40,11 +43,12 @@ def examine(item: Item, *, cache: Cache | NullCache, extractor: str) -> Answer:
     """Answer for one file; raises only MemoryError."""
     signature: Signature | None = None
     try:
-        if len(item) == 2:
-            data, signature = _read_file(item[1])
-            identity = content_id(data)
-        else:
+        if len(item) == 3:
             data, identity = _read_blob(item[1], item[2]), f"git:{item[2]}"
+        else:
+            what = item[1]
+            data, signature = _read_part(what) if isinstance(what, PartLocator) else _read_file(what)
+            identity = content_id(data)
     except _Unread as reason:
         return None, None, reason.row, False
     # Bytes that were moved, copied, checked out anew or restored in CI need no second decode.
@@ -81,6 +85,18 @@ def _read_all(descriptor: int, size: int) -> bytes:
         if len(data) > MAX_BYTES:
             raise _Unread(too_large(len(data)))
     return data
+
+
+def _read_part(part: PartLocator) -> tuple[bytes, Signature]:
+    """A signature is that of the whole file, but for the size, which is the part's."""
+    if part.size > MAX_BYTES:
+        raise _Unread(too_large(part.size))
+    try:
+        status = os.stat(part.path)
+        signature = (part.size, status.st_mtime_ns, status.st_ino, time.time_ns())
+        return _parts.read(part), signature
+    except OSError as error:
+        raise _Unread(_refusal(error)) from error
 
 
 def _refusal(error: OSError) -> Row:

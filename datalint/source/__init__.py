@@ -40,3 +40,10 @@ class Source(Protocol):
     def place(self, path: str) -> str | None:
         """Where on disk exactly this content lies, for readers that need a file; None where git alone has it."""
         ...
+
+    def spooled(self, path: str) -> str | None:
+        """The same, and what git alone has is copied to a file that is gone with this source; None for no file.
+
+        Raises UnfinishedError for a blob that git cannot give.
+        """
+        ...

@@ -43,6 +43,9 @@ class Moved:
     def place(self, path: str) -> str | None:
         return self.inner.place(self._theirs(path))
 
+    def spooled(self, path: str) -> str | None:
+        return self.inner.spooled(self._theirs(path))
+
     def _theirs(self, path: str) -> str:
         return posixpath.normpath(posixpath.join(self.folder, path))
 

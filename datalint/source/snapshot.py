@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import os
+import tempfile
+import weakref
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from datalint import git
-from datalint.entry import BlobLocator, Entry
+from datalint.entry import BlobLocator, Entry, FileLocator
 from datalint.errors import UnfinishedError
 from datalint.source import lfs, links
 from datalint.source.worktree import PRUNED, parents
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+
+
+class Spool:
+    """A temporary folder that is made when it is first asked for, and removed with its owner."""
+
+    def __init__(self) -> None:
+        self._made: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def folder(self) -> str:
+        if self._made is None:
+            self._made = tempfile.TemporaryDirectory(prefix="datalint-", ignore_cleanup_errors=True)
+            weakref.finalize(self, self._made.cleanup)
+        return self._made.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +44,7 @@ class Snapshot:
     """Keys of `files`, sorted."""
     ways: Collection[str] = ()
     """Symbolic links that lead to folders."""
+    spool: Spool = field(default_factory=Spool, compare=False)
 
     def entries(self, root: str) -> list[Entry]:
         root = os.path.normpath(root)
@@ -64,9 +81,23 @@ class Snapshot:
 
     def place(self, path: str) -> str | None:
         entry = self.files.get(os.path.normpath(path))
-        if entry is None or isinstance(entry.locator, BlobLocator):
+        if entry is None or not isinstance(entry.locator, FileLocator):
             return None
         return entry.locator.path
+
+    def spooled(self, path: str) -> str | None:
+        entry = self.files.get(os.path.normpath(path))
+        if entry is None or entry.kind != "file":
+            return None
+        if not isinstance(entry.locator, BlobLocator):
+            return entry.locator.path
+        place = os.path.join(self.spool.folder, entry.locator.blob)
+        if not os.path.exists(place):
+            try:
+                git.write_blob(self.base, entry.locator.blob, place)
+            except FileNotFoundError as error:
+                raise UnfinishedError(f"cannot read {path} from the {self.name}: {error}") from error
+        return place
 
 
 def snapshot(top: str, name: str, items: Iterable[git.Item]) -> Snapshot:

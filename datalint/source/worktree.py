@@ -62,6 +62,9 @@ class Worktree:
         place = os.path.join(self.base, path)
         return place if os.path.isfile(place) else None
 
+    def spooled(self, path: str) -> str | None:
+        return self.place(path)
+
     def _listing(self, root: str) -> _Listing:
         if root not in self._listings:
             self._listings[root] = _walk(self.base, root)

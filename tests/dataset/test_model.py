@@ -42,6 +42,7 @@ def test_the_dataset_tells_what_it_is(found: Dataset) -> None:
     assert about == {
         "name": "flowers",
         "format": found.format,
+        "task": "classification",
         "root": "flowers",
         "manifest": manifest,
         "source": "index",

@@ -41,6 +41,7 @@ def content(top: str, entry: Entry) -> bytes:
         with open(entry.locator.path, "rb") as file:
             return file.read()
     with BlobReader(top) as reader:
+        assert isinstance(entry.locator, BlobLocator)
         return reader.read(entry.locator.blob)
 
 

@@ -16,7 +16,7 @@ from datalint.entry import BlobLocator, FileLocator
 from datalint.errors import UnfinishedError, UsageError
 from datalint.git import BlobReader
 from datalint.source.index import open_index
-from datalint.source.moved import moved
+from datalint.source.moved import Moved, moved
 from datalint.source.tree import open_tree
 from datalint.source.worktree import open_worktree
 from tests.source.repository import Repository, create
@@ -347,3 +347,36 @@ def test_the_store_may_lie_elsewhere(stored: Repository, tmp_path: Path, place: 
     (stored.folder / ".git/lfs").rename(folder)
     stored.git("config", "lfs.storage", place if place == "moved" else str(folder))
     assert open_index(stored.top).read("a.jpg") == IMAGE
+
+
+def test_what_git_alone_has_is_copied_for_readers_of_files(repository: Repository) -> None:
+    content = bytes(range(256)) * 4_000
+    repository.write("data/a.tar", content)
+    repository.commit()
+    repository.write("data/a.tar", b"changed since")
+    places = []
+    for source in (
+        open_index(repository.top),
+        open_tree(repository.top, "HEAD"),
+        moved(open_index(repository.top), "data"),
+    ):
+        name = "a.tar" if isinstance(source, Moved) else "data/a.tar"
+        place = source.spooled(name)
+        assert place is not None
+        assert Path(place).read_bytes() == content
+        assert source.spooled(name) == place
+        assert source.spooled("data/none.tar") is None
+        places.append(place)
+    del source
+    assert not any(map(os.path.exists, places))
+    assert open_worktree(repository.top).spooled("data/a.tar") == os.path.join(repository.top, "data/a.tar")
+
+
+def test_a_blob_that_is_gone_cannot_be_copied(repository: Repository) -> None:
+    repository.write("a.tar", b"content")
+    repository.commit()
+    index = open_index(repository.top)
+    shutil.rmtree(Path(repository.top, ".git", "objects"))
+    Path(repository.top, ".git", "objects").mkdir()
+    with pytest.raises(UnfinishedError, match=r"cannot read a\.tar from the index"):
+        index.spooled("a.tar")

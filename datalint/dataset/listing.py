@@ -1,0 +1,48 @@
+"""The paths below a root, which is all that most formats are known by."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from datalint.dataset import layout
+
+if TYPE_CHECKING:
+    from datalint.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What lies at or below `root` in a source; `root` may be a single file, which then is the only one."""
+
+    source: Source
+    root: str
+    files: tuple[str, ...]
+    """Relative to the root, sorted; the name of a root that is a file."""
+    folders: frozenset[str]
+
+    @property
+    def has_images(self) -> bool:
+        """Whether image files lie there as such."""
+        return any(layout.suffix(path) in layout.KERAS | layout.TORCHVISION for path in self.files)
+
+    def path(self, name: str) -> str:
+        """Relative to the source's base."""
+        if posixpath.basename(self.root) == name and self.files == (name,):
+            return self.root
+        return name if self.root in ("", ".") else posixpath.join(self.root, name)
+
+    def head(self, name: str, size: int) -> bytes:
+        """The first `size` bytes of a file; empty where it is absent."""
+        return self.source.read(self.path(name), limit=size) or b""
+
+
+def listing(source: Source, root: str) -> Listing:
+    """Of the entries and folders that the source lists."""
+    entries = source.entries(root)
+    if len(entries) == 1 and entries[0].path == posixpath.normpath(root):
+        return Listing(source, root, (posixpath.basename(root),), frozenset())
+    start = 0 if root in ("", ".") else len(root.rstrip("/")) + 1
+    files = tuple(entry.path[start:] for entry in entries)
+    return Listing(source, root, files, frozenset(path[start:] for path in source.folders(root)))
