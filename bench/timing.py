@@ -1,7 +1,8 @@
 """Time of the input pipeline: predicted from facts and a timed sample, measured in a real tf.data pipeline.
 
 Each case is a fresh process that runs two epochs; the CPU time of the second, of all threads, is the measured one.
-CPU time hardly depends on how busy the machine is.
+CPU time hardly depends on how busy the machine is, but the same work takes up to a sixth more of it from one minute to
+the next: machine and pipelines are timed in turn, three times over, and medians are compared.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 CORPORA = ("signdigits-imagefolder/Dataset", "ships-yolo", "bccd-voc")
 SIDES = (96, 224)
+ROUNDS = 3
 IMAGES = 1500
 """That an epoch reads at least: a small corpus is read several times over."""
 
@@ -55,12 +57,20 @@ class Case:
 def cases(corpora: Path) -> Iterator[Case]:
     """Every corpus at every size, as soon as it is measured."""
     for name in CORPORA:
-        images, paths, factor = timed(corpora / name)
+        factors: list[float | None] = []
+        spent: dict[int, list[float]] = {side: [] for side in SIDES}
+        for _ in range(ROUNDS):
+            images, paths, factor = timed(corpora / name)
+            factors.append(factor)
+            for side in SIDES:
+                spent[side].append(measured(paths, side))
+        usual = statistics.median(factor for factor in factors if factor is not None)
         for side in SIDES:
             recipe = Recipe(loader="files", input_height=side, input_width=side)
-            rows_ = timing.times(recipe, images, Target(name="one", cores=1), speed=factor)
+            rows_ = timing.times(recipe, images, Target(name="one", cores=1), speed=usual)
             [whole] = [row.expected for row in rows_ if (row.resource, row.stage) == (timing.INPUT, TOTAL)]
-            yield Case(name.partition("/")[0], side, len(paths), whole / images.train * 1e6, measured(paths, side))
+            predicted = whole / images.train * 1e6
+            yield Case(name.partition("/")[0], side, len(paths), predicted, statistics.median(spent[side]))
 
 
 def timed(folder: Path) -> tuple[Images, list[str], float | None]:
