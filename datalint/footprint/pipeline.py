@@ -38,7 +38,7 @@ UNEQUAL = 1.3
 """The largest decoded image over their mean, from which on sizes vary. With the allocator's rules replayed, sides that
 differ by a tenth leave 2 to 6 % of holes, those of 160 to 1600 pixels 15 to 21 %."""
 SHARED_LEAST, SHARED_MOST = 0.9, 2.0
-"""The same between malloc and images that are decoded there: 0.93 to 1.92 was seen, 0.96 to 1.92 of one recipe."""
+"""The same where holes of malloc are not given again: 0.93 to 1.92 was seen, 0.96 to 1.92 of one recipe."""
 ENCODED = 1.04
 """The same for the encoded strings of a shuffle buffer."""
 HOLES, REUSED = 1.2, 0.4
@@ -101,13 +101,14 @@ def _taken(name: str, size: float, formula: str, recipe: Recipe, images: Images,
     TensorFlow's regions give the smallest hole that is large enough, unsplit where it is less than twice as large.
     Images decoded at one size come and go in the same holes; those of many sizes leave holes that the resized ones do
     not fill. malloc cannot give a hole again to an aligned tensor of just its size: where a decoded image lies in it
-    beside the resized one that stays, it depends on the threads whether holes are joined, in every run anew. Before
-    a cast to uint8 what was decoded is gone.
+    beside the resized one that stays, or is drawn from between others, it depends on the threads whether holes are
+    joined, in every run anew. Before a cast to uint8 what was decoded is gone.
     """
     if element >= POOLED:
         varied = images.decoded_max > UNEQUAL * images.decoded_mean >= UNEQUAL * POOLED
         return Stage(name, (VARIED if varied else HELD) * size, formula)
-    if recipe.dtype != "uint8" and images.decoded_mean < POOLED:
+    shared = recipe.dtype != "uint8" and images.decoded_mean < POOLED
+    if shared or name == "shuffle decoded":
         return Stage(name, SHARED * size, formula, least=SHARED_LEAST * size, most=SHARED_MOST * size)
     return Stage(name, SMALL * size, formula)
 
