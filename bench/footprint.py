@@ -1,13 +1,14 @@
 """Predicted against measured: recipes run for real, each in a fresh process with the real TensorFlow and Keras.
 
-    python -m bench.footprint host [--seeds 100] [--first-seed N] [--write]
+    python -m bench.footprint host [--seeds 100] [--first-seed N] [--runs N] [--write]
     python -m bench.footprint model [--run] [--write]
     python -m bench.footprint dry-run [--run] [--write]
     python -m bench.footprint time CORPORA [--write]
     python -m bench.footprint fill CORPORA [--write]
     python -m bench.footprint loader [--run --torch PYTHON] [--write]
 
-`--write` puts the table into docs/footprint.md. Memory does not depend on how busy the machine is.
+`--write` puts the table into docs/footprint.md. With `--runs` a recipe is measured so often, and its median counts:
+what one and the same pipeline takes differs from run to run. How busy the machine is only makes it last longer.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +66,11 @@ class Reading:
 
     job: Job
     predicted: Estimate
-    measured: int
+    runs: tuple[int, ...]
+
+    @property
+    def measured(self) -> float:
+        return statistics.median(self.runs)
 
     @property
     def error(self) -> float:
@@ -213,7 +219,14 @@ def _write_records(source: Path, target: Path) -> None:
     subprocess.run([sys.executable, "-c", code, str(source), str(target)], check=True, stderr=subprocess.DEVNULL)
 
 
-def measure(job: Job) -> Reading:
+def measure(job: Job, *, runs: int) -> Reading:
+    [*_, predicted] = host_memory(job.recipe, job.images, _Machine(cores=cores()))
+    reading = Reading(job, predicted, tuple(_peak(job) for _ in range(runs)))
+    print(f"{reading.error:+7.2%} {'' if reading.inside else 'OUTSIDE'} {job.name}", file=sys.stderr, flush=True)
+    return reading
+
+
+def _peak(job: Job) -> int:
     words = {
         "recipe": asdict(job.recipe),
         "train": job.images.train,
@@ -230,10 +243,7 @@ def measure(job: Job) -> Reading:
     )
     if run.returncode:
         raise SystemExit(f"{job.name} failed: {run.stderr[-2000:]}")
-    [*_, predicted] = host_memory(job.recipe, job.images, _Machine(cores=cores()))
-    reading = Reading(job, predicted, int(run.stdout.split()[-1]))
-    print(f"{reading.error:+7.2%} {'' if reading.inside else 'OUTSIDE'} {job.name}", file=sys.stderr, flush=True)
-    return reading
+    return int(run.stdout.split()[-1])
 
 
 def summary(readings: Sequence[Reading]) -> str:
@@ -255,26 +265,28 @@ def rows(readings: Sequence[Reading]) -> Iterator[str]:
 
 def host(arguments: argparse.Namespace) -> None:
     jobs = [sized(job, arguments.size) for job in array_jobs(arguments.size)]
+    often = partial(measure, runs=arguments.runs)
     with ThreadPoolExecutor(arguments.parallel) as pool:
-        arrays = [] if arguments.only == "pipelines" else list(pool.map(measure, jobs))
+        arrays = [] if arguments.only == "pipelines" else list(pool.map(often, jobs))
         with tempfile.TemporaryDirectory() as name:
             seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
             drawn = []
             if arguments.only != "arrays":
                 folders = make_folders(Path(name))
                 drawn = [pipeline_job(seed, folders) for seed in seeds]
-            pipelines = list(pool.map(measure, drawn))
-    parts = []
+            pipelines = list(pool.map(often, drawn))
+    parts = {}
     if arrays:
-        parts += [f"Arrays. {summary(arrays)}.", "", *rows(arrays), ""]
+        parts["host arrays"] = "\n".join([f"Arrays. {summary(arrays)}.", "", *rows(arrays)])
     if pipelines:
         worst = sorted(pipelines, key=lambda reading: -abs(reading.error))[:10]
-        parts += [f"Pipelines, seeds {seeds.start} to {seeds.stop - 1}. {summary(pipelines)}. The ten worst:", ""]
-        parts += rows(worst)
-    text = "\n".join(parts)
-    print(text)
-    if arguments.write:
-        write("host", text)
+        said = f", median of {arguments.runs} runs each" if arguments.runs > 1 else ", one run each"
+        head = f"Pipelines, seeds {seeds.start} to {seeds.stop - 1}{said}. {summary(pipelines)}. The ten worst:"
+        parts["host pipelines"] = "\n".join([head, "", *rows(worst)])
+    for part, text in parts.items():
+        print(text)
+        if arguments.write:
+            write(part, text)
 
 
 def write(part: str, text: str) -> None:
@@ -291,6 +303,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--first-seed", type=int, default=1000)
     parser.add_argument("--size", type=int, default=3 << 30, help="bytes of an array recipe's peak")
+    parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--parallel", type=int, default=2)
     parser.add_argument("--only", choices=("arrays", "pipelines"))
     parser.add_argument("--write", action="store_true")

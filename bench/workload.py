@@ -19,6 +19,8 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 TFRECORDS = ".tfrecord"
 PAUSES = (1, 6)
 """Steps at which training pauses until every buffer has filled, as under a consumer that is slower than the input."""
+LONGEST_PAUSE = 60.0
+"""Seconds: on a machine with other work, large images take that long to fill every buffer."""
 
 
 def build_array(recipe: Recipe, samples: int) -> tuple[Any, list[Any]]:
@@ -172,7 +174,7 @@ def run_pipeline(recipe: Recipe, *, folder: str, train: int) -> None:
     class Pause(keras.callbacks.Callback):  # type: ignore[misc]
         def on_train_batch_end(self, batch: int, logs: object = None) -> None:
             if batch in (*PAUSES, last):
-                gauge.wait_until_full()
+                gauge.wait_until_full(LONGEST_PAUSE)
 
     model_for((recipe.input_height, recipe.input_width, recipe.input_channels)).fit(
         data, epochs=recipe.epochs or 1, verbose=0, callbacks=[Pause()]

@@ -36,6 +36,9 @@ class Stage(NamedTuple):
     formula: str
     elements: float = 0.0
     """That a buffer holds."""
+    least: float = 0.0
+    most: float = 0.0
+    """Bytes, where the bounds are further away than usual; 0 where they are not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,15 +105,17 @@ def _measured(stage: str, band: Band, formula: str) -> Estimate:
 
 
 def _array(recipe: Recipe, images: Images) -> Iterator[Estimate]:
-    for name, size, formula, _ in array_stages(recipe, images):
+    for name, size, formula, *_ in array_stages(recipe, images):
         more = LIST_HOLES if name == "list" else ARRAY_SHARE
         yield Estimate(RESOURCE, name, size * (1 - ARRAY_SHARE), size, size * (1 + more), formula)
     yield _measured("slack", Band(0, 0, ARRAY_SLACK), "allocator and threads")
 
 
 def _pipeline(recipe: Recipe, images: Images, machine: Machine) -> Iterator[Estimate]:
-    for name, size, formula, _ in pipeline_stages(recipe, images, cores=machine.cores or 1):
-        low, high = size * PIPELINE_LOW, size * PIPELINE_HIGH
+    for stage in pipeline_stages(recipe, images, cores=machine.cores or 1):
+        name, size, formula = stage.name, stage.size, stage.formula
+        low = min(stage.least or size, size * PIPELINE_LOW)
+        high = max(stage.most, size * PIPELINE_HIGH)
         if name == "prefetch" and recipe.prefetch is None:
             high = max(high, _autotuned(recipe, images, machine))
             formula += "; AUTOTUNE takes more whenever training pauses"

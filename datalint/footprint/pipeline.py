@@ -1,7 +1,7 @@
 """Host memory of a tf.data pipeline: files -> decode -> [cache] -> [shuffle] -> batch -> [shuffle] -> prefetch.
 
-The constants were fitted on 330 random pipelines of TensorFlow 2.21 and hold on others that they were not fitted on
-(`python -m bench.footprint host`). They describe the first epoch.
+The constants were fitted on 184 random pipelines of TensorFlow 2.21 with oneDNN and hold on others that they were not
+fitted on (`python -m bench.footprint host`). They describe the first epoch.
 """
 
 from __future__ import annotations
@@ -18,24 +18,38 @@ if TYPE_CHECKING:
     from datalint.footprint.recipe import Recipe
 
 MIB = 2**20
-IN_FLIGHT, BESIDE_FULL_CACHE, BEHIND_SHUFFLE = 3, 0.5, 1
-"""Batches beside those of prefetch: one is being filled, out of images that are still there, and one consumed. Once a
-cache is full none is being filled, unless a shuffle buffer still gives images."""
-FEW = 0.75
+POOLED = 256 * 1024
+"""Bytes from which TensorFlow with oneDNN takes a tensor out of regions of its own, never given back. malloc has the
+smaller ones (kSmallAllocationsThreshold in tensorflow/core/common_runtime/mkl_cpu_allocator.h; measured: 256 KiB)."""
+IN_FLIGHT, IN_FLIGHT_SLOWLY = 3.5, 2.35
+"""Batches beside those of prefetch: one is being filled, out of images that are still there, one consumed, and holes of
+their size. With a single decoder the step is over before the next batch is there."""
+DRAWN = 0.5
+"""Of a batch that is not being filled, where a shuffle buffer has its images ready."""
+BEHIND_SHUFFLE = 0.5
+"""Batches beside those of prefetch once a cache is full, if a shuffle buffer still gives images; else there is none."""
+FEW = 0.87
 """Of an epoch's batches, where prefetch could hold them all: the first are gone before the last are there."""
 LEAVING = 1.0
 """Batches by which a buffer of batches and what has left it may be more than one epoch together."""
-HELD = {"cache": 1.04, "shuffle decoded": 1.08, "shuffle batches": 1.03}
-"""Bytes that the allocator takes for a byte of these: holes that decoded images leave suit no batch."""
-ENCODED = 1.15
+HELD, VARIED, SHARED, SMALL, BATCHES = 1.05, 1.15, 1.2, 1.02, 1.03
+"""Bytes that are taken for a byte that stays, see `_taken`."""
+UNEQUAL = 1.3
+"""The largest decoded image over their mean, from which on sizes vary. With the allocator's rules replayed, sides that
+differ by a tenth leave 2 to 6 % of holes, those of 160 to 1600 pixels 15 to 21 %."""
+SHARED_LEAST, SHARED_MOST = 0.9, 2.0
+"""The same where holes of malloc are not given again: 0.93 to 1.92 was seen, 0.96 to 1.92 of one recipe."""
+ENCODED = 1.04
 """The same for the encoded strings of a shuffle buffer."""
 HOLES, REUSED = 1.2, 0.4
-"""The same where a cache is filled meanwhile: what strings of many lengths leave behind suits no decoded image, what
-strings of one length or larger ones leave is taken again."""
+"""The same where a cache of small images is filled meanwhile: what strings of many lengths leave behind suits no image,
+what strings of one length or larger ones leave is taken again."""
 BESIDE_CACHE = 0.1
 """Of a shuffle buffer of decoded images behind a cache, which shares them."""
-DECODING = 2 / 3
+DECODING = 0.6
 """Of what all decoders take, beside full buffers: not all of them work then."""
+BEFORE_CAST = 1.35
+"""Batches of float32, where images are fed as uint8: resized images before the cast, and what the model casts."""
 AUTOTUNE_STEADY = 2
 """Batches that AUTOTUNE keeps under a consumer that never pauses; it grows with every pause."""
 _FLOAT = 4
@@ -48,35 +62,55 @@ def pipeline_stages(recipe: Recipe, images: Images, *, cores: int) -> list[Stage
     element = values * ITEM_BYTES[recipe.dtype]
     trained = trained_of(recipe, images)
     fed = batch_of(recipe, images)
-    batch, batches = fed * element, math.ceil(trained / fed)
+    batch = fed * element
     stages = []
     shuffled = _shuffled(recipe, images, trained=trained, element=element)
     if recipe.cache == "memory":
         cached = images.loaded * element
-        stages.append(Stage("cache", HELD["cache"] * cached, f"{images.loaded:,} samples x {element:,.0f} B"))
+        formula = f"{images.loaded:,} samples x {element:,.0f} B"
+        stages.append(_taken("cache", cached, formula, recipe, images, element=element))
         shuffled = _beside_cache(shuffled, images, element=element)
     depth = AUTOTUNE_STEADY if recipe.prefetch is None else recipe.prefetch
-    beside: float = IN_FLIGHT
+    parallel = recipe.parallel_calls or cores
+    drawn = shuffled is not None and recipe.stage == "decoded"
     if recipe.cache == "memory":
-        beside = BESIDE_FULL_CACHE + (BEHIND_SHUFFLE if shuffled and recipe.stage == "decoded" else 0)
-    flying = min(depth + beside, FEW * batches)
+        beside = BEHIND_SHUFFLE if drawn else 0.0
+    else:
+        beside = (IN_FLIGHT_SLOWLY if parallel == 1 else IN_FLIGHT) - (DRAWN if drawn else 0)
+    flying = min(depth + beside, FEW * trained / fed)
     prefetched = flying * batch
     if shuffled:
         stages.append(shuffled)
         if shuffled.name == "shuffle batches":
-            most = HELD[shuffled.name] * trained * element + LEAVING * batch
+            most = BATCHES * trained * element + LEAVING * batch
             prefetched = min(prefetched, max(0.0, most - shuffled.size))
-    stages.append(Stage("prefetch", prefetched, f"{flying:g} batches of {fed} x {element:,.0f} B"))
-    parallel = recipe.parallel_calls or cores
+    stages.append(Stage("prefetch", prefetched, f"{flying:.3g} batches of {fed} x {element:,.0f} B"))
     resized = 2 * values * _FLOAT
     decoding = DECODING * parallel * (images.decoded_max + resized)
-    formula = f"2/3 x {parallel} calls x ({images.decoded_max:,.0f} B decoded + {resized:,.0f} B resized)"
+    formula = f"{DECODING:g} x {parallel} calls x ({images.decoded_max:,.0f} B decoded + {resized:,.0f} B resized)"
     if recipe.dtype == "uint8":
-        # What is resized is float32 until it is cast, and a batch of it is on its way.
-        decoding += fed * values * _FLOAT
-        formula += f" + {fed} x {values * _FLOAT:,.0f} B before the cast"
+        decoding += BEFORE_CAST * fed * values * _FLOAT
+        formula += f" + {BEFORE_CAST:g} x {fed} x {values * _FLOAT:,.0f} B around the cast"
     stages.append(Stage("decode", decoding, formula))
     return stages
+
+
+def _taken(name: str, size: float, formula: str, recipe: Recipe, images: Images, *, element: float) -> Stage:
+    """Decoded images that stay, `size` bytes of them, and the holes that are left between them.
+
+    TensorFlow's regions give the smallest hole that is large enough, unsplit where it is less than twice as large.
+    Images decoded at one size come and go in the same holes; those of many sizes leave holes that the resized ones do
+    not fill. malloc cannot give a hole again to an aligned tensor of just its size: where a decoded image lies in it
+    beside the resized one that stays, or is drawn from between others, it depends on the threads whether holes are
+    joined, in every run anew. Before a cast to uint8 what was decoded is gone.
+    """
+    if element >= POOLED:
+        varied = images.decoded_max > UNEQUAL * images.decoded_mean >= UNEQUAL * POOLED
+        return Stage(name, (VARIED if varied else HELD) * size, formula)
+    shared = recipe.dtype != "uint8" and images.decoded_mean < POOLED
+    if shared or name == "shuffle decoded":
+        return Stage(name, SHARED * size, formula, least=SHARED_LEAST * size, most=SHARED_MOST * size)
+    return Stage(name, SMALL * size, formula)
 
 
 def _beside_cache(shuffled: Stage | None, images: Images, *, element: float) -> Stage | None:
@@ -85,11 +119,12 @@ def _beside_cache(shuffled: Stage | None, images: Images, *, element: float) -> 
         return None
     if shuffled.name == "shuffle decoded":
         size = BESIDE_CACHE * shuffled.elements * element
-        return shuffled._replace(
-            size=size, formula=f"{BESIDE_CACHE:.0%} of {shuffled.formula}: the cache shares the rest"
-        )
+        formula = f"{BESIDE_CACHE:.0%} of {shuffled.formula}: the cache shares the rest"
+        return shuffled._replace(size=size, formula=formula, least=0.0, most=0.0)
     if shuffled.name == "shuffle encoded":
-        share = HOLES if images.sizes > 1 and element > images.encoded_mean else REUSED
+        # Strings lie in malloc, so images out of TensorFlow's regions leave all of it alone.
+        small = HOLES if images.sizes > 1 and element > images.encoded_mean else REUSED
+        share = 1.0 if element >= POOLED else small
         left = share * shuffled.elements * images.encoded_mean
         return shuffled._replace(size=left, formula=f"holes that {shuffled.formula} leave while the cache fills")
     return shuffled
@@ -104,8 +139,10 @@ def _shuffled(recipe: Recipe, images: Images, *, trained: float, element: float)
         fed = batch_of(recipe, images)
         held, size = float(min(recipe.shuffle_buffer, math.ceil(trained / fed))), fed * element
         most = min(held * size, trained * element)
-        return Stage(name, HELD[name] * most, f"{held:,.0f} batches of {fed} x {element:,.0f} B")
+        return Stage(name, BATCHES * most, f"{held:,.0f} batches of {fed} x {element:,.0f} B")
     held = min(float(recipe.shuffle_buffer), trained)
-    size = images.encoded_mean if recipe.stage == "encoded" else element
-    factor = HELD.get(name, ENCODED)
-    return Stage(name, factor * held * size, f"{held:,.0f} elements x {size:,.0f} B", elements=held)
+    if recipe.stage == "encoded":
+        size = images.encoded_mean
+        return Stage(name, ENCODED * held * size, f"{held:,.0f} elements x {size:,.0f} B", elements=held)
+    formula = f"{held:,.0f} elements x {element:,.0f} B"
+    return _taken(name, held * element, formula, recipe, images, element=element)._replace(elements=held)

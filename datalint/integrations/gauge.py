@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 
 PATIENCE = 1.2
-"""Seconds in which nothing may grow any more."""
+"""Seconds in which nothing may grow or compute any more."""
+BUSY = 0.05
+"""Of one core that other threads take or wait for: with more, buffers are still being filled, even if that fills memory
+which the process had before."""
 LONGEST = 12.0
 """Seconds after which nobody waits for it."""
 
@@ -39,14 +45,27 @@ def volunteer() -> None:
         pass
 
 
-def wait_until_full() -> None:
-    """Return when this process has stopped growing."""
+def wait_until_full(longest: float = LONGEST) -> None:
+    """Return when this process has stopped growing and its other threads computing; after `longest` seconds anyway."""
     started = since = time.monotonic()
-    most = peak()
-    while time.monotonic() - since < PATIENCE and time.monotonic() - started < LONGEST:
+    most, wanted = peak(), _wanted()
+    while time.monotonic() - started < longest:
         time.sleep(0.1)
-        if peak() > most + (1 << 20):
-            most, since = peak(), time.monotonic()
+        now = time.monotonic()
+        if peak() > most + (1 << 20) or _wanted() - wanted > BUSY * PATIENCE:
+            most, wanted, since = peak(), _wanted(), now
+        elif now - since >= PATIENCE:
+            return
+
+
+def _wanted() -> float:
+    """Seconds that the other threads have computed or, on a busy machine, waited for a core."""
+    total = 0
+    for task in Path("/proc/self/task").glob("*"):  # nothing on other systems than Linux: growth alone decides there
+        if task.name != str(threading.get_native_id()):
+            with suppress(OSError):  # the thread has just ended
+                total += sum(map(int, (task / "schedstat").read_text("ascii").split()[:2]))
+    return total / 1e9
 
 
 def _status(name: str) -> int:
