@@ -142,11 +142,6 @@ def _impossible(recipe: Recipe, images: Images) -> str | None:
     if recipe.drop_remainder and images.train < recipe.batch:
         few = f"{images.train:,} training images fill no batch of {recipe.batch:,}"
         return f"{few}, and `drop_remainder` drops it: there is no step"
-    if recipe.loader == "image_dataset_from_directory":
-        if recipe.input_height is None:
-            return "image_dataset_from_directory always resizes: say `image_size`"
-        if recipe.input_channels is None:
-            return "image_dataset_from_directory always converts: say `channels`"
     return None
 
 

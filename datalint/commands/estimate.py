@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from datalint import progress
-from datalint.asked import Asked
+from datalint.asked import OPTIONS, Asked
 from datalint.commands.check import request_of
 from datalint.config_schema import suggest
 from datalint.errors import ExitCode, UsageError
@@ -26,16 +26,6 @@ if TYPE_CHECKING:
     from datalint.footprint.estimate import Estimate
 
 SCHEMA = "datalint/estimate-v1"
-OPTIONS = {
-    "loader": "loader",
-    "dtype": "dtype",
-    "batch": "batch",
-    "model": "model",
-    "height": "input_height",
-    "width": "input_width",
-    "channels": "input_channels",
-}
-"""Option -> the field of the recipe that it replaces."""
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -119,6 +119,13 @@ def contradiction(recipe: Recipe) -> tuple[str, str] | None:
         for key in ("array_build", "array_scale", "array_split"):
             if getattr(recipe, key) != getattr(_DEFAULT, key):
                 return key, f"the loader {recipe.loader!r} builds no array"
+    if recipe.loader == "image_dataset_from_directory":
+        # Keras 3.15 raises ValueError for an `image_size` that is no pair of numbers, and knows three color modes.
+        kept = "say `loader: files` where they are kept"
+        if recipe.input_height is None or recipe.input_width is None:
+            return "image_size", f"image_dataset_from_directory resizes all images: say their size, or {kept}"
+        if recipe.input_channels is None:
+            return "channels", f"image_dataset_from_directory converts all images: say 1, 3 or 4, or {kept}"
     if recipe.loader == "image_dataset_from_directory" and recipe.shuffle_stage == "encoded":
         return "shuffle_stage", "image_dataset_from_directory gives batches: what follows it cannot be encoded"
     if recipe.shuffle_stage == "encoded" and recipe.loader in ARRAYS:

@@ -28,6 +28,8 @@ _JUDGED = frozenset(
     {"framework", "loader", "dtype", "array_build", "array_scale", "array_split", "shuffle", "shuffle_buffer",
      "shuffle_stage", "cache", "executor"}
 )  # fmt: skip
+# The same where they are `original`, under the name of their field.
+_KEPT = {"image_size": "input_height", "channels": "input_channels"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,4 +165,5 @@ def _recipe(values: Mapping[str, tuple[Any, str]]) -> Recipe:
         said.setdefault("loader", "dataloader")
     elif said.get("loader") == "dataloader":
         said.setdefault("framework", "pytorch")
+    said |= {field: None for key, field in _KEPT.items() if key in values and values[key][0] == "original"}
     return Recipe(**said)
