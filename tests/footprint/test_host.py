@@ -166,7 +166,7 @@ def test_growing_keeps_the_shares_of_the_splits() -> None:
 def test_what_is_not_predicted_says_why(recipe: Recipe, images: Images, word: str) -> None:
     assert word in str(unpredicted(recipe, images))
     assert footprint.predict(recipe, images, Machine(GIB)) == []
-    assert word in footprint.unpredicted(recipe, images, Machine(GIB))[RESOURCE]
+    assert word in footprint.unpredicted((), recipe, images, Machine(GIB))[RESOURCE]
 
 
 def test_an_array_of_unresized_images_is_predicted_where_they_agree() -> None:
