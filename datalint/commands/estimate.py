@@ -151,7 +151,8 @@ def _verdict(total: Estimate, *, cached: bool) -> Iterator[str]:
         yield f"{total.fit}: {span} of {size(total.available)} usable"
         batch = {None: "any", 0: "none"}.get(total.largest_batch) or f"{total.largest_batch:,}"
         if total.resource == host.RESOURCE:
-            samples = "any" if total.largest_n_samples is None else count(total.largest_n_samples, "sample")
+            most = total.largest_n_samples
+            samples = {None: "any", 0: "none"}.get(most) or count(most or 0, "sample")
             yield f"largest dataset that fits: {samples}; largest batch: {batch}"
         else:
             yield f"largest batch that fits: {batch}"

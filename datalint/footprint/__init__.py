@@ -92,11 +92,21 @@ def _changes(
     if resource == host.RESOURCE:
         from datalint.footprint import advice  # only those whom it does not fit pay for it
 
-        yield from advice.changes(recipe, images, machine)
+        found = advice.changes(recipe, images, machine)
+        yield from (change for change in found if not _refused(recipe, change.recipe, network))
     if resource == ACCELERATOR_MEMORY:
         from datalint.footprint import accelerator_advice
 
         yield from accelerator_advice.accelerator_changes(recipe, images, network, machine, readings)
+
+
+def _refused(recipe: Recipe, changed: Recipe, network: Network | str | None) -> bool:
+    """Whether the model takes no images of the size that a change leads to, or nobody knows."""
+    if recipe.model is None or changed.input_height == recipe.input_height:
+        return False
+    from datalint.footprint import accelerator
+
+    return not accelerator.takes(changed, network)
 
 
 def unpredicted(

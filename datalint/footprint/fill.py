@@ -33,6 +33,8 @@ def unneeded(recipe: Recipe) -> str | None:
     """Why filling a buffer takes no time that anybody would notice; None where it does, or there is none."""
     if recipe.shuffle_buffer is not None and recipe.build:
         return "its elements are copied from an array in memory"
+    if recipe.shuffle_buffer is not None and recipe.stage == "names":
+        return "it holds names, and no file is read for them"
     return None
 
 
@@ -41,7 +43,9 @@ def fill(recipe: Recipe, images: Images, machine: timing.Machine, *, speed: floa
 
     `speed` is that of `timing.times`.
     """
-    if recipe.shuffle_buffer is None or machine.cores is None or timing.why_not(recipe, images, machine):
+    if recipe.shuffle_buffer is None or machine.cores is None:
+        return []
+    if unneeded(recipe) or timing.why_not(recipe, images, machine):
         return []
     trained = trained_of(recipe, images)
     wanted = recipe.shuffle_buffer * (recipe.batch if recipe.stage == "batched" else 1)

@@ -29,6 +29,9 @@ HELD = {"cache": 1.04, "shuffle decoded": 1.08, "shuffle batches": 1.03}
 """Bytes that the allocator takes for a byte of these: holes that decoded images leave suit no batch."""
 ENCODED = 1.15
 """The same for the encoded strings of a shuffle buffer."""
+NAME = 140
+"""Bytes that a shuffle buffer takes for a name of 40 to 100 letters, and again for a label beside it (0.5 and 1 million
+names under TensorFlow 2.21): letters are shared with the list that the names come from."""
 HOLES, REUSED = 1.2, 0.4
 """The same where a cache is filled meanwhile: what strings of many lengths leave behind suits no decoded image, what
 strings of one length or larger ones leave is taken again."""
@@ -106,6 +109,8 @@ def _shuffled(recipe: Recipe, images: Images, *, trained: float, element: float)
         most = min(held * size, trained * element)
         return Stage(name, HELD[name] * most, f"{held:,.0f} batches of {fed} x {element:,.0f} B")
     held = min(float(recipe.shuffle_buffer), trained)
+    if recipe.stage == "names":
+        return Stage(name, held * NAME, f"{held:,.0f} names x {NAME} B, and as much for labels", elements=held)
     size = images.encoded_mean if recipe.stage == "encoded" else element
     factor = HELD.get(name, ENCODED)
     return Stage(name, factor * held * size, f"{held:,.0f} elements x {size:,.0f} B", elements=held)

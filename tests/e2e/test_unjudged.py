@@ -62,7 +62,7 @@ def recipes() -> Iterator[dict[str, object]]:
     wide: dict[str, object] = {"shuffle_buffer": 9, "cache": "disk", "workers": 2, "replicas": 2, **TIMED}
     for loader, framework in itertools.product(LOADERS, ("keras", "pytorch")):
         yield {"loader": loader, "framework": framework}
-        added = dict(TIMED)
+        added: dict[str, object] = dict(TIMED)
         for key, value in wide.items():
             if contradiction(Recipe(**{"loader": loader, "framework": framework, **added, key: value})) is None:  # type: ignore[arg-type]
                 added[key] = value

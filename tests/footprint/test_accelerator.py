@@ -17,6 +17,7 @@ from datalint.footprint.model import load
 from datalint.footprint.recipe import Recipe
 from datalint.rule.engine import RuleEngine
 from datalint.ruleset import builtin_rules
+from datalint.target import Target
 
 MIB, GIB = 2**20, 2**30
 IMAGES = Images(train=8000, val=2000, encoded_mean=60_000, decoded_mean=250_000, decoded_max=1e6, measured=10_000)
@@ -148,7 +149,9 @@ def changes(recipe: Recipe, memory: int = 13 * GIB, *, images: Images = IMAGES) 
 
 def test_what_to_change_leads_to_what_fits() -> None:
     found = changes(replace(RECIPE, batch=512))
-    assert len(found) == 4
+    batches = [change.recipe.batch for change in found]
+    assert len(found) == 2
+    assert batches == sorted(set(batches)), "what gives no larger batch is asked for nothing"
     for change in found:
         assert rows(change.recipe, 13 * GIB)[TOTAL].fit == "fits"
         assert change.recipe.batch * (change.recipe.gradient_accumulation or 1) == 512
@@ -234,7 +237,8 @@ def test_exactly_one_rule_blames_what_does_not_fit() -> None:
         ]:
             found = list(rows(replace(RECIPE, model=model, loader=loader, batch=batch), memory).values())
             recipe = replace(RECIPE, model=model, loader=loader, batch=batch)
-            tables = {"training": recipe.row(), "footprint": table(found)}
+            machine = Target(name="any", accelerator_memory=memory, accelerators=1)
+            tables = {"training": recipe.row(), "target": machine.row(), "footprint": table(found)}
             outcomes = engine.run([BoundRule(rule, rule.severity, {}) for rule in RULES], tables)
             assert not [outcome.error for outcome in outcomes.values() if outcome.error]
             named = [
