@@ -178,6 +178,8 @@ def test_the_loader_and_the_framework_imply_each_other(text: str, loader: str, f
         ("loader: files\n  shuffle_stage: decoded", "3:18", "no shuffle buffer"),
         ("loader: array\n  cache: memory", "3:10", "no tf.data pipeline over files"),
         ("prefetch: 2\n  ram_budget: 1 GiB", "3:15", "not tuned"),
+        ("shuffle_buffer: 9\n  shuffle_stage: names", "3:18", "gives batches"),
+        ("loader: array\n  shuffle_stage: names", "3:18", "no names"),
         ("image_size: original", "2:15", "say their size, or say `loader: files`"),
         ("loader: image_dataset_from_directory\n  channels: original", "3:13", "say 1, 3 or 4, or say `loader: files`"),
     ],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 
 import pytest
@@ -11,7 +14,7 @@ from datalint.footprint import advice
 from datalint.footprint.estimate import TOTAL, Estimate, Stage, largest, table, total
 from datalint.footprint.host import RESOURCE, host_memory, unpredicted
 from datalint.footprint.images import Images
-from datalint.footprint.pipeline import pipeline_stages
+from datalint.footprint.pipeline import NAME, pipeline_stages
 from datalint.footprint.recipe import Recipe
 from datalint.tables import TABLES
 
@@ -239,3 +242,34 @@ def test_a_batch_that_fits_is_shared_evenly_between_replicas() -> None:
         if change.what.startswith("a batch of ")
     ]
     assert (batch % 3, batch < 126) == (0, True)
+
+
+@pytest.mark.parametrize("loader", ["files", "tfrecord"])
+def test_a_buffer_of_names_takes_next_to_nothing(loader: str) -> None:
+    plain = replace(STREAM, loader=loader)
+    named = replace(plain, shuffle_buffer=8000, shuffle_stage="names")
+    assert sizes(named)["shuffle names"] == 8000 * NAME
+    assert 2 * 8000 * NAME <= summed(named).high - summed(plain).high <= 2.5 * 8000 * NAME
+    assert sizes(replace(named, shuffle_stage="encoded"))["shuffle encoded"] > 100 * sizes(named)["shuffle names"]
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("labels", [False, True])
+def test_tensorflow_takes_as_much_for_names_as_is_predicted(labels: bool) -> None:
+    """In a fresh process: resident bytes of a full buffer of 300,000 paths, with a label or without."""
+    pytest.importorskip("tensorflow")
+    code = (
+        "import tensorflow as tf\n"
+        "def resident():\n"
+        "    return int(open('/proc/self/statm').read().split()[1]) * 4096\n"
+        "paths = ['/data/train/class/%09d.jpg' % number for number in range(300_000)]\n"
+        f"data = tf.data.Dataset.from_tensor_slices({'(paths, [0] * len(paths))' if labels else 'paths'})\n"
+        "for _ in data.take(3): pass\n"
+        "before = resident()\n"
+        "iterator = iter(data.shuffle(len(paths)))\n"
+        "next(iterator)\n"
+        "print((resident() - before) / len(paths))\n"
+    )
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=quiet)
+    assert 0.8 * NAME < float(run.stdout) < 2.2 * NAME
