@@ -149,12 +149,15 @@ def run_pipeline(recipe: Recipe, *, folder: str, train: int) -> None:
         return tf.cast(image, recipe.dtype), tf.zeros(2)
 
     names = sorted(str(path) for path in Path(folder).iterdir())
+    buffer = recipe.shuffle_buffer
     if recipe.loader == "tfrecord":
         data = tf.data.TFRecordDataset([name for name in names if name.endswith(TFRECORDS)]).take(train)
     else:
-        data = tf.data.Dataset.from_tensor_slices(names[:train]).map(tf.io.read_file)
+        data = tf.data.Dataset.from_tensor_slices(names[:train])
+        if buffer and recipe.stage == "names":
+            data = data.shuffle(buffer)
+        data = data.map(tf.io.read_file)
     calls = recipe.parallel_calls or tf.data.AUTOTUNE
-    buffer = recipe.shuffle_buffer
     if buffer and recipe.stage == "encoded":
         data = data.shuffle(buffer)
     data = data.map(parsed, num_parallel_calls=calls)

@@ -12,9 +12,21 @@ from datalint.footprint.recipe import PREFETCH_FACTOR, STREAMS, Recipe, contradi
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from datalint.config import Config
     from datalint.request import Request
     from datalint.target import Target
     from datalint.workspace import Workspace
+
+OPTIONS = {
+    "loader": "loader",
+    "dtype": "dtype",
+    "batch": "batch",
+    "model": "model",
+    "height": "input_height",
+    "width": "input_width",
+    "channels": "input_channels",
+}
+"""Option -> the field of the recipe that it replaces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +49,7 @@ def recipe_of(workspace: Workspace, asked: Asked) -> tuple[Recipe, dict[str, obj
     if asked.recipe.get("loader") == "dataloader":
         recipe = replace(recipe, framework="pytorch")
     if impossible := contradiction(recipe):
-        raise UsageError(f"{impossible[0]}: {impossible[1]}")
+        raise _refused(config, asked, *impossible)
     written = set((config.document.data or {}).get("training") or {}) if config.document else set()
     if "image_size" in written:
         written |= {"input_height", "input_width"}
@@ -45,6 +57,22 @@ def recipe_of(workspace: Workspace, asked: Asked) -> tuple[Recipe, dict[str, obj
         written.add("input_channels")
     unsaid = [item.name for item in fields(Recipe) if item.name not in (*written, *asked.recipe, "declared")]
     return recipe, {name: value for name in unsaid if (value := _meaning(recipe, name)) is not None}
+
+
+def _refused(config: Config, asked: Asked, key: str, why: str) -> UsageError:
+    """What was asked does not go with the rest: the options without which it would, and the key as configured."""
+    said = {field: f"--{option} {asked.recipe[field]}" for option, field in OPTIONS.items() if field in asked.recipe}
+    alone = [words for field, words in said.items() if _mended(config.training, asked.recipe, without=field)]
+    flags = alone or list(said.values())
+    if key in ((config.document.data or {}).get("training") or {} if config.document else {}):
+        return UsageError(f"{' '.join(flags)}: training.{key}: {why}", config.position("training", key))
+    return UsageError(f"{' '.join(flags)}: {key}: {why}")
+
+
+def _mended(configured: Recipe, said: Mapping[str, object], *, without: str) -> bool:
+    """Whether all that was said goes with the configuration but for one word."""
+    rest = {field: value for field, value in said.items() if field != without}
+    return contradiction(replace(configured, **rest)) is None  # type: ignore[arg-type]
 
 
 def _meaning(recipe: Recipe, name: str) -> object:

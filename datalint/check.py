@@ -8,11 +8,11 @@ from __future__ import annotations
 import posixpath
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from datalint import baseline, changed, dataset, footprint, git, models, readings, suppress, target, trust
+from datalint import baseline, changed, dataset, footprint, git, models, readings, suppress, target, trust, unjudged
 from datalint import config as configuration
 from datalint.dataset.annotations import in_pixels
 from datalint.errors import UnfinishedError, UsageError
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from datalint.config import Config
     from datalint.dataset import Dataset
     from datalint.request import Request
+    from datalint.target import Target
+    from datalint.unjudged import LeftOpen
 
     Progress = Callable[[int, int], None]
 
@@ -45,10 +47,10 @@ class Evidence:
     dataset: Dataset
     gathered: Gathered
     tables: Mapping[str, Data]
-    target: str
+    machine: Target
     notes: tuple[str, ...]
-    unpredicted: tuple[NotChecked, ...] = ()
-    """What the recipe asks for and nobody could predict."""
+    left_open: Mapping[str, LeftOpen] = field(default_factory=dict)
+    """Resources that nobody could compare with the target, by name."""
     built_from: tuple[str, ...] = ()
     """Files, relative to the configuration, that a dry run's model was built from: where one changes, it is stale."""
 
@@ -97,7 +99,7 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
     with RuleEngine(timeout=request.rule_timeout) as engine:
         rules = all_rules(workspace.source, workspace.home, settings)
         bound = configuration.resolve_rules(settings, rules, select=request.select, ignore=request.ignore)
-        engine.prepare([item.rule for item in bound])
+        reads = engine.prepare([item.rule for item in bound])
         configuration.check_ignores(settings, {item.rule.id: engine.columns(item.rule.id) for item in bound})
         evidence = collect(workspace, request, progress=progress)
         outcomes = engine.run(bound, evidence.tables)
@@ -114,7 +116,8 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
         if request.use_ignores
         else Remaining(findings)
     )
-    result = conclude(evidence, remaining, failed, seconds=time.monotonic() - started)
+    left_open = unjudged.by_rules([item.rule for item in bound], reads, evidence.left_open)
+    result = conclude(evidence, remaining, failed, left_open, seconds=time.monotonic() - started)
     if not len(evidence.dataset.samples) and not result.summary.errors:
         # A broken link or an ignored finding beside nothing at all is no dataset that trains.
         raise _nothing(evidence.dataset)
@@ -151,7 +154,26 @@ def listed(workspace: Workspace, request: Request) -> Dataset:
 
 
 def collect(workspace: Workspace, request: Request, *, progress: Progress | None = None) -> Evidence:
-    """Read the dataset, gather its facts and lay out the tables; raises UnfinishedError when nothing is there."""
+    """Look at the dataset and predict what training takes; raises UnfinishedError when nothing is there."""
+    evidence = look(workspace, request, progress=progress)
+    recipe, machine = workspace.config.training, evidence.machine
+    network = models.declared(workspace, recipe.model)
+    images = images_of(evidence.dataset.samples, evidence.gathered.data, channels=recipe.input_channels)
+    measured = readings.of_model(workspace, request, recipe.model, network)
+    dry_runs = tuple(kept.reading for kept in measured)
+    rows = footprint.predict(recipe, images, machine, network, readings=dry_runs)
+    changes = footprint.changes(rows, recipe, images, machine, network, readings=dry_runs, first=True)
+    reasons = footprint.unpredicted(rows, recipe, images, machine, network, readings=dry_runs)
+    return replace(
+        evidence,
+        tables={**evidence.tables, "footprint": estimate.table(footprint.advised(rows, changes))},
+        left_open=unjudged.left_open(rows, reasons, recipe, machine),
+        built_from=tuple(sorted({path for kept in measured for path in kept.files or ()})),
+    )
+
+
+def look(workspace: Workspace, request: Request, *, progress: Progress | None = None) -> Evidence:
+    """Read the dataset, gather its facts and lay out all tables but the prediction; UnfinishedError without samples."""
     settings = workspace.config
     found = listed(workspace, request)
     believed = trust.believable(workspace.cache_dir)
@@ -171,32 +193,16 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
         if request.target
         else target.lookup(settings.target, settings.targets, position=settings.position("target"))
     )
-    recipe = settings.training
-    network = models.declared(workspace, recipe.model)
-    sizes = images_of(found.samples, gathered.data, channels=recipe.input_channels)
-    measured = readings.of_model(workspace, request, recipe.model, network)
-    dry_runs = tuple(kept.reading for kept in measured)
-    rows = footprint.predict(recipe, sizes, machine, network, readings=dry_runs)
     tables = {
         **found.tables(source=workspace.source.name),
         "annotations": in_pixels(found.annotations, found.samples, gathered.data),
         "files": gathered.data,
-        "training": recipe.row(),
+        "training": settings.training.row(),
         "target": machine.row(),
-        "footprint": estimate.table(rows),
         "changed": changed.read(request, workspace, found),
-        "parts": parts.table(found.samples, recipe, folder=found.format == "imagefolder"),
+        "parts": parts.table(found.samples, settings.training, folder=found.format == "imagefolder"),
     }
-    unpredicted: tuple[NotChecked, ...] = ()
-    if recipe.model is not None and machine.accelerator_memory is not None:
-        reasons = footprint.unpredicted(recipe, sizes, machine, network, readings=dry_runs)
-        unpredicted = tuple(
-            NotChecked(f"accelerator memory of {recipe.model}", reason)
-            for resource, reason in reasons.items()
-            if resource == footprint.ACCELERATOR_MEMORY
-        )
-    built_from = tuple(sorted({path for kept in measured for path in kept.files or ()}))
-    return Evidence(found, gathered, tables, machine.name, notes, unpredicted, built_from)
+    return Evidence(found, gathered, tables, machine, notes)
 
 
 def _refuse_manifest_keys(settings: Config, root: str) -> None:
@@ -245,7 +251,14 @@ def accept(
     return Remaining(filtered.kept, suppressed.notes, suppressed.ignored, filtered.baselined, filtered.gone)
 
 
-def conclude(evidence: Evidence, remaining: Remaining, failed: Sequence[NotChecked], *, seconds: float) -> Result:
+def conclude(
+    evidence: Evidence,
+    remaining: Remaining,
+    failed: Sequence[NotChecked],
+    left_open: Sequence[LeftOpen],
+    *,
+    seconds: float,
+) -> Result:
     """Count, put in order, and speak the verdict; `seconds` is the wall time of the run."""
     found, findings = evidence.dataset, sorted([*remaining.kept, *remaining.notes], key=_order)
     levels = Counter(finding.severity for finding in findings)
@@ -259,7 +272,7 @@ def conclude(evidence: Evidence, remaining: Remaining, failed: Sequence[NotCheck
             classes=found.n_classes,
             splits=found.n_splits,
         ),
-        target=evidence.target,
+        target=evidence.machine.name,
         summary=Summary(
             errors=levels[Severity.ERROR],
             warnings=levels[Severity.WARNING],
@@ -271,8 +284,8 @@ def conclude(evidence: Evidence, remaining: Remaining, failed: Sequence[NotCheck
             seconds=round(seconds, 3),
         ),
         findings=findings,
-        not_checked=[*failed, *_unread(evidence), *evidence.unpredicted],
-        notes=[*found.assumptions, *evidence.notes],
+        not_checked=[*failed, *_unread(evidence), *(NotChecked(*item[:2]) for item in left_open if item.asked)],
+        notes=[*found.assumptions, *evidence.notes, *(item.note for item in left_open if not item.asked)],
     )
     return replace(result, verdict=verdict(result))
 

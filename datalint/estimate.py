@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from datalint import calibrate, dry_run, footprint, models, readings, target
 from datalint.asked import machine_of, recipe_of
-from datalint.check import collect
+from datalint.check import look
 from datalint.errors import UsageError
 from datalint.footprint import accelerator, advice, fill, timing
 from datalint.footprint.images import Images, Kind, images_of
@@ -67,7 +67,7 @@ def estimate(
         workspace = open_workspace(request)
         recipe, assumed = recipe_of(workspace, asked)
         machine = machine_of(request, workspace)
-        evidence = collect(workspace, request, progress=progress)
+        evidence = look(workspace, request, progress=progress)
         files = evidence.tables["files"]
         images = images_of(evidence.dataset.samples, files, channels=recipe.input_channels)
         speed = calibrate.speed(workspace.source, evidence.dataset.files, files) if machine.name == LOCAL else None
@@ -83,7 +83,8 @@ def estimate(
         raise UsageError(f"--dry-run: the target {machine.name} has no accelerator", hint="name another with --target")
     measured, note = _measured(workspace, request, recipe, network, asked, stepping)
     assumed = {**assumed, **_of_model(recipe, network, measured)}
-    rows = tuple(footprint.predict(recipe, images, machine, network, readings=measured, speed=speed))
+    rows = footprint.predict(recipe, images, machine, network, readings=measured, speed=speed)
+    changes = footprint.changes(rows, recipe, images, machine, network, readings=measured)
     if any(row.resource in (timing.INPUT, fill.RESOURCE) for row in rows):
         assumed["speed of the CPU"] = (
             "that of the machine of the constants" if speed is None else f"{speed:.2f} of their time, as timed here"
@@ -95,10 +96,10 @@ def estimate(
         images=images,
         machine=machine,
         assumed=assumed,
-        rows=rows,
-        unknown=footprint.unpredicted(recipe, images, machine, network, readings=measured),
+        rows=tuple(footprint.advised(rows, changes)),
+        unknown=footprint.unpredicted(rows, recipe, images, machine, network, readings=measured),
         unneeded=footprint.unneeded(recipe),
-        changes=tuple(footprint.changes(rows, recipe, images, machine, network, readings=measured)),
+        changes=tuple(changes),
         # Of what else does not fit, the catalogue's least host memory is no answer.
         smallest=advice.smallest(recipe, images, catalogue) if rows and accelerator.RESOURCE not in unfit else None,
         notes=(note,) if note else (),

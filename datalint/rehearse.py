@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from datalint import calibrate, footprint, models, target
 from datalint.asked import machine_of, recipe_of
-from datalint.check import collect
+from datalint.check import look
 from datalint.dataset.layout import KERAS, suffix
 from datalint.errors import UsageError
 from datalint.footprint import accelerator, host, scale, timing
@@ -78,7 +78,7 @@ def rehearse(
     workspace = open_workspace(request)
     recipe, assumed = recipe_of(workspace, asked)
     machine = machine_of(request, workspace)
-    evidence = collect(workspace, request, progress=progress)
+    evidence = look(workspace, request, progress=progress)
     files = evidence.tables["files"]
     images = images_of(evidence.dataset.samples, files, channels=recipe.input_channels)
     network = models.declared(workspace, recipe.model, asked="model" in asked.recipe)
@@ -142,11 +142,6 @@ def _impossible(recipe: Recipe, images: Images) -> str | None:
     if recipe.drop_remainder and images.train < recipe.batch:
         few = f"{images.train:,} training images fill no batch of {recipe.batch:,}"
         return f"{few}, and `drop_remainder` drops it: there is no step"
-    if recipe.loader == "image_dataset_from_directory":
-        if recipe.input_height is None:
-            return "image_dataset_from_directory always resizes: say `image_size`"
-        if recipe.input_channels is None:
-            return "image_dataset_from_directory always converts: say `channels`"
     return None
 
 

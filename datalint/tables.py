@@ -316,7 +316,11 @@ TABLES: dict[str, Table] = {
             ),
             ("array_split", "VARCHAR", "none, copied or source_freed: what train_test_split leaves"),
             ("shuffle_buffer", "BIGINT", "elements of the shuffle buffer"),
-            ("shuffle_stage", "VARCHAR", "encoded, decoded or batched: what such an element is; NULL where not said"),
+            (
+                "shuffle_stage",
+                "VARCHAR",
+                "names, encoded, decoded or batched: what such an element is; NULL where not said",
+            ),
             ("cache", "VARCHAR", "none, memory or disk"),
             ("prefetch", "BIGINT", "batches; NULL for AUTOTUNE"),
             ("ram_budget", "BIGINT", "what AUTOTUNE may fill; NULL for half of the free memory", "bytes"),
@@ -374,7 +378,8 @@ TABLES: dict[str, Table] = {
                 "VARCHAR",
                 "total, or a part of it that is alive at the same time: framework, runtime, list, unscaled, cast, "
                 "array, batches, split, fit, fit cast, validation, validation cast, cache, "
-                "shuffle encoded, shuffle decoded, shuffle batches, prefetch, decode, slack; of an accelerator: "
+                "shuffle names, shuffle encoded, shuffle decoded, shuffle batches, prefetch, decode, slack; "
+                "of an accelerator: "
                 "context, weights, optimizer, accumulators, gradients, activations, allocator, array; of time: decode, "
                 "resize, epochs",
             ),

@@ -29,7 +29,7 @@ LAYERS = (
     {"config_rules", "script"},
     {"config", "suppress", "baseline", "init", "progress", "request", "trust", "child"},
     {"ruleset", "workspace", "replay"},
-    {"changed", "readings", "asked"},
+    {"changed", "readings", "asked", "unjudged"},
     {"models"},
     {"check"},
     {"calibrate", "dry_run", "rehearsal"},

@@ -133,7 +133,7 @@ def test_signdigits_mixed_sizes_matter_only_without_a_resize(
     corpora: Path, tmp_path: Path, size: str, *, reported: bool
 ) -> None:
     configuration = tmp_path / "datalint.yaml"
-    configuration.write_text(f"training: {{image_size: {size}}}\n")
+    configuration.write_text(f"training: {{loader: files, image_size: {size}}}\n")
     report = json.loads(datalint("check", corpora / SIGNDIGITS / "Dataset", "-o", "json", "--config", configuration))
     assert ("mixed-sizes-without-resize" in {item["rule"] for item in report["findings"]}) is reported
 

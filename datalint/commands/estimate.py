@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from datalint import progress
-from datalint.asked import Asked
+from datalint.asked import OPTIONS, Asked
 from datalint.commands.check import request_of
 from datalint.config_schema import suggest
 from datalint.errors import ExitCode, UsageError
@@ -26,16 +26,6 @@ if TYPE_CHECKING:
     from datalint.footprint.estimate import Estimate
 
 SCHEMA = "datalint/estimate-v1"
-OPTIONS = {
-    "loader": "loader",
-    "dtype": "dtype",
-    "batch": "batch",
-    "model": "model",
-    "height": "input_height",
-    "width": "input_width",
-    "channels": "input_channels",
-}
-"""Option -> the field of the recipe that it replaces."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -161,7 +151,8 @@ def _verdict(total: Estimate, *, cached: bool) -> Iterator[str]:
         yield f"{total.fit}: {span} of {size(total.available)} usable"
         batch = {None: "any", 0: "none"}.get(total.largest_batch) or f"{total.largest_batch:,}"
         if total.resource == host.RESOURCE:
-            samples = "any" if total.largest_n_samples is None else count(total.largest_n_samples, "sample")
+            most = total.largest_n_samples
+            samples = {None: "any", 0: "none"}.get(most) or count(most or 0, "sample")
             yield f"largest dataset that fits: {samples}; largest batch: {batch}"
         else:
             yield f"largest batch that fits: {batch}"

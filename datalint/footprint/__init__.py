@@ -6,6 +6,7 @@ A rule compares; it does not compute. What is not predicted has no row, and `unp
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from datalint.footprint import disk, fill, host, shm, timing
@@ -52,12 +53,7 @@ def predict(
     rows += disk.disk(recipe, images, machine)
     rows += timing.times(recipe, images, machine, speed=speed)
     rows += fill.fill(recipe, images, machine, speed=speed)
-
-    def advised(row: Estimate) -> Estimate:
-        first = next(_changes(row.resource, recipe, images, machine, network, readings), None) if row.unfit else None
-        return row if first is None else replace(row, change=str(first))
-
-    return [advised(row) for row in rows]
+    return rows
 
 
 def changes(
@@ -68,10 +64,21 @@ def changes(
     network: Network | str | None = None,
     *,
     readings: Sequence[Reading] = (),
+    first: bool = False,
 ) -> list[Change]:
-    """What to change so that each of the `rows` which does not fit does, the least first."""
+    """What to change so that each of the `rows` which does not fit does, the least first; `first`: only one of each."""
     resources = dict.fromkeys(row.resource for row in rows if row.unfit)
-    return [change for name in resources for change in _changes(name, recipe, images, machine, network, readings)]
+    most = 1 if first else None
+    found = (_changes(name, recipe, images, machine, network, readings) for name in resources)
+    return [change for each in found for change in islice(each, most)]
+
+
+def advised(rows: Iterable[Estimate], changes: Iterable[Change]) -> list[Estimate]:
+    """The rows, the total of each resource with the first change after which it fits."""
+    first: dict[str, str] = {}
+    for change in changes:
+        first.setdefault(change.total.resource, str(change))
+    return [replace(row, change=first.get(row.resource)) if row.unfit else row for row in rows]
 
 
 def _changes(
@@ -85,14 +92,25 @@ def _changes(
     if resource == host.RESOURCE:
         from datalint.footprint import advice  # only those whom it does not fit pay for it
 
-        yield from advice.changes(recipe, images, machine)
+        found = advice.changes(recipe, images, machine)
+        yield from (change for change in found if not _refused(recipe, change.recipe, network))
     if resource == ACCELERATOR_MEMORY:
         from datalint.footprint import accelerator_advice
 
         yield from accelerator_advice.accelerator_changes(recipe, images, network, machine, readings)
 
 
+def _refused(recipe: Recipe, changed: Recipe, network: Network | str | None) -> bool:
+    """Whether the model takes no images of the size that a change leads to, or nobody knows."""
+    if recipe.model is None or changed.input_height == recipe.input_height:
+        return False
+    from datalint.footprint import accelerator
+
+    return not accelerator.takes(changed, network)
+
+
 def unpredicted(
+    rows: Iterable[Estimate],
     recipe: Recipe,
     images: Images,
     machine: Machine,
@@ -100,21 +118,25 @@ def unpredicted(
     *,
     readings: Sequence[Reading] = (),
 ) -> dict[str, str]:
-    """Resource -> why nothing is said about it."""
-    from datalint.footprint import accelerator
-
+    """Resource -> why nothing is said about it, of those without `rows`."""
     reasons = {
         host.RESOURCE: host.unpredicted(recipe, images),
-        ACCELERATOR_MEMORY: accelerator.unpredicted(recipe, network, machine, readings),
+        ACCELERATOR_MEMORY: None,
         shm.RESOURCE: shm.unpredicted(recipe, images),
         disk.RESOURCE: disk.unpredicted(recipe, images),
         **timing.unpredicted(recipe, images, machine),
         fill.RESOURCE: fill.unpredicted(recipe, images, machine),
     }
+    if recipe.model is None:
+        reasons[ACCELERATOR_MEMORY] = "no model is declared: say `model`"
+    elif all(row.resource != ACCELERATOR_MEMORY for row in rows):
+        from datalint.footprint import accelerator
+
+        reasons[ACCELERATOR_MEMORY] = accelerator.unpredicted(recipe, network, machine, readings)
     return {resource: reason for resource, reason in reasons.items() if reason}
 
 
 def unneeded(recipe: Recipe) -> dict[str, str]:
     """Resource -> why this recipe takes none of it."""
-    reason = shm.unneeded(recipe)
-    return {shm.RESOURCE: reason} if reason else {}
+    reasons = {shm.RESOURCE: shm.unneeded(recipe), fill.RESOURCE: fill.unneeded(recipe)}
+    return {resource: reason for resource, reason in reasons.items() if reason}

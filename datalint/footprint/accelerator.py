@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from datalint.footprint.dry_run import Asked, Reading
 from datalint.footprint.estimate import MARGIN, Band, Estimate, largest, total
 from datalint.footprint.images import batch_of, values_of
+from datalint.footprint.model.memo import memo
 from datalint.footprint.model.network import Network, NetworkError
-from datalint.footprint.model.ops import input_shape, lower
+from datalint.footprint.model.ops import input_shape
 from datalint.footprint.model.profiles import PROFILES
-from datalint.footprint.model.walk import FLOAT, PRECISIONS, walk
+from datalint.footprint.model.walk import FLOAT, PRECISIONS
 from datalint.footprint.recipe import ITEM_BYTES
 
 if TYPE_CHECKING:
@@ -109,17 +110,16 @@ class Subject:
     def graph(self) -> Graph:
         if self.network is None:
             raise NetworkError("nothing is known of its layers")
-        return lower(self.network, self.shape)
+        return memo(self.network).graph(self.shape)
 
     @cached_property
     def walked(self) -> tuple[Walked, ...]:
         return tuple(self._walk(PROFILES[name]) for name in self.names)
 
     def _walk(self, profile: Profile) -> Walked:
-        precision = PRECISIONS[self.precision]
-        usual = walk(self.graph, profile, precision)
-        upper = usual if profile.winograd else walk(self.graph, replace(profile, winograd=True), precision)
-        return Walked(profile, usual, upper)
+        if self.network is None:
+            raise NetworkError("nothing is known of its layers")
+        return Walked(profile, *memo(self.network).walk(self.shape, profile.name, self.precision))
 
     def measured(self, reading: Reading, batch: int) -> Band:
         """What the reading says of a batch under its own executor."""
@@ -226,6 +226,15 @@ def steps(recipe: Recipe, network: Network | str) -> Asked:
     return Asked(_shape(recipe, network), precision, optimizer, accumulates)
 
 
+def takes(recipe: Recipe, network: Network | str | None) -> bool:
+    """Whether the model takes what the recipe feeds."""
+    try:
+        subject(recipe, network or "it was not read")
+    except NetworkError:
+        return False
+    return True
+
+
 def _shape(recipe: Recipe, network: Network) -> Shape:
     """That of the model where it has one, else what the recipe feeds; NetworkError where the two differ."""
     stated = input_shape(network)
@@ -243,8 +252,8 @@ def _shape(recipe: Recipe, network: Network) -> Shape:
         shape.append(int(side if side is not None else said or 0))
     if not network.fixed and stated != tuple(shape):
         # Of a top that flattens, the number of weights depends on the size.
-        as_built = lower(network)
-        if lower(network, tuple(shape)).weights != as_built.weights and shape[2] == stated[2]:
+        as_built = memo(network).graph()
+        if memo(network).graph(tuple(shape)).weights != as_built.weights and shape[2] == stated[2]:
             raise NetworkError(f"the top of {network.name} goes with {_sides(stated)} alone: say `image_size`")
     return tuple(shape)
 
@@ -290,20 +299,77 @@ def accelerator_memory(
     model = _followed(recipe, network, device, readings)
     if isinstance(model, str):
         return []
-    memory = device.accelerator_memory
-    available = None if memory is None else float(memory) * (JAX_SHARE if recipe.executor == "jax" else 1.0)
     stages = list(_stages(recipe, images, model))
-    summed = total(stages, available=available)
-    summed = replace(summed, formula=f"{TIERS[model.reading is not None]}: {summed.formula}")
-    if available is None:
+    summed = _total(recipe, stages, model, device)
+    if summed.available is None:
         return [*stages, summed]
-    beside = summed.high - model.span(_share(recipe, images)).high
+    return [*stages, replace(summed, largest_batch=_largest(recipe, images, model, summed))]
 
-    def fits(batch: int) -> bool:
-        share = _share(replace(recipe, batch=batch), images)
-        return beside + model.span(share).high <= MARGIN * available
 
-    return [*stages, replace(summed, largest_batch=largest(fits))]
+def whole(
+    recipe: Recipe,
+    images: Images,
+    network: Network | str | None,
+    device: Device,
+    readings: Sequence[Reading] = (),
+    *,
+    searched: bool = False,
+) -> Estimate | None:
+    """The total alone, with its largest batch only where that is `searched`; None where it is not predicted."""
+    model = _followed(recipe, network, device, readings)
+    if isinstance(model, str):
+        return None
+    summed = _total(recipe, list(_stages(recipe, images, model)), model, device)
+    if summed.available is None or not searched:
+        return summed
+    return replace(summed, largest_batch=_largest(recipe, images, model, summed))
+
+
+def _total(recipe: Recipe, stages: Sequence[Estimate], model: Subject, device: Device) -> Estimate:
+    summed = total(stages, available=_available(recipe, device))
+    return replace(summed, formula=f"{TIERS[model.reading is not None]}: {summed.formula}")
+
+
+def _available(recipe: Recipe, device: Device) -> float | None:
+    memory = device.accelerator_memory
+    return None if memory is None else float(memory) * (JAX_SHARE if recipe.executor == "jax" else 1.0)
+
+
+def _largest(recipe: Recipe, images: Images, model: Subject, summed: Estimate) -> int | None:
+    assert summed.available is not None
+    room = MARGIN * summed.available - (summed.high - model.span(_share(recipe, images)).high)
+    return largest(lambda batch: model.span(_share(replace(recipe, batch=batch), images)).high <= room)
+
+
+_HALVES, _QUARTERS = 0.45, 0.12
+"""Of what a sample takes, the least that may be left in half precision, and of an image of half the height and width:
+half and a quarter but for rounding."""
+
+
+def hopeless(recipe: Recipe, network: Network, device: Device, *, than: Recipe) -> bool:
+    """Whether not even a batch of one would fit, told without a walk from that of another recipe of the same model.
+
+    The two may differ in optimizer, precision and the size of images.
+    """
+    available = _available(recipe, device)
+    if available is None:
+        return False
+    try:
+        other = subject(than, network)
+        optimizer = recipe.optimizer or other.optimizer
+        accumulates = bool(recipe.gradient_accumulation and recipe.gradient_accumulation > 1)
+        static = FLOAT * (other.graph.weights + other.graph.trainable * (SLOTS[optimizer] + accumulates))
+        share = _HALVES if recipe.precision != than.precision else 1.0
+        share *= _QUARTERS if recipe.input_height != than.input_height else 1.0
+        least = 0.0
+        for walked in other.walked:
+            if recipe.executor in (None, walked.profile.name):
+                peak = static + share * max(moment.per_sample for moment in walked.upper)
+                least = max(least, peak * walked.profile.factor.high, _KEPT * static + walked.profile.tuning)
+    except NetworkError:
+        return False
+    framework = _framework(recipe)
+    return _SLACK + least + (framework.high if framework else 0.0) > MARGIN * available
 
 
 def _share(recipe: Recipe, images: Images) -> int:

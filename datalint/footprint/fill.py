@@ -24,7 +24,18 @@ READ = {"tfrecord": timing.Cost(5e-6, 0.76e-9, 0), "files": timing.Cost(37e-6, 0
 
 def unpredicted(recipe: Recipe, images: Images, machine: timing.Machine) -> str | None:
     """Why nothing is said of it; None where it is predicted, or no buffer is filled."""
-    return timing.why_not(recipe, images, machine) if recipe.shuffle_buffer is not None else None
+    if recipe.shuffle_buffer is None or unneeded(recipe):
+        return None
+    return timing.why_not(recipe, images, machine)
+
+
+def unneeded(recipe: Recipe) -> str | None:
+    """Why filling a buffer takes no time that anybody would notice; None where it does, or there is none."""
+    if recipe.shuffle_buffer is not None and recipe.build:
+        return "its elements are copied from an array in memory"
+    if recipe.shuffle_buffer is not None and recipe.stage == "names":
+        return "it holds names, and no file is read for them"
+    return None
 
 
 def fill(recipe: Recipe, images: Images, machine: timing.Machine, *, speed: float | None = None) -> list[Estimate]:
@@ -32,7 +43,9 @@ def fill(recipe: Recipe, images: Images, machine: timing.Machine, *, speed: floa
 
     `speed` is that of `timing.times`.
     """
-    if recipe.shuffle_buffer is None or machine.cores is None or timing.why_not(recipe, images, machine):
+    if recipe.shuffle_buffer is None or machine.cores is None:
+        return []
+    if unneeded(recipe) or timing.why_not(recipe, images, machine):
         return []
     trained = trained_of(recipe, images)
     wanted = recipe.shuffle_buffer * (recipe.batch if recipe.stage == "batched" else 1)

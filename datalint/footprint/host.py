@@ -70,25 +70,37 @@ def unpredicted(recipe: Recipe, images: Images) -> str | None:
 
 def host_memory(recipe: Recipe, images: Images, machine: Machine) -> list[Estimate]:
     """One row a stage and the total, which knows the largest dataset and batch; empty where it is not predicted."""
-    if unpredicted(recipe, images):
+    summed = whole(recipe, images, machine)
+    if summed is None:
         return []
-    available = None if machine.usable is None else float(machine.usable)
     stages = list(_stages(recipe, images, machine))
-    summed = total(stages, available=available)
-    if available is None:
+    if summed.available is None:
         return [*stages, summed]
-
-    def fits(recipe: Recipe, images: Images) -> bool:
-        return sum(stage.high for stage in _stages(recipe, images, machine)) <= MARGIN * available
-
     return [
         *stages,
         replace(
             summed,
-            largest_n_samples=largest(lambda samples: fits(recipe, images.grown(samples))),
-            largest_batch=largest(lambda batch: fits(replace(recipe, batch=batch), images)),
+            largest_n_samples=largest(lambda samples: _fits(recipe, images.grown(samples), machine)),
+            largest_batch=largest_batch(recipe, images, machine),
         ),
     ]
+
+
+def whole(recipe: Recipe, images: Images, machine: Machine) -> Estimate | None:
+    """The total alone, which costs no search; None where it is not predicted."""
+    if unpredicted(recipe, images):
+        return None
+    available = None if machine.usable is None else float(machine.usable)
+    return total(list(_stages(recipe, images, machine)), available=available)
+
+
+def largest_batch(recipe: Recipe, images: Images, machine: Machine) -> int | None:
+    """The largest that fits, as `largest` says it; of a recipe that is predicted, on a machine that is known."""
+    return largest(lambda batch: _fits(replace(recipe, batch=batch), images, machine))
+
+
+def _fits(recipe: Recipe, images: Images, machine: Machine) -> bool:
+    return sum(stage.high for stage in _stages(recipe, images, machine)) <= MARGIN * float(machine.usable or 0)
 
 
 def _stages(recipe: Recipe, images: Images, machine: Machine) -> Iterator[Estimate]:
@@ -116,6 +128,8 @@ def _pipeline(recipe: Recipe, images: Images, machine: Machine) -> Iterator[Esti
         name, size, formula = stage.name, stage.size, stage.formula
         low = min(stage.least or size, size * PIPELINE_LOW)
         high = max(stage.most, size * PIPELINE_HIGH)
+        if name == "shuffle names":
+            high = 2 * high
         if name == "prefetch" and recipe.prefetch is None:
             high = max(high, _autotuned(recipe, images, machine))
             formula += "; AUTOTUNE takes more whenever training pauses"

@@ -41,6 +41,9 @@ SHARED_LEAST, SHARED_MOST = 0.9, 2.0
 """The same where holes of malloc are not given again: 0.93 to 1.92 was seen, 0.96 to 1.92 of one recipe."""
 ENCODED = 1.04
 """The same for the encoded strings of a shuffle buffer."""
+NAME = 140
+"""Bytes that a shuffle buffer takes for a name of 40 to 100 letters, and again for a label beside it (0.5 and 1 million
+names under TensorFlow 2.21): letters are shared with the list that the names come from."""
 HOLES, REUSED = 1.2, 0.4
 """The same where a cache of small images is filled meanwhile: what strings of many lengths leave behind suits no image,
 what strings of one length or larger ones leave is taken again."""
@@ -141,6 +144,8 @@ def _shuffled(recipe: Recipe, images: Images, *, trained: float, element: float)
         most = min(held * size, trained * element)
         return Stage(name, BATCHES * most, f"{held:,.0f} batches of {fed} x {element:,.0f} B")
     held = min(float(recipe.shuffle_buffer), trained)
+    if recipe.stage == "names":
+        return Stage(name, held * NAME, f"{held:,.0f} names x {NAME} B, and as much for labels", elements=held)
     if recipe.stage == "encoded":
         size = images.encoded_mean
         return Stage(name, ENCODED * held * size, f"{held:,.0f} elements x {size:,.0f} B", elements=held)

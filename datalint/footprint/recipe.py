@@ -31,6 +31,8 @@ _UNSHUFFLED = ("files", "tfrecord", "from_tensor_slices")
 """Loaders without an argument `shuffle`."""
 PREFETCH_FACTOR = 2
 """Batches that each worker of a DataLoader prepares ahead unless `prefetch_factor` says otherwise (PyTorch 2.13)."""
+_FILED = ("names", "encoded")
+"""Stages of a shuffle that come before images are decoded."""
 _SHUFFLE_STAGE = {"image_dataset_from_directory": "batched", "files": "decoded", "tfrecord": "encoded"}
 
 
@@ -95,7 +97,7 @@ class Recipe:
 
     @property
     def stage(self) -> str:
-        """What the shuffle buffer holds: `encoded`, `decoded` or `batched`."""
+        """What the shuffle buffer holds: `names`, `encoded`, `decoded` or `batched`."""
         return self.shuffle_stage or _SHUFFLE_STAGE.get(self.loader, "decoded")
 
     @property
@@ -119,10 +121,18 @@ def contradiction(recipe: Recipe) -> tuple[str, str] | None:
         for key in ("array_build", "array_scale", "array_split"):
             if getattr(recipe, key) != getattr(_DEFAULT, key):
                 return key, f"the loader {recipe.loader!r} builds no array"
-    if recipe.loader == "image_dataset_from_directory" and recipe.shuffle_stage == "encoded":
-        return "shuffle_stage", "image_dataset_from_directory gives batches: what follows it cannot be encoded"
-    if recipe.shuffle_stage == "encoded" and recipe.loader in ARRAYS:
-        return "shuffle_stage", f"the loader {recipe.loader!r} has nothing encoded to shuffle"
+    if recipe.loader == "image_dataset_from_directory":
+        # Keras 3.15 raises ValueError for an `image_size` that is no pair of numbers, and knows three color modes.
+        kept = "say `loader: files` where they are kept"
+        if recipe.input_height is None or recipe.input_width is None:
+            return "image_size", f"image_dataset_from_directory resizes all images: say their size, or {kept}"
+        if recipe.input_channels is None:
+            return "channels", f"image_dataset_from_directory converts all images: say 1, 3 or 4, or {kept}"
+    if recipe.loader == "image_dataset_from_directory" and recipe.shuffle_stage in _FILED:
+        words = f"what follows it cannot be {recipe.shuffle_stage}"
+        return "shuffle_stage", f"image_dataset_from_directory gives batches: {words}"
+    if recipe.shuffle_stage in _FILED and recipe.loader in ARRAYS:
+        return "shuffle_stage", f"the loader {recipe.loader!r} has no files to shuffle: no names, nothing encoded"
     if recipe.loader == "array" and recipe.shuffle_buffer is not None:
         return "shuffle_buffer", "`fit` on an array shuffles indices and has no buffer"
     if recipe.shuffle is not None and recipe.loader in _UNSHUFFLED:

@@ -62,7 +62,10 @@ def stream(
         if recipe.loader == "tfrecord":
             data = tf.data.TFRecordDataset(place)
         else:
-            data = tf.data.Dataset.from_tensor_slices(list(place)).map(tf.io.read_file)
+            data = tf.data.Dataset.from_tensor_slices(list(place))
+            if stage == "names":
+                data = data.shuffle(buffer)
+            data = data.map(tf.io.read_file)
         if stage == "encoded":
             data = data.shuffle(buffer)
         data = data.map(

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from datalint import progress
-from datalint import target as machines
-from datalint.check import collect
+from datalint.check import look
 from datalint.entry import FileLocator
 from datalint.footprint.estimate import TOTAL
 from datalint.footprint.host import host_memory, unpredicted
@@ -102,16 +101,15 @@ def input_pipeline(
     workspace = open_workspace(request)
     settings = workspace.config
     with progress.bar("reading images") as advance:
-        evidence = collect(workspace, request, progress=advance)
+        evidence = look(workspace, request, progress=advance)
     found, recipe, files = evidence.dataset, settings.training, evidence.tables["files"]
     part = samples_of(found, recipe, split)
     _refuse_undecodable(files.columns, part.files, recipe)
-    machine = machines.lookup(evidence.target, settings.targets)
     images = images_of(found.samples, files, channels=recipe.input_channels)
     plan = _plan(
         recipe,
         images,
-        machine,
+        evidence.machine,
         split=part.split,
         samples=len(part.files),
         shape=_shape(files.columns, part.files, recipe),

@@ -7,6 +7,7 @@ import operator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from datalint.script.tensors import computed
 from datalint.script.values import (
     Array,
     Choice,
@@ -14,6 +15,7 @@ from datalint.script.values import (
     Listed,
     Literal,
     Opaque,
+    Pixels,
     Ref,
     Value,
     choice,
@@ -60,6 +62,8 @@ def compute(
         return _scaled(right, op, left, node, in_place=False)
     if isinstance(left, Literal) and isinstance(right, Literal):
         return _literal(op, left, right)
+    if isinstance(left, Pixels) or isinstance(right, Pixels):
+        return computed(op, left, right) or Opaque()
     if isinstance(left, Group) and isinstance(op, ast.Add) and isinstance(right, Group):
         items = (*left.items, *right.items)
         return Group(items) if len(items) <= _LONGEST else Opaque()

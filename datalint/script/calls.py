@@ -7,7 +7,7 @@ import builtins
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from datalint.script import arrays, pipelines, training
+from datalint.script import arrays, pipelines, tensors, training
 from datalint.script import options as settings
 from datalint.script.sides import applied
 from datalint.script.values import (
@@ -50,8 +50,11 @@ def function(walk: Expressions, step: Step) -> Value:
     training.noted(walk.log, step)
     read = FUNCTIONS.get(step.name)
     found = read(walk, step) if read is not None else None
-    if found is not None:
-        return found
+    return tensors.typed(step, _other(walk, step) if found is None else found)
+
+
+def _other(walk: Expressions, step: Step) -> Value:
+    """Of a function that is not understood."""
     root = Ref(step.target).root
     if step.target != step.name and root not in _KNOWN:
         # `train_ds` and `model` may come from another file, or from a line that nobody shows.

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from datalint.footprint.recipe import STREAMS
 from datalint.script.arrays import colors
 from datalint.script.pipelines import BATCHES, DIRECTORY, FILES, FLOWS, LOADER, PYTHON, RECORDS, SLICES, arrays_of
 from datalint.script.said import Said, argument, called, pair, pairs, share, truth, tuned, usual, whole
+from datalint.script.tensors import DIVIDED, ELEMENT, image_of
 from datalint.script.values import Array, Literal, Opaque, Pipeline, Step, Value, options
 
 if TYPE_CHECKING:
@@ -56,11 +58,13 @@ def read(pipeline: Pipeline) -> Chain:
     decoding = _decoding(pipeline, loader)
     _parallel(maps, decoding, loader, found)
     state = _start(source, loader)
+    types = _Types("float32" if source.name == DIRECTORY else None)
     resized = source.name in _PLACES or not any(step.facts and step.facts.sizes for step in maps)
     batches: list[Step] = []
     for step in pipeline.steps:
         if step.name == "map":
             state = _mapped(state, step, decoding, maps)
+            types.mapped(step)
             resized = resized or bool(step.facts and step.facts.sizes)
         elif step.name in BATCHES:
             state = BATCHED
@@ -71,10 +75,15 @@ def read(pipeline: Pipeline) -> Chain:
             found.said = [said for said in found.said if said.key not in ("batch", "drop_remainder")]
         elif step.name == "shuffle":
             _shuffle(state, step, found, resized=resized)
+            types.held(state, step)
         elif step.name == "cache":
             _cache(state, step, found, resized=resized)
+            types.held(state, step)
         elif step.name == "prefetch":
             _prefetch(state, step, pipeline.steps, found)
+    _largest_buffer(found)
+    if loader in STREAMS:
+        types.say(found)
     for step in batches:
         found.said += argument(step, "batch", "batch_size", 0, whole)
         index = 1 if step.name == "batch" else None
@@ -82,6 +91,39 @@ def read(pipeline: Pipeline) -> Chain:
             step, "drop_remainder", "drop_remainder", index, False
         )
     return found
+
+
+@dataclass(slots=True)
+class _Types:
+    """The type of an image on its way through the pipeline; None before it is decoded, and where it is not known."""
+
+    dtype: str | None
+    by: Step | None = None
+    """Who gave it, where somebody asked for it."""
+    buffers: list[tuple[Step, str]] = field(default_factory=list)
+
+    def mapped(self, step: Step) -> None:
+        image = image_of(step.facts.results) if step.facts else None
+        if image is None:
+            self.dtype = self.by = None
+        elif image.dtype == DIVIDED:
+            self.dtype = "float32" if self.dtype == "uint8" else self.dtype
+        elif image.dtype != ELEMENT:
+            self.dtype, self.by = image.dtype, image.typed
+
+    def held(self, state: str | None, step: Step) -> None:
+        if self.dtype is not None and state in (DECODED, BATCHED):
+            self.buffers.append((step, self.dtype))
+
+    def say(self, found: Chain) -> None:
+        if self.dtype is None:
+            return
+        if self.by is not None:
+            found.said.append(Said("dtype", self.dtype, self.by.line, called(self.by)))
+        for step, dtype in self.buffers:
+            if dtype != self.dtype:
+                words = f"here values are {dtype}, and {self.dtype} as the model gets them: the recipe has one type"
+                found.notes.append(("dtype", step.line, f"{called(step)}: {words}"))
 
 
 def sizes(found: Iterable[tuple[Value, Value, Step]]) -> list[Said]:
@@ -220,18 +262,32 @@ def _why_not(state: str | None, *, resized: bool) -> str | None:
 
 
 def _shuffle(state: str | None, step: Step, found: Chain, *, resized: bool) -> None:
-    if state == NAMES:
-        found.notes.append(("shuffle_buffer", step.line, f"{called(step)}: of file names, which take next to nothing"))
-        return
     why = _why_not(state, resized=resized)
     if why:
         found.notes.append(("shuffle_buffer", step.line, f"{called(step)}: {why}"))
         return
     said = argument(step, "shuffle_buffer", "buffer_size", 0, whole)
+    if state == NAMES and any(item.value is None for item in said):
+        found.notes.append(_of_names(step))
+        return
     found.said += [
         Said(item.key, None if item.value is None else (item.value, state), item.line, item.text, item.more)
         for item in said
     ]
+
+
+def _of_names(step: Step | Said) -> tuple[str, int, str]:
+    text = step.text if isinstance(step, Said) else called(step)
+    return "shuffle_buffer", step.line, f"{text}: of file names, which take next to nothing"
+
+
+def _largest_buffer(found: Chain) -> None:
+    """The recipe has one buffer: that of names gives way to one of images."""
+    buffers = [said for said in found.said if said.key == "shuffle_buffer"]
+    names = [said for said in buffers if isinstance(said.value, tuple) and said.value[1] == NAMES]
+    if len(names) < len(buffers) or any(key == "shuffle_buffer" for key, _, _ in found.notes):
+        found.said = [said for said in found.said if said not in names]
+        found.notes += [_of_names(said) for said in names]
 
 
 def _cache(state: str | None, step: Step, found: Chain, *, resized: bool) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from datalint.script import arrays
 from datalint.script.sides import applied
+from datalint.script.tensors import ELEMENT, typed
 from datalint.script.values import (
     Array,
     Facts,
@@ -18,6 +19,7 @@ from datalint.script.values import (
     Literal,
     Opaque,
     Pipeline,
+    Pixels,
     Ref,
     Step,
     Value,
@@ -206,10 +208,14 @@ def _facts(walk: Expressions, mapped: Value | None) -> Facts:
     try:
         for option in options(mapped) or (Opaque(),):
             if isinstance(option, Function):
-                walk.apply(option, [], {})
-            elif not applied(walk.log, option):
+                facts.results.append(walk.apply(option, [Pixels(dtype=ELEMENT)], {}))
+                continue
+            facts.results.append(Opaque())
+            if not applied(walk.log, option):
                 step = Step(option.last, (), {}, _NOWHERE, option.name) if isinstance(option, Ref) else None
                 known = step is not None and _does(walk, step)
+                if step is not None and known:
+                    facts.results[-1] = typed(step, facts.results[-1])
                 facts.hidden = facts.hidden or not known
     finally:
         walk.log.facts.pop()

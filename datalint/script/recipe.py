@@ -13,6 +13,7 @@ from datalint.script.distribution import distributed
 from datalint.script.keys import KEYS
 from datalint.script.log import Log
 from datalint.script.observe import observe
+from datalint.script.said import shown as words_of
 from datalint.script.walk import Walk
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ _JUDGED = frozenset(
     {"framework", "loader", "dtype", "array_build", "array_scale", "array_split", "shuffle", "shuffle_buffer",
      "shuffle_stage", "cache", "executor"}
 )  # fmt: skip
+# The same where they are `original`, under the name of their field.
+_KEPT = {"image_size": "input_height", "channels": "input_channels"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,12 @@ def propose(script: Script) -> Proposal:
     observed = observe(log)
     values: dict[str, tuple[Any, str]] = {}
     notes = [(key, f"{script.place(line)}: {words}") for key, line, words in observed.notes]
-    notes += [("replicas", f"{script.place(line)}: {words}") for line, words in distributed(script)]
+    shared = distributed(script)
+    if shared and shared.replicas is None:
+        notes.append(("replicas", f"{script.place(shared.call.lineno)}: {shared.words}"))
+    elif shared:
+        place = f"inferred from {script.place(shared.call.lineno)}: {words_of(shared.call)}"
+        values["replicas"] = (shared.replicas, place)
     if log.stopped is not None:
         notes.append(("framework", f"the script was read up to {script.place(log.stopped)}: it is too long"))
     for key in KEYS:
@@ -163,4 +171,5 @@ def _recipe(values: Mapping[str, tuple[Any, str]]) -> Recipe:
         said.setdefault("loader", "dataloader")
     elif said.get("loader") == "dataloader":
         said.setdefault("framework", "pytorch")
+    said |= {field: None for key, field in _KEPT.items() if key in values and values[key][0] == "original"}
     return Recipe(**said)

@@ -170,6 +170,8 @@ class Facts:
     sizes: list[tuple[Value, Value, Step]] = field(default_factory=list)
     """Height and width of each resizing."""
     channels: list[tuple[Value, Step]] = field(default_factory=list)
+    results: list[Value] = field(default_factory=list)
+    """What it returns, one for each function that may be mapped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,14 @@ class Opaque:
     step: Step | None = None
     models: set[Step] = field(default_factory=set)
     is_model: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class Pixels(Opaque):
+    """An image in a function that is mapped: its type, and the call that gave it where somebody asked for it."""
+
+    dtype: str = ""
+    typed: Step | None = None
 
 
 @dataclass(frozen=True, slots=True)

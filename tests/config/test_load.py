@@ -29,6 +29,7 @@ def error(text: str, name: str = "datalint.yaml") -> UsageError:
 FULL = """\
 dataset: {path: images, format: csv, root: data, columns: {label: klass, group: patient}}
 training:
+  loader: files
   image_size: [224, 192]
   channels: original
   batch: 16
@@ -60,6 +61,7 @@ baseline = "known.jsonl"
 dataset = {path = "images", format = "csv", root = "data", columns = {label = "klass", group = "patient"}}
 
 [tool.datalint.training]
+loader = "files"
 image_size = [224, 192]
 channels = "original"
 batch = 16
@@ -176,6 +178,10 @@ def test_the_loader_and_the_framework_imply_each_other(text: str, loader: str, f
         ("loader: files\n  shuffle_stage: decoded", "3:18", "no shuffle buffer"),
         ("loader: array\n  cache: memory", "3:10", "no tf.data pipeline over files"),
         ("prefetch: 2\n  ram_budget: 1 GiB", "3:15", "not tuned"),
+        ("shuffle_buffer: 9\n  shuffle_stage: names", "3:18", "gives batches"),
+        ("loader: array\n  shuffle_stage: names", "3:18", "no names"),
+        ("image_size: original", "2:15", "say their size, or say `loader: files`"),
+        ("loader: image_dataset_from_directory\n  channels: original", "3:13", "say 1, 3 or 4, or say `loader: files`"),
     ],
 )
 def test_a_recipe_that_cannot_be_is_refused_at_its_place(training: str, place: str, words: str) -> None:
@@ -192,7 +198,7 @@ def test_auto_and_sizes_are_read() -> None:
 
 @pytest.mark.parametrize(("size", "height", "width"), [("64", 64, 64), ("original", None, None), ("[3, 4]", 3, 4)])
 def test_an_image_size_has_three_forms(size: str, height: int | None, width: int | None) -> None:
-    training = load(f"training: {{image_size: {size}}}").training
+    training = load(f"training: {{loader: files, image_size: {size}}}").training
     assert (training.input_height, training.input_width) == (height, width)
 
 
@@ -373,12 +379,12 @@ def test_a_configuration_that_is_a_folder_is_an_error(tmp_path: Path) -> None:
 
 def test_positions_of_values_are_kept() -> None:
     loaded = load(FULL)
-    assert str(loaded.position("target")) == "datalint.yaml:6:9"
+    assert str(loaded.position("target")) == "datalint.yaml:7:9"
     assert str(loaded.dataset.position) == "datalint.yaml:1:17"
-    assert str(loaded.ignore[1].position) == "datalint.yaml:19:5"
-    assert str(loaded.rules.settings["cmyk"].position) == "datalint.yaml:16:5"
-    assert str(loaded.position("rules", "settings", "class-skew", "nothing")) == "datalint.yaml:14:5"
-    assert str(loaded.position("fail_on", "x", 3)) == "datalint.yaml:20:1"
+    assert str(loaded.ignore[1].position) == "datalint.yaml:20:5"
+    assert str(loaded.rules.settings["cmyk"].position) == "datalint.yaml:17:5"
+    assert str(loaded.position("rules", "settings", "class-skew", "nothing")) == "datalint.yaml:15:5"
+    assert str(loaded.position("fail_on", "x", 3)) == "datalint.yaml:21:1"
     assert str(loaded.position("nowhere")) == "datalint.yaml:1:1"
 
 

@@ -128,8 +128,36 @@ def test_wrong_words_are_refused(
     assert message in error
 
 
+@pytest.mark.parametrize(
+    ("training", "words", "message"),
+    [
+        (
+            "loader: files\n  image_size: original",
+            ("--loader", "image_dataset_from_directory"),
+            "yaml:3:15: --loader image_dataset_from_directory: training.image_size: image_dataset_from_directory"
+            " resizes all images: say their size, or say `loader: files` where they are kept",
+        ),
+        (
+            "array_build: list\n  loader: array",
+            ("--loader", "files"),
+            "yaml:2:16: --loader files: training.array_build",
+        ),
+        ("loader: array\n  array_scale: divide", ("--batch", "3", "--dtype", "uint8"), "3:16: --dtype uint8: "),
+        ("loader: files\n  shuffle_buffer: 9", ("--loader", "array"), "3:19: --loader array: "),
+    ],
+)
+@pytest.mark.parametrize("command", ["estimate", "rehearse"])
+def test_an_option_that_does_not_go_with_the_configuration_is_refused_at_its_place(
+    here: Path, capsys: pytest.CaptureFixture[str], command: str, training: str, words: tuple[str, ...], message: str
+) -> None:
+    (here / "datalint.yaml").write_text(f"training:\n  {training}\n")
+    code, out, error = say(capsys, command, *words)
+    assert (code, out) == (2, "")
+    assert message in error
+
+
 def test_original_sizes_need_a_dataset(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (here / "datalint.yaml").write_text("training: {image_size: original}\n")
+    (here / "datalint.yaml").write_text("training: {loader: files, image_size: original}\n")
     code, _, error = say(capsys, "estimate", "--samples", "5")
     assert (code, "--height and --width" in error) == (2, True)
 

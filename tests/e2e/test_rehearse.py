@@ -265,7 +265,6 @@ def test_the_declared_model_makes_some_steps(here: Path) -> None:
         ("{loader: generator}", "loader generator"),
         ("{framework: pytorch}", "framework pytorch"),
         ("{loader: sequence}", "loader sequence"),
-        ("{image_size: original}", "always resizes"),
         ("{loader: array, image_size: 100000}", "are free here"),
     ],
 )

@@ -17,6 +17,7 @@ from datalint.footprint.model import load
 from datalint.footprint.recipe import Recipe
 from datalint.rule.engine import RuleEngine
 from datalint.ruleset import builtin_rules
+from datalint.target import Target
 
 MIB, GIB = 2**20, 2**30
 IMAGES = Images(train=8000, val=2000, encoded_mean=60_000, decoded_mean=250_000, decoded_max=1e6, measured=10_000)
@@ -132,7 +133,7 @@ def test_jax_hands_out_three_quarters() -> None:
 )
 def test_what_is_not_predicted_says_why(recipe: Recipe, machine: Machine, word: str) -> None:
     network = load.application(recipe.model) if recipe.model else None
-    assert word in footprint.unpredicted(recipe, IMAGES, machine, network)[RESOURCE]
+    assert word in footprint.unpredicted((), recipe, IMAGES, machine, network)[RESOURCE]
     assert accelerator_memory(recipe, IMAGES, network, machine) == []
 
 
@@ -148,7 +149,9 @@ def changes(recipe: Recipe, memory: int = 13 * GIB, *, images: Images = IMAGES) 
 
 def test_what_to_change_leads_to_what_fits() -> None:
     found = changes(replace(RECIPE, batch=512))
-    assert len(found) == 4
+    batches = [change.recipe.batch for change in found]
+    assert len(found) == 2
+    assert batches == sorted(set(batches)), "what gives no larger batch is asked for nothing"
     for change in found:
         assert rows(change.recipe, 13 * GIB)[TOTAL].fit == "fits"
         assert change.recipe.batch * (change.recipe.gradient_accumulation or 1) == 512
@@ -159,12 +162,16 @@ def test_what_to_change_leads_to_what_fits() -> None:
 
 def test_the_least_that_is_asked_comes_first_in_the_table() -> None:
     recipe = replace(RECIPE, batch=512)
-    predicted = footprint.predict(recipe, IMAGES, Machine(13 * GIB), load.application("ResNet50"))
+    network, machine = load.application("ResNet50"), Machine(13 * GIB)
+    rows = footprint.predict(recipe, IMAGES, machine, network)
+    [first] = footprint.changes(rows, recipe, IMAGES, machine, network, first=True)
+    assert first == footprint.changes(rows, recipe, IMAGES, machine, network)[0]
+    predicted = footprint.advised(rows, [first])
     told = {row.resource: row.change for row in predicted if row.stage == TOTAL}
     assert told[RESOURCE] == str(changes(recipe)[0])
     assert all(row.change is None for row in predicted if row.stage != TOTAL)
-    fitting = footprint.predict(replace(RECIPE, batch=8), IMAGES, Machine(13 * GIB), load.application("ResNet50"))
-    assert all(row.change is None for row in fitting)
+    few = replace(RECIPE, batch=8)
+    assert footprint.changes(footprint.predict(few, IMAGES, machine, network), few, IMAGES, machine, network) == []
 
 
 def test_precision_is_no_advice_where_it_is_mixed_already() -> None:
@@ -230,7 +237,8 @@ def test_exactly_one_rule_blames_what_does_not_fit() -> None:
         ]:
             found = list(rows(replace(RECIPE, model=model, loader=loader, batch=batch), memory).values())
             recipe = replace(RECIPE, model=model, loader=loader, batch=batch)
-            tables = {"training": recipe.row(), "footprint": table(found)}
+            machine = Target(name="any", accelerator_memory=memory, accelerators=1)
+            tables = {"training": recipe.row(), "target": machine.row(), "footprint": table(found)}
             outcomes = engine.run([BoundRule(rule, rule.severity, {}) for rule in RULES], tables)
             assert not [outcome.error for outcome in outcomes.values() if outcome.error]
             named = [
@@ -281,6 +289,6 @@ def test_a_replica_takes_its_share_of_the_batch(batch: int, replicas: int, share
 def test_more_replicas_than_accelerators_are_not_predicted() -> None:
     recipe, network = replace(RECIPE, replicas=2), load.application("ResNet50")
     assert accelerator_memory(recipe, IMAGES, network, Machine()) == []
-    reason = footprint.unpredicted(recipe, IMAGES, Machine(), network)[RESOURCE]
+    reason = footprint.unpredicted((), recipe, IMAGES, Machine(), network)[RESOURCE]
     assert reason == "a batch is shared between 2 accelerators and the target has 1"
     assert accelerator_memory(recipe, IMAGES, network, Machine(accelerators=None))

@@ -185,8 +185,9 @@ def test_a_model_that_only_a_dry_run_knows_is_predicted() -> None:
     assert found[TOTAL].largest_batch
     either = rows(replace(recipe, executor=None), reading, unread)[TOTAL]
     assert either.low < found[TOTAL].low < found[TOTAL].high < either.high
-    assert footprint.unpredicted(recipe, IMAGES, Machine(), unread, readings=(reading,)).keys().isdisjoint({RESOURCE})
-    reason = footprint.unpredicted(replace(recipe, optimizer="sgd"), IMAGES, Machine(), unread, readings=(reading,))
+    assert RESOURCE not in footprint.unpredicted((), recipe, IMAGES, Machine(), unread, readings=(reading,))
+    other = replace(recipe, optimizer="sgd")
+    reason = footprint.unpredicted((), other, IMAGES, Machine(), unread, readings=(reading,))
     assert reason[RESOURCE] == "model net:build: nobody read it"
     # With summed gradients nobody measured it, so the batch alone is told.
     [change] = accelerator_changes(replace(recipe, batch=4096), IMAGES, unread, Machine(), (reading,))

@@ -69,10 +69,22 @@ def test_without_a_buffer_there_is_nothing_to_fill() -> None:
     assert fill.unpredicted(plain, PHOTOS, FOUR) is None
 
 
-def test_what_is_not_predicted_has_a_reason() -> None:
+def test_slices_of_an_array_and_names_fill_a_buffer_at_once() -> None:
     slices = Recipe(loader="from_tensor_slices", shuffle_buffer=10)
     assert fill.fill(slices, PHOTOS, FOUR) == []
-    assert "from_tensor_slices" in str(fill.unpredicted(slices, PHOTOS, FOUR))
+    assert fill.unpredicted(slices, PHOTOS, FOUR) is None
+    assert fill.unneeded(slices)
+    assert fill.unneeded(replace(slices, shuffle_buffer=None)) is None
+    assert fill.unneeded(RECIPE) is None
+    names = replace(RECIPE, shuffle_stage="names")
+    assert fill.fill(names, PHOTOS, FOUR) == []
+    assert fill.unneeded(names) == "it holds names, and no file is read for them"
+
+
+def test_what_is_not_predicted_has_a_reason() -> None:
+    generator = Recipe(loader="generator", shuffle_buffer=10)
+    assert fill.fill(generator, PHOTOS, FOUR) == []
+    assert "generator" in str(fill.unpredicted(generator, PHOTOS, FOUR))
     assert fill.fill(RECIPE, PHOTOS, Target(name="card")) == []
     assert "cores" in str(fill.unpredicted(RECIPE, PHOTOS, Target(name="card")))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 
 import pytest
@@ -11,7 +14,7 @@ from datalint.footprint import advice
 from datalint.footprint.estimate import TOTAL, Estimate, Stage, largest, table, total
 from datalint.footprint.host import RESOURCE, host_memory, unpredicted
 from datalint.footprint.images import Images
-from datalint.footprint.pipeline import pipeline_stages
+from datalint.footprint.pipeline import NAME, pipeline_stages
 from datalint.footprint.recipe import ITEM_BYTES, Recipe
 from datalint.tables import TABLES
 
@@ -166,7 +169,7 @@ def test_growing_keeps_the_shares_of_the_splits() -> None:
 def test_what_is_not_predicted_says_why(recipe: Recipe, images: Images, word: str) -> None:
     assert word in str(unpredicted(recipe, images))
     assert footprint.predict(recipe, images, Machine(GIB)) == []
-    assert word in footprint.unpredicted(recipe, images, Machine(GIB))[RESOURCE]
+    assert word in footprint.unpredicted((), recipe, images, Machine(GIB))[RESOURCE]
 
 
 def test_an_array_of_unresized_images_is_predicted_where_they_agree() -> None:
@@ -187,11 +190,12 @@ def test_the_table_has_a_rank_by_the_upper_bound() -> None:
 def test_every_change_that_is_proposed_fits() -> None:
     buffer = replace(STREAM, shuffle_buffer=20_000, shuffle_stage="decoded", cache="none")
     machine = Machine(3 * GIB)
-    found = advice.changes(buffer, IMAGES, machine)
-    assert "shuffle before decoding" in [change.what for change in found]
+    found = list(advice.changes(buffer, IMAGES, machine))
+    assert "shuffle file names before they are read" in [change.what for change in found]
     for change in found:
         assert summed(change.recipe, IMAGES, 3 * GIB).fit == "fits"
-        assert summed(change.recipe, IMAGES, 3 * GIB) == change.total
+        again = summed(change.recipe, IMAGES, 3 * GIB)
+        assert (again.low, again.expected, again.high) == (change.total.low, change.total.expected, change.total.high)
 
 
 def test_an_array_that_does_not_fit_may_be_streamed() -> None:
@@ -272,3 +276,34 @@ def test_one_decoder_has_fewer_batches_in_flight_than_two() -> None:
     assert 1 < (more["prefetch"] - alone["prefetch"]) / (32 * ELEMENT) < 1.5
     assert sizes(replace(STREAM, parallel_calls=3))["prefetch"] == more["prefetch"]
     assert sizes(replace(STREAM, parallel_calls=None), cores=1)["prefetch"] == alone["prefetch"]
+
+
+@pytest.mark.parametrize("loader", ["files", "tfrecord"])
+def test_a_buffer_of_names_takes_next_to_nothing(loader: str) -> None:
+    plain = replace(STREAM, loader=loader)
+    named = replace(plain, shuffle_buffer=8000, shuffle_stage="names")
+    assert sizes(named)["shuffle names"] == 8000 * NAME
+    assert 2 * 8000 * NAME <= summed(named).high - summed(plain).high <= 2.5 * 8000 * NAME
+    assert sizes(replace(named, shuffle_stage="encoded"))["shuffle encoded"] > 100 * sizes(named)["shuffle names"]
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("labels", [False, True])
+def test_tensorflow_takes_as_much_for_names_as_is_predicted(labels: bool) -> None:
+    """In a fresh process: resident bytes of a full buffer of 300,000 paths, with a label or without."""
+    pytest.importorskip("tensorflow")
+    code = (
+        "import tensorflow as tf\n"
+        "def resident():\n"
+        "    return int(open('/proc/self/statm').read().split()[1]) * 4096\n"
+        "paths = ['/data/train/class/%09d.jpg' % number for number in range(300_000)]\n"
+        f"data = tf.data.Dataset.from_tensor_slices({'(paths, [0] * len(paths))' if labels else 'paths'})\n"
+        "for _ in data.take(3): pass\n"
+        "before = resident()\n"
+        "iterator = iter(data.shuffle(len(paths)))\n"
+        "next(iterator)\n"
+        "print((resident() - before) / len(paths))\n"
+    )
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=quiet)
+    assert 0.8 * NAME < float(run.stdout) < 2.2 * NAME

@@ -15,11 +15,13 @@ from datalint.footprint.images import Images
 from datalint.footprint.recipe import ARRAYS, STREAMS, Recipe, contradiction
 from datalint.rule.engine import RuleEngine
 from datalint.ruleset import builtin_rules
+from datalint.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RULES = [rule for rule in builtin_rules() if "memory" in rule.tags and "accelerator" not in rule.id]
+TARGET = Target(name="any", cores=4)
 IMAGES = Images(train=80_000, val=20_000, encoded_mean=60_000, decoded_mean=1e6, decoded_max=3e8, measured=100_000)
 
 
@@ -71,7 +73,7 @@ def test_exactly_one_rule_blames_what_does_not_fit(engine: RuleEngine, usable: i
     for recipe in recipes()[:: 3 if usable == 2**33 else 13]:
         rows = host_memory(recipe, IMAGES, Machine(usable))
         [total] = [row for row in rows if row.stage == TOTAL]
-        tables = {"training": recipe.row(), "footprint": table(rows)}
+        tables = {"training": recipe.row(), "target": TARGET.row(), "footprint": table(rows)}
         outcomes = engine.run([BoundRule(rule, rule.severity, {}) for rule in RULES], tables)
         found = {
             (name, dict(zip(outcome.columns, line, strict=True))["severity"])
@@ -99,6 +101,10 @@ def test_the_reason_is_the_part_that_would_not_fit_alone(engine: RuleEngine) -> 
     }
     assert set(cases) == {rule.id for rule in RULES}
     for name, recipe in cases.items():
-        tables = {"training": recipe.row(), "footprint": table(host_memory(recipe, IMAGES, Machine(2**32)))}
+        tables = {
+            "training": recipe.row(),
+            "target": TARGET.row(),
+            "footprint": table(host_memory(recipe, IMAGES, Machine(2**32))),
+        }
         outcomes = engine.run([BoundRule(rule, rule.severity, {}) for rule in RULES], tables)
         assert [rule for rule, outcome in outcomes.items() if outcome.rows] == [name]

@@ -270,7 +270,7 @@ def test_a_recipe_that_scales_an_array_scales_here_too(here: Path, configure: An
 def test_original_images_of_one_size_stay_as_they_are(here: Path, configure: Any) -> None:
     for index, label in enumerate(("cat", "dog")):
         noise(here / f"images/{label}/0.png", index, size=(40, 30))
-    configure("image_size: original, channels: original, dtype: uint8")
+    configure("loader: files, image_size: original, channels: original, dtype: uint8")
     batches = input_pipeline("images", shuffle=False)
     assert batches.plan.image_shape == (30, 40, 3)
     assert batches.element_spec[0].shape == (None, 30, 40, 3)
@@ -281,11 +281,11 @@ def test_original_images_of_one_size_stay_as_they_are(here: Path, configure: Any
 def test_original_images_of_two_sizes_are_refused_unless_a_batch_is_one(here: Path, configure: Any) -> None:
     noise(here / "images/cat/0.png", 0, size=(40, 30))
     noise(here / "images/dog/0.png", 1, size=(30, 40))
-    configure("image_size: original")
+    configure("loader: files, image_size: original")
     with pytest.raises(ValueError, match=r"training\.image_size is original, and no batch holds both: ") as caught:
         input_pipeline("images")
     assert "images/cat/0.png has 30 x 40 and images/dog/0.png has 40 x 30; say a size" in str(caught.value)
-    configure("image_size: original, batch: 1")
+    configure("loader: files, image_size: original, batch: 1")
     batches = input_pipeline("images", shuffle=False)
     assert [images.shape for images, _ in batches] == [(1, 30, 40, 3), (1, 40, 30, 3)]
     assert (batches.plan.cache, batches.plan.reason) == (
@@ -297,7 +297,7 @@ def test_original_images_of_two_sizes_are_refused_unless_a_batch_is_one(here: Pa
 def test_only_the_split_needs_one_size(here: Path, configure: Any) -> None:
     for seed, (split, label) in enumerate((s, c) for s in ("train", "val") for c in ("cat", "dog")):
         noise(here / f"images/{split}/{label}/0.png", seed, size=(40, 30) if split == "train" else (10, 10))
-    configure("image_size: original")
+    configure("loader: files, image_size: original")
     assert input_pipeline("images").plan.image_shape == (30, 40, 3)
     assert input_pipeline("images", split="val").plan.image_shape == (10, 10, 3)
 
@@ -305,7 +305,7 @@ def test_only_the_split_needs_one_size(here: Path, configure: Any) -> None:
 def test_original_channels_must_be_the_same(here: Path, configure: Any) -> None:
     noise(here / "images/cat/0.png", 0, mode="L")
     noise(here / "images/dog/0.png", 1)
-    configure("channels: original")
+    configure("loader: files, channels: original")
     with pytest.raises(ValueError, match=r"training\.channels is original, and no batch holds both: .* say 1, 3 or 4"):
         input_pipeline("images")
 

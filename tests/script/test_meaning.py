@@ -164,6 +164,12 @@ def test_of_two_values_both_are_said_and_none_is_taken(code: str, tmp_path: Path
         (f"{FILES}{READ}{DECODE}ds = ds.shuffle(5).batch(2)\n", (5, "decoded")),
         (f"{FILES}{READ}{DECODE}ds = ds.batch(2).shuffle(5)\n", (5, "batched")),
         (f"{FILES}ds = ds.shuffle(9)\n{READ}{DECODE}ds = ds.shuffle(5).batch(2)\n", (5, "decoded")),
+        (f"{FILES}ds = ds.shuffle(9)\n{READ}{DECODE}ds = ds.batch(2)\n", (9, "names")),
+        (
+            "paths, labels = lists()\nds = tf.data.Dataset.from_tensor_slices((paths, labels)).shuffle(9)\n"
+            "ds = ds.map(lambda p, y: (tf.io.decode_jpeg(tf.io.read_file(p)), y)).batch(2)\n",
+            (9, "names"),
+        ),
         ("ds = tf.data.TFRecordDataset('x').shuffle(5).map(tf.io.parse_tensor).batch(2)\n", (5, "encoded")),
         ("ds = tf.data.TFRecordDataset('x').map(tf.io.parse_tensor).shuffle(5).batch(2)\n", (5, "decoded")),
         ("import tensorflow_datasets as tfds\nds = tfds.load('x').shuffle(5).batch(2)\n", (5, "decoded")),
@@ -180,7 +186,7 @@ def test_the_order_says_what_is_in_the_buffer(steps: str, expected: tuple[int, s
 @pytest.mark.parametrize(
     ("steps", "why"),
     [
-        (f"{FILES}ds = ds.shuffle(5)\n{READ}{DECODE}", "of file names"),
+        (f"{FILES}ds = ds.shuffle(len(names))\n{READ}{DECODE}", "of file names, which take next to nothing"),
         (f"{FILES}ds = ds.map(imported).shuffle(5)\n", "not told by the script"),
         (
             f"{FILES}{READ}{DECODE}ds = ds.shuffle(5).map(lambda x: tf.image.resize(x, (8, 8)))\n",

@@ -48,13 +48,14 @@ class Profile:
     """Of a variable's size, while the optimizer updates it."""
     factor: Factor = field(default_factory=lambda: Factor(1.0, 1.0, 1.0))
 
-    def workspace(self, op: Op, graph: Graph, size: int) -> float:
-        """Bytes a sample of the transforms of a convolution that is not fused: F(2x2, 3x3) takes 16 values for 4."""
-        if not self.winograd or op.kind != "conv" or op.window != (3, 3) or op.stride != 1:
-            return 0.0
-        height, width, filters = graph.shapes[op.output]
-        channels = graph.shapes[op.inputs[0]][-1]
-        return 4.0 * (channels + filters) * height * width * size
+
+def transforms(op: Op, graph: Graph, size: int) -> float:
+    """Bytes a sample of the transforms of a convolution that is not fused: F(2x2, 3x3) takes 16 values for 4."""
+    if op.kind != "conv" or op.window != (3, 3) or op.stride != 1:
+        return 0.0
+    height, width, filters = graph.shapes[op.output]
+    channels = graph.shapes[op.inputs[0]][-1]
+    return 4.0 * (channels + filters) * height * width * size
 
 
 _POINTWISE = frozenset(

@@ -6,7 +6,9 @@ Every moment is `fixed + batch x per_sample` bytes, so that one walk answers for
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from datalint.footprint.model.profiles import transforms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,11 +65,13 @@ class _Time:
 
     fixed: float = 0.0
     per_sample: float = 0.0
-    moments: list[Moment] = field(default_factory=list)
+    moments: list[tuple[float, float, float]] = field(default_factory=list)
+    """Bytes that are fixed, bytes a sample, and bytes a sample with the transforms of a convolution."""
 
-    def mark(self, fixed: float = 0.0, per_sample: float = 0.0) -> None:
+    def mark(self, fixed: float = 0.0, per_sample: float = 0.0, transforms: float = 0.0) -> None:
         """A moment with something beside what is alive."""
-        self.moments.append(Moment(self.fixed + fixed, self.per_sample + per_sample))
+        held = self.per_sample + per_sample
+        self.moments.append((self.fixed + fixed, held, held + transforms))
 
     def hold(self, per_sample: float, refs: int = 1) -> _Buffer:
         self.per_sample += per_sample
@@ -79,13 +83,22 @@ class _Time:
             self.per_sample -= buffer.per_sample
 
 
-def walk(graph: Graph, profile: Profile, precision: Precision) -> list[Moment]:
+class Walk(NamedTuple):
     """The moments of one step that are the highest for some batch."""
+
+    usual: list[Moment]
+    upper: list[Moment]
+    """With the transforms of all convolutions, also where the executor makes them rarely."""
+
+
+def walk(graph: Graph, profile: Profile, precision: Precision) -> Walk:
+    """One step forward and backward."""
     learns = _learning(graph)
     time = _Time()
     held = _forward(graph, profile, precision, time, learns)
     _backward(graph, profile, precision, time, learns, held)
-    return _highest(time.moments)
+    upper = _highest([(fixed, most) for fixed, _, most in time.moments])
+    return Walk(upper if profile.winograd else _highest([(fixed, least) for fixed, least, _ in time.moments]), upper)
 
 
 def _learning(graph: Graph) -> list[bool]:
@@ -175,7 +188,7 @@ def _run(
         if inner:
             keeps.append(time.hold(inner))
         time.fixed += _cast(op, precision)
-    time.mark(per_sample=profile.workspace(op, graph, precision.size))
+    time.mark(transforms=transforms(op, graph, precision.size))
     for number in op.inputs:
         for buffer in buffers[number]:
             time.drop(buffer)
@@ -227,7 +240,7 @@ def _backward(
                 made = time.hold(float(graph.sizes[number] * precision.size))
                 gradients.setdefault(number, []).append(made)
         new = float(sum(FLOAT * weight.values for weight in op.weights if weight.trainable))
-        time.mark(fixed=new, per_sample=extra + profile.workspace(op, graph, precision.size))
+        time.mark(fixed=new, per_sample=extra, transforms=transforms(op, graph, precision.size))
         if late:
             time.fixed += new
             largest = max(largest, new)
@@ -241,10 +254,10 @@ def _backward(
         time.mark(fixed=profile.temporaries * (FLOAT * graph.trainable if profile.foreach else largest))
 
 
-def _highest(moments: Sequence[Moment]) -> list[Moment]:
+def _highest(moments: Sequence[tuple[float, float]]) -> list[Moment]:
     """Those that no other moment is above for every batch, from the largest share of a sample to the smallest."""
     best: list[Moment] = []
-    for moment in sorted(moments, key=lambda moment: (-moment.per_sample, -moment.fixed)):
-        if not best or moment.fixed > best[-1].fixed:
-            best.append(moment)
+    for per_sample, fixed in sorted({(per_sample, fixed) for fixed, per_sample in moments}, reverse=True):
+        if not best or fixed > best[-1].fixed:
+            best.append(Moment(fixed, per_sample))
     return best
