@@ -49,7 +49,7 @@ class Evidence:
     unpredicted: tuple[NotChecked, ...] = ()
     """What the recipe asks for and nobody could predict."""
     built_from: tuple[str, ...] = ()
-    """Files, relative to the configuration, that a dry run's model was built from: where one changes, it is stale."""
+    """Files, relative to the configuration, that a measured model was built from: where one changes, it is stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Judged:
 
     @property
     def built_from(self) -> tuple[str, ...]:
-        """Files, relative to the configuration, that a dry run's model was built from."""
+        """Files, relative to the configuration, that a measured model was built from."""
         return self.evidence.built_from
 
     @property
@@ -173,9 +173,9 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
     recipe = settings.training
     network = models.declared(workspace, recipe.model)
     sizes = images_of(found.samples, gathered.data, channels=recipe.input_channels)
-    measured = readings.of_model(workspace, request, recipe.model, network)
-    dry_runs = tuple(kept.reading for kept in measured)
-    rows = footprint.predict(recipe, sizes, machine, network, readings=dry_runs)
+    measured = readings.of_model(workspace, request, recipe.model, network, machine)
+    peaks = tuple(kept.reading for kept in measured)
+    rows = footprint.predict(recipe, sizes, machine, network, readings=peaks)
     tables = {
         **found.tables(source=workspace.source.name),
         "files": gathered.data,
@@ -187,7 +187,7 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
     }
     unpredicted: tuple[NotChecked, ...] = ()
     if recipe.model is not None and machine.accelerator_memory is not None:
-        reasons = footprint.unpredicted(recipe, sizes, machine, network, readings=dry_runs)
+        reasons = footprint.unpredicted(recipe, sizes, machine, network, readings=peaks)
         unpredicted = tuple(
             NotChecked(f"accelerator memory of {recipe.model}", reason)
             for resource, reason in reasons.items()

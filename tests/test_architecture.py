@@ -31,8 +31,8 @@ LAYERS = (
     {"ruleset", "workspace", "replay"},
     {"changed", "readings", "asked"},
     {"models"},
-    {"check"},
-    {"calibrate", "dry_run", "rehearsal"},
+    {"check", "measuring"},
+    {"calibrate", "compiling", "dry_run", "rehearsal"},
     {"estimate", "rehearse"},
     {"commands", "integrations"},
     {"cli"},
@@ -51,12 +51,14 @@ HOMES = {
     "rich": ("progress", "report/"),
     "tensorflow": ("integrations/",),
     "keras": ("integrations/",),
+    "jax": ("integrations/",),
+    "jaxlib": ("integrations/",),
     "ray": ("engine/ray",),
 }
 LATE_HOMES = {"duckdb": ("dataset/parquet",)}
 """Homes where the import must stand inside a function."""
 
-HEAVY = {"numpy", "duckdb", "PIL", "simplejpeg", "rich", "tensorflow", "ray", "yaml", "multiprocessing"}
+HEAVY = {"numpy", "duckdb", "PIL", "simplejpeg", "rich", "tensorflow", "jax", "ray", "yaml", "multiprocessing"}
 
 
 @dataclass(frozen=True)

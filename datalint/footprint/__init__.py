@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from datalint.footprint import accelerator
     from datalint.footprint.advice import Change
-    from datalint.footprint.dry_run import Reading
     from datalint.footprint.estimate import Estimate
     from datalint.footprint.images import Images
     from datalint.footprint.model.network import Network
+    from datalint.footprint.peaks import Peaks
     from datalint.footprint.recipe import Recipe
 
     class Machine(host.Machine, accelerator.Device, disk.Machine, shm.Machine, Protocol):
@@ -35,12 +35,12 @@ def predict(
     machine: Machine,
     network: Network | str | None = None,
     *,
-    readings: Sequence[Reading] = (),
+    readings: Sequence[Peaks] = (),
     speed: float | None = None,
 ) -> list[Estimate]:
     """Every resource that can be predicted: a row a stage, and one for their total.
 
-    `network` is the recipe's model, or why it could not be read, and `readings` are dry runs of it. `speed` is the
+    `network` is the recipe's model, or why it could not be read, `readings` are what was measured of it. `speed` is the
     machine's decoding time over that of the shipped constants, None where nobody timed it.
     """
     rows = host.host_memory(recipe, images, machine)
@@ -67,7 +67,7 @@ def changes(
     machine: Machine,
     network: Network | str | None = None,
     *,
-    readings: Sequence[Reading] = (),
+    readings: Sequence[Peaks] = (),
 ) -> list[Change]:
     """What to change so that each of the `rows` which does not fit does, the least first."""
     resources = dict.fromkeys(row.resource for row in rows if row.unfit)
@@ -80,7 +80,7 @@ def _changes(
     images: Images,
     machine: Machine,
     network: Network | str | None,
-    readings: Sequence[Reading],
+    readings: Sequence[Peaks],
 ) -> Iterator[Change]:
     if resource == host.RESOURCE:
         from datalint.footprint import advice  # only those whom it does not fit pay for it
@@ -98,7 +98,7 @@ def unpredicted(
     machine: Machine,
     network: Network | str | None = None,
     *,
-    readings: Sequence[Reading] = (),
+    readings: Sequence[Peaks] = (),
 ) -> dict[str, str]:
     """Resource -> why nothing is said about it."""
     from datalint.footprint import accelerator

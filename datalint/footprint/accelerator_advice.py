@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from datalint.footprint.accelerator import Device
-    from datalint.footprint.dry_run import Reading
     from datalint.footprint.estimate import Estimate
     from datalint.footprint.images import Images
+    from datalint.footprint.peaks import Peaks
     from datalint.footprint.recipe import Recipe
 
     Predict = Callable[[Recipe], Estimate | None]
@@ -29,7 +29,7 @@ def accelerator_changes(
     images: Images,
     network: Network | str | None,
     device: Device,
-    readings: Sequence[Reading] = (),
+    readings: Sequence[Peaks] = (),
 ) -> Iterator[Change]:
     """Changes after which it fits, the one that asks least of the user first.
 
