@@ -31,7 +31,8 @@ WAY = Way(
 def compiled(wanted: Wanted) -> tuple[Peaks, str | None]:
     """Compile the recipe's training step, or take the reading that holds; raises as `measure` does.
 
-    UsageError for an executor that is not XLA, and for a card of which there is no description.
+    UsageError for an executor that is not XLA, and for a card of which there is no description; JobError where the
+    compiler refuses the step.
     """
     executor, machine = wanted.recipe.executor, wanted.machine
     if executor not in (None, *EXECUTORS):

@@ -14,7 +14,7 @@ from datalint.errors import UsageError
 from datalint.footprint import accelerator, advice, fill, timing
 from datalint.footprint.images import Images, Kind, images_of
 from datalint.footprint.model.network import Network, NetworkError
-from datalint.measuring import Wanted
+from datalint.measuring import JobError, Wanted
 from datalint.target import LOCAL
 from datalint.workspace import open_home, open_workspace
 
@@ -82,7 +82,11 @@ def estimate(
         assumed = {**assumed, **described}
     images = images if asked.grow == 1 else images.grown(round(images.loaded * asked.grow))
     network = models.declared(workspace, recipe.model, asked="model" in asked.recipe)
-    measured, notes = _measured(workspace, request, recipe, network, machine, asked, stepping)
+    try:
+        measured, notes = _measured(workspace, request, recipe, network, machine, asked, stepping)
+    except JobError as error:
+        # Nothing else answers in the place of what was asked for.
+        network, measured, notes = f"not compiled for {machine.accelerator}: {error}", (), ()
     assumed = {**assumed, **_of_model(recipe, network, measured)}
     rows = tuple(footprint.predict(recipe, images, machine, network, readings=measured, speed=speed))
     if any(row.resource in (timing.INPUT, fill.RESOURCE) for row in rows):

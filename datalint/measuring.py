@@ -99,7 +99,7 @@ def measure(
     Beside the reading, what the user should know about it.
 
     UsageError for a model that cannot be built or does not go with the recipe, UnfinishedError where the steps did not
-    end: out of memory, out of time, killed, refused by a compiler.
+    end: out of memory, out of time, killed. JobError where a compiler refuses them.
     """
     _refuse(way, wanted)
     try:
@@ -122,7 +122,9 @@ def measure(
     except JobError as error:
         if error.kind == "missing":
             raise UsageError(f"{way.option} needs {way.needs}: {error}", hint=way.install) from error
-        if error.kind in ("memory", "compiler"):
+        if error.kind == "compiler":
+            raise
+        if error.kind == "memory":
             raise UnfinishedError(f"{way.noun} of {wanted.model}: {error}") from error
         raise UsageError(f"{wanted.key}: {wanted.model}: {error}", wanted.position) from error
     return _kept(way, wanted, Kept(made(told, steps), told["files"]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import suppress
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,11 @@ ENVIRONMENT = {
 }
 NEEDS = ("jax", "jax_plugins.xla_cuda12", "nvidia.cuda_nvcc", "keras")
 """The CUDA plugin with its compiler, and `ptxas` with the device library."""
+
+MOST_TIMES = 16
+"""Times the largest batch that is asked for, up to which more is compiled."""
+NEAR = 1.15
+"""Times a batch that was compiled, up to which another one says nothing new."""
 
 
 class Compiled:
@@ -73,8 +79,12 @@ class Compiled:
             )
         )
         data = self._batch(batch, described)
-        step = jax.jit(model.train_step, donate_argnums=0).lower(state, data).compile()
-        told = step.memory_analysis()
+        lowered = jax.jit(model.train_step, donate_argnums=0).lower(state, data)
+        try:
+            told = lowered.compile().memory_analysis()
+        except jax.errors.JaxRuntimeError as error:
+            first = str(error).strip().splitlines()[0][:300]
+            raise JobError("compiler", f"the compiler refuses a batch of {batch:,}: {first}") from error
         taken = told.argument_size_in_bytes + told.output_size_in_bytes - told.alias_size_in_bytes
         ahead = sum(math.prod(leaf.shape) * 4 for leaf in jax.tree.leaves(data))
         return int(taken + told.temp_size_in_bytes + ahead)
@@ -97,11 +107,12 @@ def run(job: Mapping[str, Any], tell: Callable[[Mapping[str, Any]], None]) -> No
     peaks: dict[int, int] = {}
     for batch in job["batches"]:
         tell({"step": batch})
-        peaks[batch] = _compiled(compiled, batch)
+        peaks[batch] = compiled.peak(batch)
     last = filling(peaks, job["memory"]) if job["memory"] else None
     if last is not None:
         tell({"step": last})
-        peaks[last] = _compiled(compiled, last)
+        with suppress(JobError):  # the batches that were asked for are known
+            peaks[last] = compiled.peak(last)
     made = compiled.made
     tell(
         {
@@ -118,12 +129,6 @@ def run(job: Mapping[str, Any], tell: Callable[[Mapping[str, Any]], None]) -> No
     )
 
 
-MOST_TIMES = 16
-"""Times the largest batch that is asked for, up to which more is compiled."""
-NEAR = 1.15
-"""Times a batch that was compiled, up to which another one says nothing new."""
-
-
 def filling(peaks: Mapping[int, int], memory: int) -> int | None:
     """The batch that takes about so many bytes, by the line through two peaks; None where one nearby was compiled."""
     (low, least), (high, most) = min(peaks.items()), max(peaks.items())
@@ -133,16 +138,6 @@ def filling(peaks: Mapping[int, int], memory: int) -> int | None:
     batch = max(1, min(batch, MOST_TIMES * high))
     near = any(known / NEAR <= batch <= known * NEAR for known in peaks)
     return None if near else batch
-
-
-def _compiled(compiled: Compiled, batch: int) -> int:
-    try:
-        return compiled.peak(batch)
-    except MemoryError:
-        raise
-    except Exception as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise JobError("compiler", f"the compiler refuses a batch of {batch:,}: {lines[0][:300]}") from error
 
 
 def _limit(memory: int | None) -> None:
