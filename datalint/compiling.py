@@ -44,7 +44,9 @@ def compiled(wanted: Wanted) -> tuple[Peaks, str | None]:
     return measure(
         WAY,
         wanted,
-        holds=lambda reading, steps: isinstance(reading, Compiled) and reading.answers(steps),
+        holds=lambda reading, steps: (
+            isinstance(reading, Compiled) and reading.answers(steps) and reading.reaches(wanted.recipe.share)
+        ),
         plan=lambda: _plan(wanted, target),
         made=lambda told, steps: _reading(told, steps, target),
     )

@@ -14,7 +14,7 @@ from datalint.footprint.peaks import Peaks, chord
 
 EXECUTORS = ("xla", "jax")
 """Those whose memory it is."""
-SHARE = Band(0.95, 1.05, 1.35)
+SHARE = Band(0.95, 1.02, 1.25)
 """Measured over assigned: what the allocator rounds up, and cuDNN's workspaces once algorithms are tried."""
 
 
@@ -29,6 +29,10 @@ class Compiled(Peaks):
     compiler: str
     """Version of `jax-cuda12-pjrt`, which holds XLA."""
 
+    def reaches(self, batch: int) -> bool:
+        """Whether it is one of the batches that were compiled, or lies between them."""
+        return self.peaks[0].batch <= batch <= self.peaks[-1].batch
+
     def at(self, batch: int) -> Band:
         """Bytes in use at most at a batch, on the card."""
         return self.assigned(batch).times(SHARE)
@@ -40,7 +44,7 @@ class Compiled(Peaks):
             # Never less than what stays.
             expected = self.static + max(0, first.size - self.static) * batch / first.batch
             return Band(expected, expected, first.size)
-        if batch <= last.batch:
+        if self.reaches(batch):
             expected = chord(*self.around(batch), batch)
             return Band(expected, expected, expected)
         line = chord(self.peaks[-2], last, batch)

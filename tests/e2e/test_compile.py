@@ -131,6 +131,12 @@ def test_afterwards_everybody_uses_the_reading_and_nothing_is_compiled(
         assert json.loads(run.stdout) == json.loads(first.stdout)
     report = json.loads(datalint(folder, "check", "-o", "json", PYTHONPATH=hidden).stdout)
     assert (report["verdict"].startswith("TRAINABLE"), report["not_checked"]) == (True, [])
+    # 8, 16 and 256 were compiled: only what lies outside would be compiled again.
+    codes = {
+        batch: datalint(folder, "estimate", "--compile", "--batch", batch, PYTHONPATH=hidden).returncode
+        for batch in ("8", "100", "256", "7", "257")
+    }
+    assert codes == {"8": 0, "100": 0, "256": 0, "7": 2, "257": 2}
 
 
 @xla
