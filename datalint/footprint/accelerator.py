@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from datalint.footprint.compiled import Compiled
@@ -166,7 +167,9 @@ class Subject:
     def _band(self, name: str, batch: int) -> Band:
         """By the best that is known of an executor: the compiler, a dry run, the walk."""
         if self.compiled is not None and name == COMPILED:
-            return self._tuned(name, self.compiled.at(batch), self.compiled.static)
+            # Two batches of images are on the card when the step is compiled there.
+            stays = self.compiled.static + 2 * FLOAT * batch * prod(self.compiled.shape)
+            return self._tuned(name, self.compiled.at(batch), stays)
         if self.reading is not None:
             return self._measured_band(name, batch, self.reading)
         profile, usual, upper = self.walked[name]
@@ -182,9 +185,9 @@ class Subject:
             return Band(_FEWER * measured.low, measured.expected, _SLACK + measured.high + room)
         return self._tuned(name, measured.times(self._ratio(name, batch)), reading.static)
 
-    def _tuned(self, name: str, band: Band, static: float) -> Band:
-        """With room for what is taken beside the variables while algorithms are tried."""
-        return band._replace(high=_SLACK + max(band.high, _KEPT * static + PROFILES[name].tuning))
+    def _tuned(self, name: str, band: Band, stays: float) -> Band:
+        """With room for what is taken beside what stays while algorithms are tried."""
+        return band._replace(high=_SLACK + max(band.high, _KEPT * stays + PROFILES[name].tuning))
 
     def _ratio(self, name: str, batch: int) -> Band:
         """Of an executor's peak to that of TensorFlow's graph: by the walks, else by all that was measured."""

@@ -18,7 +18,7 @@ from tests.e2e.test_dry_run import keras_writes, memory
 
 GPU = "targets: {gpu: {host_memory: 64 GiB, accelerator: T4, accelerator_memory: 15109 MiB}}\ntarget: gpu\n"
 RECIPE = (
-    "dataset: {path: images}\n" + GPU + "training:\n  image_size: 64\n  batch: 16\n  executor: xla\n  model: MODEL\n"
+    "dataset: {path: images}\n" + GPU + "training:\n  image_size: SIZE\n  batch: 16\n  executor: xla\n  model: MODEL\n"
 )
 NET = """\
 import keras
@@ -59,9 +59,9 @@ def refused():
 xla = pytest.mark.skipif(find_spec("jax_cuda12_plugin") is None, reason="the xla extra is not installed")
 
 
-def write(folder: Path, model: str, *, more: str = "") -> None:
+def write(folder: Path, model: str, *, size: int = 64, more: str = "") -> None:
     (folder / "net.py").write_text(NET)
-    (folder / "datalint.yaml").write_text(RECIPE.replace("MODEL", model) + more)
+    (folder / "datalint.yaml").write_text(RECIPE.replace("SIZE", str(size)).replace("MODEL", model) + more)
 
 
 def datalint(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -189,7 +189,7 @@ def test_a_changed_file_or_another_compiler_makes_the_reading_stale(copied: Path
 @pytest.mark.exhaustive
 @pytest.mark.xla
 def test_an_application_agrees_with_the_walk(here: Path) -> None:
-    write(here, "MobileNetV3Small", more="  optimizer: momentum\n")
+    write(here, "VGG16", size=224, more="  optimizer: momentum\n")
     walked = memory(datalint(here, "estimate", "-o", "json"))
     assert walked["total"]["formula"].startswith("tier 0, layer walk: ")
     found = memory(datalint(here, "estimate", "-o", "json", "--compile"))

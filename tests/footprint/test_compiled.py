@@ -61,6 +61,17 @@ def test_what_a_real_card_took_is_inside(batch: int, measured: int) -> None:
     assert band.expected == pytest.approx(measured * MIB, rel=0.05)
 
 
+def test_what_a_small_network_takes_while_algorithms_are_tried_is_inside() -> None:
+    """MobileNetV3Large: 3 GiB of workspaces, beside the variables and two batches of images."""
+    network = load.application("MobileNetV3Large")
+    peaks = (Peak(8, 435_050_020), Peak(32, 1_359_358_244), Peak(64, 2_611_163_428))
+    small = replace(RESNET, peaks=peaks, weights=4 * 5_507_432, slots=8 * 5_483_032)
+    recipe = replace(RECIPE, model="MobileNetV3Large")
+    for batch, measured in ((8, 3030), (32, 3119), (64, 3267)):
+        span = subject(recipe, network, (small,)).span(batch)
+        assert span.low < measured * MIB < span.high
+
+
 def test_a_batch_that_was_compiled_is_what_the_compiler_said() -> None:
     for batch, size in RESNET.peaks:
         assert RESNET.assigned(batch) == (size, size, size)
