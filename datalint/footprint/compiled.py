@@ -40,6 +40,8 @@ class Compiled(Peaks):
     def assigned(self, batch: int) -> Band:
         """What the compiler assigns; between the batches that it was asked for, on the line through the nearest two."""
         first, last = self.peaks[0], self.peaks[-1]
+        if size := dict(self.peaks).get(batch):
+            return Band(size, size, size)
         if batch < first.batch:
             # Never less than what stays.
             expected = self.static + max(0, first.size - self.static) * batch / first.batch
