@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.model import BATCHES, MIB, READINGS, lines, told
-from datalint import dry_run
+from datalint import dry_run, measuring
 from datalint.footprint.accelerator import MEASURED
-from datalint.footprint.dry_run import Asked, Peak, Reading
+from datalint.footprint.dry_run import Reading
 from datalint.footprint.estimate import Band
+from datalint.footprint.peaks import Asked, Peak
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,7 +68,7 @@ def run() -> None:
         if (model, precision, batches, onednn) in have:
             continue
         os.environ[_ONEDNN] = str(int(onednn))
-        found = dry_run.run(job(model, precision, batches), what=model, timeout=_LONGEST)
+        found = measuring.run(dry_run.WAY, job(model, precision, batches), what=model, timeout=_LONGEST)
         kept = {name: value for name, value in found.items() if name != "files"}
         with (READINGS / FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps({"model": model, "batches": batches, "onednn": onednn, **kept}) + "\n")

@@ -3,6 +3,7 @@
     python -m bench.footprint host [--seeds 100] [--first-seed N] [--runs N] [--write]
     python -m bench.footprint model [--run] [--write]
     python -m bench.footprint dry-run [--run] [--write]
+    python -m bench.footprint compile [--run] [--write]
     python -m bench.footprint time CORPORA [--write]
     python -m bench.footprint fill CORPORA [--write]
     python -m bench.footprint loader [--run --torch PYTHON] [--write]
@@ -30,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from bench import compile as compiled
 from bench import dry_run, fill, loader, model, timing
 from bench.workload import TFRECORDS
 from datalint.footprint.estimate import TOTAL
@@ -298,7 +300,7 @@ def write(part: str, text: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("host", "model", "dry-run", "time", "loader", "fill"))
+    parser.add_argument("what", choices=("host", "model", "dry-run", "compile", "time", "loader", "fill"))
     parser.add_argument("corpora", type=Path, nargs="?", help="folder of real datasets, for `time`")
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--first-seed", type=int, default=1000)
@@ -316,6 +318,7 @@ def main() -> None:
     if arguments.run:
         runs: dict[str, Callable[[], None]] = {
             "dry-run": dry_run.run,
+            "compile": compiled.run,
             "loader": lambda: loader.run(arguments.torch),
             "model": model.run,
         }
@@ -325,6 +328,7 @@ def main() -> None:
         "time": lambda: timing.report(list(timing.cases(arguments.corpora))),
         "fill": lambda: fill.report(list(fill.cases(arguments.corpora))),
         "dry-run": dry_run.report,
+        "compile": compiled.report,
         "loader": loader.report,
         "model": model.report,
     }

@@ -10,7 +10,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from datalint.integrations.train_step import Trained, application, environment, optimizer
+from datalint.integrations.building import application, counted, optimizer
+from datalint.integrations.train_step import Trained, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ def peaks(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
     trained = Trained(model, model.input_shape[1:], optimizer(job["optimizer"]), accumulates=bool(accumulation))
     for batch in job["batches"]:
         memory = trained.peak(batch)
-        counted = trained.counted()
+        numbers = counted(trained.model)
         yield {
             "model": job["model"],
             "batch": batch,
@@ -36,8 +37,8 @@ def peaks(job: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "accumulation": accumulation,
             **memory,
             "input": list(trained.shape),
-            "parameters": counted["parameters"],
-            "trainable": counted["trainable"],
+            "parameters": numbers["parameters"],
+            "trainable": numbers["trainable"],
             "keras": keras.__version__,
             "tensorflow": tf.__version__,
         }

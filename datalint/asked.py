@@ -40,6 +40,8 @@ class Asked:
     grow: float = 1.0
     dry_run: float | None = None
     """Seconds that a dry run of the model may take; None runs nothing."""
+    compiled: float | None = None
+    """Seconds that its compilation for the target's card may take; None compiles nothing."""
 
 
 def recipe_of(workspace: Workspace, asked: Asked) -> tuple[Recipe, dict[str, object]]:

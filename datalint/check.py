@@ -52,7 +52,7 @@ class Evidence:
     left_open: Mapping[str, LeftOpen] = field(default_factory=dict)
     """Resources that nobody could compare with the target, by name."""
     built_from: tuple[str, ...] = ()
-    """Files, relative to the configuration, that a dry run's model was built from: where one changes, it is stale."""
+    """Files, relative to the configuration, that a measured model was built from: where one changes, it is stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Judged:
 
     @property
     def built_from(self) -> tuple[str, ...]:
-        """Files, relative to the configuration, that a dry run's model was built from."""
+        """Files, relative to the configuration, that a measured model was built from."""
         return self.evidence.built_from
 
     @property
@@ -159,11 +159,11 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
     recipe, machine = workspace.config.training, evidence.machine
     network = models.declared(workspace, recipe.model)
     images = images_of(evidence.dataset.samples, evidence.gathered.data, channels=recipe.input_channels)
-    measured = readings.of_model(workspace, request, recipe.model, network)
-    dry_runs = tuple(kept.reading for kept in measured)
-    rows = footprint.predict(recipe, images, machine, network, readings=dry_runs)
-    changes = footprint.changes(rows, recipe, images, machine, network, readings=dry_runs, first=True)
-    reasons = footprint.unpredicted(rows, recipe, images, machine, network, readings=dry_runs)
+    measured = readings.of_model(workspace, request, recipe.model, network, machine)
+    peaks = tuple(kept.reading for kept in measured)
+    rows = footprint.predict(recipe, images, machine, network, readings=peaks)
+    changes = footprint.changes(rows, recipe, images, machine, network, readings=peaks, first=True)
+    reasons = footprint.unpredicted(rows, recipe, images, machine, network, readings=peaks)
     return replace(
         evidence,
         tables={**evidence.tables, "footprint": estimate.table(footprint.advised(rows, changes))},

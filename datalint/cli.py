@@ -85,6 +85,15 @@ def parser() -> argparse.ArgumentParser:
     estimate.add_argument(
         "--dry-run-timeout", type=_seconds, default=300.0, metavar="S", help="seconds for --dry-run (default: 300)"
     )
+    estimate.add_argument(
+        "--compile",
+        action="store_true",
+        help="let XLA compile the model's train step for the target's GPU, which need not be here, with JAX, in a "
+        "process of its own; the reading is kept. For `module:function` it runs that code",
+    )
+    estimate.add_argument(
+        "--compile-timeout", type=_seconds, default=600.0, metavar="S", help="seconds for --compile (default: 600)"
+    )
     estimate.add_argument("-o", "--output", choices=("text", "json"), default="text")
 
     rehearse = _verb(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from datalint import calibrate, dry_run, footprint, models, readings, target
+from datalint import calibrate, compiling, footprint, models, readings, target
+from datalint import dry_run as dry_runs
 from datalint.asked import machine_of, recipe_of
 from datalint.check import look
 from datalint.errors import UsageError
 from datalint.footprint import accelerator, advice, fill, timing
 from datalint.footprint.images import Images, Kind, images_of
 from datalint.footprint.model.network import Network, NetworkError
+from datalint.measuring import JobError, Wanted
 from datalint.target import LOCAL
 from datalint.workspace import open_home, open_workspace
 
@@ -20,15 +23,15 @@ if TYPE_CHECKING:
 
     from datalint.asked import Asked
     from datalint.footprint.advice import Change
-    from datalint.footprint.dry_run import Reading
     from datalint.footprint.estimate import Estimate
+    from datalint.footprint.peaks import Peaks
     from datalint.footprint.recipe import Recipe
     from datalint.request import Request
     from datalint.target import Target
     from datalint.workspace import Workspace
 
     Progress = Callable[[int, int], None]
-    Stepping = Callable[[int], None]
+    Stepping = Callable[[str, int], None]
 
 PHOTOGRAPH_BYTES = 0.54
 """Encoded bytes per pixel where there is no file to look at: the mean of ImageNet's photographs."""
@@ -61,7 +64,7 @@ def estimate(
 ) -> Estimated:
     """Predict; raises UsageError for a recipe that cannot be, UnfinishedError where there is no dataset or no end.
 
-    `progress` hears of images, `stepping` of the batches of a dry run.
+    `progress` hears of images, `stepping` of the batches of a dry run or a compilation, with that word.
     """
     if asked.samples is None:
         workspace = open_workspace(request)
@@ -79,9 +82,11 @@ def estimate(
         assumed = {**assumed, **described}
     images = images if asked.grow == 1 else images.grown(round(images.loaded * asked.grow))
     network = models.declared(workspace, recipe.model, asked="model" in asked.recipe)
-    if asked.dry_run is not None and machine.accelerators == 0:
-        raise UsageError(f"--dry-run: the target {machine.name} has no accelerator", hint="name another with --target")
-    measured, note = _measured(workspace, request, recipe, network, asked, stepping)
+    try:
+        measured, notes = _measured(workspace, request, recipe, network, machine, asked, stepping)
+    except JobError as error:
+        # Nothing else answers in the place of what was asked for.
+        network, measured, notes = f"not compiled for {machine.accelerator}: {error}", (), ()
     assumed = {**assumed, **_of_model(recipe, network, measured)}
     rows = footprint.predict(recipe, images, machine, network, readings=measured, speed=speed)
     changes = footprint.changes(rows, recipe, images, machine, network, readings=measured)
@@ -102,7 +107,7 @@ def estimate(
         changes=tuple(changes),
         # Of what else does not fit, the catalogue's least host memory is no answer.
         smallest=advice.smallest(recipe, images, catalogue) if rows and accelerator.RESOURCE not in unfit else None,
-        notes=(note,) if note else (),
+        notes=notes,
     )
 
 
@@ -111,26 +116,42 @@ def _measured(
     request: Request,
     recipe: Recipe,
     network: Network | str | None,
+    machine: Target,
     asked: Asked,
     stepping: Stepping | None,
-) -> tuple[tuple[Reading, ...], str | None]:
-    """Dry runs of the model that hold, the one that is asked for first, and what should be known about that."""
-    known = tuple(kept.reading for kept in readings.of_model(workspace, request, recipe.model, network))
-    if asked.dry_run is None:
-        return known, None
-    reading, note = dry_run.measure(
-        workspace,
-        request,
-        recipe,
-        network,
-        asked="model" in asked.recipe,
-        timeout=asked.dry_run,
-        progress=stepping,
-    )
-    return (reading, *known), note
+) -> tuple[tuple[Peaks, ...], tuple[str, ...]]:
+    """What was measured of the model and holds, what is asked for first, and what should be known about that."""
+    known = [kept.reading for kept in readings.of_model(workspace, request, recipe.model, network, machine)]
+    notes = []
+    for way, seconds, measure in (
+        (dry_runs.WAY, asked.dry_run, dry_runs.dry_run),
+        (compiling.WAY, asked.compiled, compiling.compiled),
+    ):
+        if seconds is None:
+            continue
+        if machine.accelerators == 0:
+            raise UsageError(
+                f"{way.option}: the target {machine.name} has no accelerator", hint="name another with --target"
+            )
+        progress = partial(stepping, way.noun) if stepping else None
+        reading, note = measure(
+            Wanted(
+                workspace,
+                request,
+                recipe,
+                network,
+                machine,
+                "model" in asked.recipe,
+                timeout=seconds,
+                progress=progress,
+            )
+        )
+        known.insert(0, reading)
+        notes += [note] if note else []
+    return tuple(known), tuple(notes)
 
 
-def _of_model(recipe: Recipe, network: Network | str | None, measured: Sequence[Reading]) -> dict[str, object]:
+def _of_model(recipe: Recipe, network: Network | str | None, measured: Sequence[Peaks]) -> dict[str, object]:
     """What nobody said of the step, as it is taken."""
     if network is None:
         return {}

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 1 << 30
 """Of a model file that git alone has, weights included: all of it must be unpacked to get at its description."""
-FUNCTION_UNREAD = "module:function is measured only by `datalint estimate --dry-run`, and no dry run of it holds"
+FUNCTION_UNREAD = (
+    "module:function is measured only by `datalint estimate --dry-run` or `--compile`, and no reading of it holds"
+)
 _POINTER = b"version https://git-lfs"
 
 

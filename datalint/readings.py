@@ -1,4 +1,5 @@
-"""Where dry runs are remembered: one small file each in the cache, believed while nothing that it rests on changed.
+"""Where dry runs and compilations are remembered: a small file each in the cache, believed while all that it rests on
+is unchanged.
 
 What is damaged, stale or made by other versions is passed over, and tier 0 speaks: no reading is ever repaired.
 """
@@ -15,8 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from datalint import trust
 from datalint.facts.cache import make_folder
-from datalint.footprint.dry_run import Asked, Peak, Reading
+from datalint.footprint.compiled import Compiled
+from datalint.footprint.dry_run import Reading
 from datalint.footprint.model.network import Network
+from datalint.footprint.peaks import Asked, Peak, Peaks
+from datalint.target.cards import card
 from datalint.target.system import names
 from datalint.versions import installed
 
@@ -25,9 +29,11 @@ if TYPE_CHECKING:
     from typing import TypeGuard
 
     from datalint.request import Request
+    from datalint.target import Target
     from datalint.workspace import Workspace
 
 FOLDER = "dry_run"
+_KINDS: dict[str, type[Peaks]] = {"dry-run": Reading, "compiled": Compiled}
 SCHEMA = 1
 """Of the files, and of the way in which they were measured."""
 MOST_BYTES = 1 << 20
@@ -37,9 +43,9 @@ FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A reading and what it rests on beside the versions of Keras and TensorFlow."""
+    """A reading and what it rests on beside the versions of what measured it."""
 
-    reading: Reading
+    reading: Peaks
     files: Mapping[str, str] | None = None
     """Files that the function was read from: path beside the configuration -> SHA-256 of its content."""
 
@@ -54,8 +60,10 @@ def folder_of(workspace: Workspace, request: Request) -> str | None:
     return os.path.join(workspace.cache_dir, FOLDER) if usable else None
 
 
-def of_model(workspace: Workspace, request: Request, written: str | None, network: Network | str | None) -> list[Kept]:
-    """Readings of the declared model that still hold."""
+def of_model(
+    workspace: Workspace, request: Request, written: str | None, network: Network | str | None, machine: Target
+) -> list[Kept]:
+    """Readings of the declared model that still hold; of those that were compiled, for the card of the machine."""
     identity = _identity(written, network)
     folder = None if identity is None else folder_of(workspace, request)
     if folder is None or identity is None:
@@ -65,7 +73,7 @@ def of_model(workspace: Workspace, request: Request, written: str | None, networ
     for name in names(folder):
         if name.startswith(prefix) and name.endswith(".json"):
             kept = _read(os.path.join(folder, name), identity)
-            if kept and _same_versions(kept.reading) and _same_files(workspace, kept):
+            if kept and _same_versions(kept.reading) and _same_card(kept, machine) and _same_files(workspace, kept):
                 found.append(kept)
     return found
 
@@ -76,9 +84,11 @@ def store(folder: str, written: str, network: Network | str | None, kept: Kept) 
     assert identity is not None
     make_folder(os.path.dirname(folder))
     os.makedirs(folder, exist_ok=True)
-    document = {"schema": SCHEMA, "identity": identity, **asdict(kept)}
+    kind = next(name for name, known in _KINDS.items() if isinstance(kept.reading, known))
+    document = {"schema": SCHEMA, "kind": kind, "identity": identity, **asdict(kept)}
     text = json.dumps({**document, "digest": _digest(_canonical(document))}, indent=1)
-    path = os.path.join(folder, f"{_digest(identity)[:32]}-{_digest(_canonical(asdict(kept.reading.asked)))[:16]}.json")
+    about = _canonical({**asdict(kept.reading.asked), **_of_card(kept.reading)})
+    path = os.path.join(folder, f"{_digest(identity)[:32]}-{_digest(about)[:16]}.json")
     with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as file:
         file.write(text)
     os.replace(f"{path}.{os.getpid()}", path)
@@ -102,15 +112,30 @@ def _read(path: str, identity: str) -> Kept | None:
         told = document["reading"]
         asked = Asked(**{**told["asked"], "shape": tuple(told["asked"]["shape"])})
         peaks = tuple(Peak(*peak) for peak in told["peaks"])
-        reading = Reading(**{**told, "asked": asked, "shape": tuple(told["shape"]), "peaks": peaks})
+        # Dry runs were the first, and did not say what they are.
+        reading = _KINDS[document.get("kind", "dry-run")](
+            **{**told, "asked": asked, "shape": tuple(told["shape"]), "peaks": peaks}
+        )
         return Kept(reading, document["files"])
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 
-def _same_versions(reading: Reading) -> bool:
+def _of_card(reading: Peaks) -> dict[str, str]:
+    return {"card": reading.card} if isinstance(reading, Compiled) else {}
+
+
+def _same_versions(reading: Peaks) -> bool:
     """Against those that are installed; where they are not, as in a hook's own environment, nothing speaks against."""
-    return all(version in (None, getattr(reading, name)) for name, version in installed().items())
+    return all(version in (None, getattr(reading, name, version)) for name, version in installed().items())
+
+
+def _same_card(kept: Kept, machine: Target) -> bool:
+    """Whether it was compiled for this machine's card as it is described today; a dry run is of any."""
+    if not isinstance(kept.reading, Compiled):
+        return True
+    target = card(machine.accelerator)
+    return target is not None and (target.name, target.digest) == (kept.reading.card, kept.reading.described)
 
 
 def _same_files(workspace: Workspace, kept: Kept) -> bool:

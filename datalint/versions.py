@@ -1,10 +1,15 @@
-"""Versions of Keras and TensorFlow as they are installed, without importing them."""
+"""Versions of what readings rest on, as they are installed, without importing any of it."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 
-_DISTRIBUTIONS = {"keras": ("keras",), "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-intel")}
+_DISTRIBUTIONS = {
+    "keras": ("keras",),
+    "tensorflow": ("tensorflow", "tensorflow-cpu", "tensorflow-intel"),
+    "jax": ("jax",),
+    "compiler": ("jax-cuda12-pjrt",),
+}
 
 
 def installed() -> dict[str, str | None]:

@@ -31,8 +31,8 @@ LAYERS = (
     {"ruleset", "workspace", "replay"},
     {"changed", "readings", "asked", "unjudged"},
     {"models"},
-    {"check"},
-    {"calibrate", "dry_run", "rehearsal"},
+    {"check", "measuring"},
+    {"calibrate", "compiling", "dry_run", "rehearsal"},
     {"estimate", "rehearse"},
     {"commands", "integrations"},
     {"cli"},
@@ -53,6 +53,8 @@ HOMES = {
     "rich": ("progress", "report/"),
     "tensorflow": ("integrations/",),
     "keras": ("integrations/",),
+    "jax": ("integrations/",),
+    "jaxlib": ("integrations/",),
     "ray": ("engine/ray",),
 }
 LATE_HOMES = {"duckdb": ("dataset/parquet",)}
@@ -67,6 +69,7 @@ HEAVY = {
     "simplejpeg",
     "rich",
     "tensorflow",
+    "jax",
     "ray",
     "yaml",
     "multiprocessing",

@@ -56,13 +56,14 @@ def asked_of(arguments: argparse.Namespace) -> Asked:
         samples=getattr(arguments, "samples", None),
         grow=getattr(arguments, "grow", 1.0),
         dry_run=arguments.dry_run_timeout if getattr(arguments, "dry_run", False) else None,
+        compiled=arguments.compile_timeout if getattr(arguments, "compile", False) else None,
     )
 
 
-def _stepping(batch: int) -> None:
+def _stepping(noun: str, batch: int) -> None:
     """A line for a step of minutes, where somebody waits for it."""
     if progress.wanted():
-        sys.stderr.write(f"dry run: three steps of a batch of {batch:,}\n")
+        sys.stderr.write(f"{noun}: a batch of {batch:,}\n")
 
 
 def document(estimated: Estimated) -> dict[str, object]:

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from datalint.footprint import accelerator
     from datalint.footprint.advice import Change
-    from datalint.footprint.dry_run import Reading
     from datalint.footprint.estimate import Estimate
     from datalint.footprint.images import Images
     from datalint.footprint.model.network import Network
+    from datalint.footprint.peaks import Peaks
     from datalint.footprint.recipe import Recipe
 
     class Machine(host.Machine, accelerator.Device, disk.Machine, shm.Machine, Protocol):
@@ -36,12 +36,12 @@ def predict(
     machine: Machine,
     network: Network | str | None = None,
     *,
-    readings: Sequence[Reading] = (),
+    readings: Sequence[Peaks] = (),
     speed: float | None = None,
 ) -> list[Estimate]:
     """Every resource that can be predicted: a row a stage, and one for their total.
 
-    `network` is the recipe's model, or why it could not be read, and `readings` are dry runs of it. `speed` is the
+    `network` is the recipe's model, or why it could not be read, `readings` are what was measured of it. `speed` is the
     machine's decoding time over that of the shipped constants, None where nobody timed it.
     """
     rows = host.host_memory(recipe, images, machine)
@@ -63,7 +63,7 @@ def changes(
     machine: Machine,
     network: Network | str | None = None,
     *,
-    readings: Sequence[Reading] = (),
+    readings: Sequence[Peaks] = (),
     first: bool = False,
 ) -> list[Change]:
     """What to change so that each of the `rows` which does not fit does, the least first; `first`: only one of each."""
@@ -87,7 +87,7 @@ def _changes(
     images: Images,
     machine: Machine,
     network: Network | str | None,
-    readings: Sequence[Reading],
+    readings: Sequence[Peaks],
 ) -> Iterator[Change]:
     if resource == host.RESOURCE:
         from datalint.footprint import advice  # only those whom it does not fit pay for it
@@ -116,7 +116,7 @@ def unpredicted(
     machine: Machine,
     network: Network | str | None = None,
     *,
-    readings: Sequence[Reading] = (),
+    readings: Sequence[Peaks] = (),
 ) -> dict[str, str]:
     """Resource -> why nothing is said about it, of those without `rows`."""
     reasons = {

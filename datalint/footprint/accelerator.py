@@ -1,17 +1,19 @@
 """Memory of one accelerator: what the framework takes, the model's own, and an array that is put there whole.
 
 Tier 0, the layer walk: milliseconds, from the description of the model alone. Tier 1, where a dry run measured the
-model's own steps, starts from what was measured. How far either is off was measured: docs/footprint.md, which also says
-on which card.
+model's own steps, starts from what was measured. Tier 2, where XLA compiled them for the card, tells what XLA takes.
+How far each is off was measured: docs/footprint.md, which also says on which card.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from datalint.footprint.dry_run import Asked, Reading
+from datalint.footprint.compiled import Compiled
+from datalint.footprint.dry_run import Reading
 from datalint.footprint.estimate import MARGIN, Band, Estimate, largest, total
 from datalint.footprint.images import batch_of, values_of
 from datalint.footprint.model.memo import memo
@@ -19,6 +21,7 @@ from datalint.footprint.model.network import Network, NetworkError
 from datalint.footprint.model.ops import input_shape
 from datalint.footprint.model.profiles import PROFILES
 from datalint.footprint.model.walk import FLOAT, PRECISIONS
+from datalint.footprint.peaks import Asked
 from datalint.footprint.recipe import ITEM_BYTES
 
 if TYPE_CHECKING:
@@ -28,11 +31,11 @@ if TYPE_CHECKING:
     from datalint.footprint.model.ops import Graph, Shape
     from datalint.footprint.model.profiles import Profile
     from datalint.footprint.model.walk import Moment
+    from datalint.footprint.peaks import Peak, Peaks
     from datalint.footprint.recipe import Recipe
 
 RESOURCE = "accelerator_memory"
 MIB = 2**20
-TIERS = ("tier 0, layer walk", "tier 1, dry run")
 SLOTS = {
     **dict.fromkeys(("adam", "adamw", "nadam", "adamax", "adadelta", "ftrl", "lamb"), 2),
     **dict.fromkeys(("momentum", "rmsprop", "adagrad", "lion"), 1),
@@ -72,6 +75,8 @@ class Walked(NamedTuple):
 
 MEASURED = "tf-graph"
 """The executor of a dry run."""
+COMPILED = "xla"
+"""The profile of those whose memory a compilation tells."""
 XLA_SHARE = Band(0.60, 0.90, 1.70)
 """Peak under XLA over that under TensorFlow's graph, where no walk tells their ratio: 0.63 to 1.46 for 8 networks at
 batches of 32 and 64."""
@@ -91,7 +96,7 @@ class Subject:
     """A model that is trained, and how; raises NetworkError where it cannot be followed."""
 
     network: Network | None
-    """None for one that only a dry run knows."""
+    """None for one that only a dry run or a compiler knows."""
     shape: Shape
     precision: str
     optimizer: str
@@ -100,6 +105,8 @@ class Subject:
     """The first is the one that is expected."""
     reading: Reading | None = None
     """What a dry run of these very steps measured."""
+    compiled: Compiled | None = None
+    """What XLA assigned to these very steps, for the card of the target."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -113,8 +120,8 @@ class Subject:
         return memo(self.network).graph(self.shape)
 
     @cached_property
-    def walked(self) -> tuple[Walked, ...]:
-        return tuple(self._walk(PROFILES[name]) for name in self.names)
+    def walked(self) -> Mapping[str, Walked]:
+        return {name: self._walk(PROFILES[name]) for name in self.names}
 
     def _walk(self, profile: Profile) -> Walked:
         if self.network is None:
@@ -127,7 +134,7 @@ class Subject:
 
     @cached_property
     def unwalkable(self) -> bool:
-        """Whether only a dry run knows it."""
+        """Whether only a dry run or a compiler knows it."""
         try:
             return not self.graph.ops
         except NetworkError:
@@ -154,30 +161,33 @@ class Subject:
 
     def span(self, batch: int) -> Band:
         """Bytes of the model over all executors; expected of the first."""
-        found = self._walked_bands(batch) if self.reading is None else self._measured_bands(self.reading, batch)
+        found = [self._band(name, batch) for name in self.names]
         return Band(min(band.low for band in found), found[0].expected, max(band.high for band in found))
 
-    def _walked_bands(self, batch: int) -> list[Band]:
-        found = []
-        for profile, usual, upper in self.walked:
-            peak, most = (self.static + max(moment.at(batch) for moment in moments) for moments in (usual, upper))
-            factor = profile.factor
-            high = _SLACK + max(most * factor.high, _KEPT * self.static + profile.tuning)
-            found.append(Band(peak * factor.low, peak * factor.expected, high))
-        return found
+    def _band(self, name: str, batch: int) -> Band:
+        """By the best that is known of an executor: the compiler, a dry run, the walk."""
+        if self.compiled is not None and name == COMPILED:
+            # Two batches of images are on the card when the step is compiled there.
+            stays = self.compiled.static + 2 * FLOAT * batch * prod(self.compiled.shape)
+            return self._tuned(name, self.compiled.at(batch), stays)
+        if self.reading is not None:
+            return self._measured_band(name, batch, self.reading)
+        profile, usual, upper = self.walked[name]
+        peak, most = (self.static + max(moment.at(batch) for moment in moments) for moments in (usual, upper))
+        low, expected, high = (size * share for size, share in zip((peak, peak, most), profile.factor, strict=True))
+        return self._tuned(name, Band(low, expected, high), self.static)
 
-    def _measured_bands(self, reading: Reading, batch: int) -> list[Band]:
+    def _measured_band(self, name: str, batch: int, reading: Reading) -> Band:
         """What was measured ran under TensorFlow's graph; of XLA it tells as much as the walk's ratio of the two."""
-        measured, found = self.measured(reading, batch), []
-        for name in self.names:
-            if name == MEASURED:
-                room = batch * reading.workspace
-                found.append(Band(_FEWER * measured.low, measured.expected, _SLACK + measured.high + room))
-                continue
-            scaled = measured.times(self._ratio(name, batch))
-            tuning = _KEPT * reading.static + PROFILES[name].tuning
-            found.append(scaled._replace(high=_SLACK + max(scaled.high, tuning)))
-        return found
+        measured = self.measured(reading, batch)
+        if name == MEASURED:
+            room = batch * reading.workspace
+            return Band(_FEWER * measured.low, measured.expected, _SLACK + measured.high + room)
+        return self._tuned(name, measured.times(self._ratio(name, batch)), reading.static)
+
+    def _tuned(self, name: str, band: Band, stays: float) -> Band:
+        """With room for what is taken beside what stays while algorithms are tried."""
+        return band._replace(high=_SLACK + max(band.high, _KEPT * stays + PROFILES[name].tuning))
 
     def _ratio(self, name: str, batch: int) -> Band:
         """Of an executor's peak to that of TensorFlow's graph: by the walks, else by all that was measured."""
@@ -189,28 +199,48 @@ class Subject:
 
     def moment(self, batch: int) -> Moment:
         """The highest, under the executor that is expected."""
-        return max(self.walked[0].usual, key=lambda moment: moment.at(batch))
+        return max(self.walked[self.names[0]].usual, key=lambda moment: moment.at(batch))
+
+    @property
+    def tier(self) -> str:
+        """The best that is known of any executor, in words."""
+        if self.compiled is not None:
+            return f"tier 2, compiled for {self.compiled.card}"
+        return "tier 0, layer walk" if self.reading is None else "tier 1, dry run"
 
 
-def subject(recipe: Recipe, network: Network | str, readings: Sequence[Reading] = ()) -> Subject:
+def subject(recipe: Recipe, network: Network | str, readings: Sequence[Peaks] = ()) -> Subject:
     """What nobody said is taken from the model: optimizer, precision, size of its input.
 
-    With a reading of these very steps it is of tier 1; a text is why there is no network, and then the reading must do.
+    With a reading of these very steps it is of tier 1 or 2; a text is why there is no network, and then it must do.
     """
     usual = ("torch",) if recipe.framework == "pytorch" else ("xla", "tf-graph")
     executors = (recipe.executor,) if recipe.executor else usual
     asked = steps(recipe, network)
-    # What was measured ran under Keras on TensorFlow: of PyTorch it tells nothing.
-    fitting = () if "torch" in executors else [reading for reading in readings if reading.answers(asked)]
-    reading = next(iter(fitting), None)
+    # What was measured ran under Keras: of PyTorch it tells nothing.
+    fitting = [] if "torch" in executors else [reading for reading in readings if reading.answers(asked)]
+    reading = next((found for found in fitting if isinstance(found, Reading)), None)
+    compiled = next((found for found in fitting if isinstance(found, Compiled)), None)
+    compiled = None if executors == (MEASURED,) else compiled
     if isinstance(network, str):
-        if reading is None:
+        known = compiled or reading
+        if known is None:
             raise NetworkError(network)
-        return Subject(None, reading.shape, reading.precision, reading.optimizer, asked.accumulates, executors, reading)
-    assert asked.precision is not None
-    assert asked.optimizer is not None
-    shape = tuple(side for side in asked.shape if side is not None)
-    return Subject(network, shape, asked.precision, asked.optimizer, asked.accumulates, executors, reading)
+        model = Subject(
+            None, known.shape, known.precision, known.optimizer, asked.accumulates, executors, reading, compiled
+        )
+    else:
+        assert asked.precision is not None
+        assert asked.optimizer is not None
+        shape = tuple(side for side in asked.shape if side is not None)
+        model = Subject(
+            network, shape, asked.precision, asked.optimizer, asked.accumulates, executors, reading, compiled
+        )
+    if compiled and not reading and MEASURED in executors and model.unwalkable:
+        raise NetworkError(
+            f"it was compiled for XLA, and of {MEASURED} only a dry run tells: say `executor`, or run it"
+        )
+    return model
 
 
 def steps(recipe: Recipe, network: Network | str) -> Asked:
@@ -263,7 +293,7 @@ def _sides(shape: tuple[int | None, ...]) -> str:
 
 
 def unpredicted(
-    recipe: Recipe, network: Network | str | None, device: Device, readings: Sequence[Reading] = ()
+    recipe: Recipe, network: Network | str | None, device: Device, readings: Sequence[Peaks] = ()
 ) -> str | None:
     """Why nothing is said about the accelerator; None where it is predicted. A text is why there is no network."""
     followed = _followed(recipe, network, device, readings)
@@ -271,7 +301,7 @@ def unpredicted(
 
 
 def _followed(
-    recipe: Recipe, network: Network | str | None, device: Device, readings: Sequence[Reading]
+    recipe: Recipe, network: Network | str | None, device: Device, readings: Sequence[Peaks]
 ) -> Subject | str:
     """The model as it is trained, walked once or measured; or why not."""
     if recipe.model is None:
@@ -293,7 +323,7 @@ def accelerator_memory(
     images: Images,
     network: Network | str | None,
     device: Device,
-    readings: Sequence[Reading] = (),
+    readings: Sequence[Peaks] = (),
 ) -> list[Estimate]:
     """One row a stage and the total, which knows the largest batch; empty where it is not predicted."""
     model = _followed(recipe, network, device, readings)
@@ -311,7 +341,7 @@ def whole(
     images: Images,
     network: Network | str | None,
     device: Device,
-    readings: Sequence[Reading] = (),
+    readings: Sequence[Peaks] = (),
     *,
     searched: bool = False,
 ) -> Estimate | None:
@@ -327,7 +357,7 @@ def whole(
 
 def _total(recipe: Recipe, stages: Sequence[Estimate], model: Subject, device: Device) -> Estimate:
     summed = total(stages, available=_available(recipe, device))
-    return replace(summed, formula=f"{TIERS[model.reading is not None]}: {summed.formula}")
+    return replace(summed, formula=f"{model.tier}: {summed.formula}")
 
 
 def _available(recipe: Recipe, device: Device) -> float | None:
@@ -362,7 +392,7 @@ def hopeless(recipe: Recipe, network: Network, device: Device, *, than: Recipe) 
         share = _HALVES if recipe.precision != than.precision else 1.0
         share *= _QUARTERS if recipe.input_height != than.input_height else 1.0
         least = 0.0
-        for walked in other.walked:
+        for walked in other.walked.values():
             if recipe.executor in (None, walked.profile.name):
                 peak = static + share * max(moment.per_sample for moment in walked.upper)
                 least = max(least, peak * walked.profile.factor.high, _KEPT * static + walked.profile.tuning)
@@ -382,11 +412,13 @@ def _stages(recipe: Recipe, images: Images, model: Subject) -> Iterator[Estimate
     framework = _framework(recipe)
     if framework:
         yield Estimate(RESOURCE, "context", *framework, "context, libraries, what the framework leaves to the system")
-    if model.reading is None:
+    if model.compiled is not None:
+        yield from _compiled(batch, model, model.compiled)
+    elif model.reading is not None:
+        yield from _measured(batch, model, model.reading)
+    else:
         shared = f", of a batch of {recipe.batch:,} on {recipe.replicas:,} replicas" if recipe.replicas > 1 else ""
         yield from _walked(batch, model, shared)
-    else:
-        yield from _measured(batch, model, model.reading)
     if recipe.loader in ("array", "from_tensor_slices") and recipe.executor in (None, "tf-graph", "xla"):
         value = ITEM_BYTES[recipe.dtype]
         if recipe.loader == "array" and recipe.dtype != "uint8":
@@ -396,15 +428,35 @@ def _stages(recipe: Recipe, images: Images, model: Subject) -> Iterator[Estimate
         yield Estimate(RESOURCE, "array", 0.0, images.train * size, images.loaded * size, formula)
 
 
-def _measured(batch: int, model: Subject, reading: Reading) -> Iterator[Estimate]:
-    yield _exact("weights", reading.weights, f"{reading.parameters:,} parameters, as built")
-    if reading.slots:
+def _built(model: Subject, peaks: Peaks) -> Iterator[Estimate]:
+    yield _exact("weights", peaks.weights, f"{peaks.parameters:,} parameters, as built")
+    if peaks.slots:
         summed = ", gradients that are summed up included" if model.accumulates else ""
-        yield _exact("optimizer", reading.slots, f"the variables of {reading.optimizer}, as built{summed}")
+        yield _exact("optimizer", peaks.slots, f"the variables of {peaks.optimizer}, as built{summed}")
+
+
+def _seen(peaks: Sequence[Peak]) -> str:
+    return ", ".join(f"{size / MIB:,.0f} MiB at {number:,}" for number, size in peaks)
+
+
+def _compiled(batch: int, model: Subject, compiled: Compiled) -> Iterator[Estimate]:
+    yield from _built(model, compiled)
+    expected = compiled.assigned(batch).expected
+    by = f"Keras {compiled.keras} and JAX {compiled.jax} for {compiled.card}, in {compiled.precision}"
+    words = f"a batch of {batch:,} and the next one, from {_seen(compiled.peaks)}, as XLA assigned it to {by}"
+    yield _exact("activations", expected - compiled.static, words)
+    span = model.span(batch)
+    words = "what a card took beside such figures; cuDNN's workspaces are not in them"
+    if MEASURED in model.names:
+        words += f"; {MEASURED} by {'the layer walk' if model.reading is None else 'a dry run'}"
+    yield Estimate(RESOURCE, "allocator", span.low - expected, span.expected - expected, span.high - expected, words)
+
+
+def _measured(batch: int, model: Subject, reading: Reading) -> Iterator[Estimate]:
+    yield from _built(model, reading)
     expected = model.measured(reading, batch).expected
-    seen = ", ".join(f"{size / MIB:,.0f} MiB at {number:,}" for number, size in reading.peaks[-3:])
     by = f"Keras {reading.keras} and TensorFlow {reading.tensorflow} on a CPU, in {reading.precision}"
-    words = f"a batch of {batch:,} from peaks of {seen}, measured under {by}"
+    words = f"a batch of {batch:,} from peaks of {_seen(reading.peaks[-3:])}, measured under {by}"
     yield _exact("activations", expected - reading.static, words)
     span = model.span(batch)
     under = " or ".join(model.names)
@@ -423,12 +475,11 @@ def _walked(batch: int, model: Subject, shared: str) -> Iterator[Estimate]:
     moment = model.moment(batch)
     if moment.fixed:
         yield _exact("gradients", moment.fixed, "gradients and copies of weights that are alive at the peak")
-    per_sample = f"{moment.per_sample:,.0f} B a sample in {model.precision}, executor {model.walked[0].profile.name}"
+    per_sample = f"{moment.per_sample:,.0f} B a sample in {model.precision}, executor {model.names[0]}"
     yield _exact("activations", batch * moment.per_sample, f"{batch:,} x {per_sample}{shared}")
     counted = model.static + moment.at(batch)
     span = model.span(batch)
-    names = " or ".join(walked.profile.name for walked in model.walked)
-    words = f"rounding, holes and workspaces, by measurement, under {names}"
+    words = f"rounding, holes and workspaces, by measurement, under {' or '.join(model.names)}"
     yield Estimate(RESOURCE, "allocator", span.low - counted, span.expected - counted, span.high - counted, words)
 
 
@@ -441,3 +492,12 @@ def _framework(recipe: Recipe) -> Band | None:
 
 def _exact(stage: str, size: float, formula: str) -> Estimate:
     return Estimate(RESOURCE, stage, size, size, size, formula)
+
+
+def step_memory(recipe: Recipe, device: Device) -> int | None:
+    """Bytes that a step may take so that it is expected to fit; None where nobody knows what the device has."""
+    if device.accelerator_memory is None:
+        return None
+    framework = _framework(recipe)
+    available = MARGIN * float(device.accelerator_memory) * (JAX_SHARE if recipe.executor == "jax" else 1.0)
+    return max(0, int(available - (framework.expected if framework else 0.0)))

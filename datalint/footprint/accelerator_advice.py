@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from datalint.footprint.accelerator import Device
-    from datalint.footprint.dry_run import Reading
     from datalint.footprint.estimate import Estimate
     from datalint.footprint.images import Images
+    from datalint.footprint.peaks import Peaks
     from datalint.footprint.recipe import Recipe
 
 GRAPH = "tf-graph"
@@ -30,7 +30,7 @@ class _Question:
     images: Images
     network: Network | str | None
     device: Device
-    readings: Sequence[Reading]
+    readings: Sequence[Peaks]
 
     def total(self, recipe: Recipe, *, searched: bool = False) -> Estimate | None:
         """None where it is not predicted."""
@@ -42,7 +42,7 @@ def accelerator_changes(
     images: Images,
     network: Network | str | None,
     device: Device,
-    readings: Sequence[Reading] = (),
+    readings: Sequence[Peaks] = (),
 ) -> Iterator[Change]:
     """Changes after which it fits, the one that asks least of the user first.
 

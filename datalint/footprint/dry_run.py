@@ -9,19 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import fmean as mean
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from datalint.footprint.estimate import Band
+from datalint.footprint.peaks import Peaks, chord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-
-class Peak(NamedTuple):
-    """Bytes in use at most during the steps of a batch."""
-
-    batch: int
-    size: int
+    from datalint.footprint.peaks import Peak
 
 
 NEAR = Band(0.85, 1.0, 1.15)
@@ -31,50 +27,13 @@ STRAIGHT = 0.05
 """Most that the middle of three peaks lies off the line through the others, where that is rounding alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a dry run is made of, beside the model; None where the model decides."""
-
-    shape: tuple[int | None, ...]
-    """Of one image: height, width, channels."""
-    precision: str | None
-    optimizer: str | None
-    accumulates: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading(Peaks):
     """Bytes that TensorFlow's allocator counted during real train steps at rising batches, at least three."""
 
-    asked: Asked
-    shape: tuple[int, ...]
-    precision: str
-    optimizer: str
-    peaks: tuple[Peak, ...]
-    weights: int
-    """Bytes of the model's variables."""
-    slots: int
-    """Bytes of the optimizer's variables, gradients that are summed up included."""
-    parameters: int
     workspace: float
     """Bytes a sample that a GPU's kernels may take beside the tensors, at most."""
-    keras: str
     tensorflow: str
-
-    def answers(self, asked: Asked) -> bool:
-        """Whether the same steps would be run again."""
-        shape = self.asked.shape if None in asked.shape else self.shape
-        return (
-            self.asked.accumulates == asked.accumulates
-            and shape == asked.shape
-            and asked.precision == (self.asked.precision if asked.precision is None else self.precision)
-            and asked.optimizer == (self.asked.optimizer if asked.optimizer is None else self.optimizer)
-        )
-
-    @property
-    def static(self) -> int:
-        """Bytes that stay from step to step, without the rounding of chunks."""
-        return self.weights + self.slots
 
     def at(self, batch: int, foreseen: Callable[[int], float] | None = None) -> Band:
         """Bytes in use at most at a batch, under the executor that was measured.
@@ -91,8 +50,8 @@ class Reading:
             # A smaller batch takes no more, and never less than what stays.
             share = self.static + (first.size - self.static) * batch / first.batch
             return Band(min(share, first.size), first.size, first.size).times(NEAR)
-        left, right = next(pair for pair in zip(self.peaks, self.peaks[1:], strict=False) if batch <= pair[1].batch)
-        between = left.size + (right.size - left.size) * (batch - left.batch) / (right.batch - left.batch)
+        left, right = self.around(batch)
+        between = chord(left, right, batch)
         return Band(min(between, left.size), between, max(between, left.size, right.size)).times(NEAR)
 
     def _scaled(self, batch: int, foreseen: Callable[[int], float]) -> float:
@@ -111,14 +70,14 @@ class Reading:
         ray = self.static + (last.size - self.static) * batch / last.batch
         lines = [line, ray]
         if self.bend > STRAIGHT:
-            lines += [_chord(three[0], last, batch), _chord(three[1], last, batch)]
+            lines += [chord(three[0], last, batch), chord(three[1], last, batch)]
         return lines
 
     @property
     def bend(self) -> float:
         """Share by which the middle one of the last three peaks lies off the line through the others."""
         first, middle, last = self.peaks[-3:]
-        return abs(_chord(first, last, middle.batch) / middle.size - 1)
+        return abs(chord(first, last, middle.batch) / middle.size - 1)
 
 
 def _line(peaks: Sequence[Peak], static: int, batch: int) -> float:
@@ -134,7 +93,3 @@ def _line(peaks: Sequence[Peak], static: int, batch: int) -> float:
         return mean + slope * (batch - middle)
     shares = sum(weight * peak.batch * (peak.size - static) for weight, peak in zip(weights, peaks, strict=True))
     return static + batch * shares / sum(w * peak.batch**2 for w, peak in zip(weights, peaks, strict=True))
-
-
-def _chord(one: Peak, other: Peak, batch: int) -> float:
-    return one.size + (other.size - one.size) * (batch - one.batch) / (other.batch - one.batch)

@@ -17,8 +17,9 @@ import pytest
 
 from datalint import readings
 from datalint.cli import main
-from datalint.footprint.dry_run import Asked, Peak, Reading
+from datalint.footprint.dry_run import Reading
 from datalint.footprint.model import load
+from datalint.footprint.peaks import Asked, Peak
 from datalint.readings import Kept
 from datalint.versions import installed
 from tests.e2e.conftest import CONFIG, Repository, dataset

@@ -9,12 +9,13 @@ import pytest
 from datalint import footprint
 from datalint.footprint.accelerator import RESOURCE, SLOTS, accelerator_memory, subject
 from datalint.footprint.accelerator_advice import accelerator_changes
-from datalint.footprint.dry_run import NEAR, STRAIGHT, Asked, Peak, Reading
+from datalint.footprint.dry_run import NEAR, STRAIGHT, Reading
 from datalint.footprint.estimate import TOTAL, Estimate
 from datalint.footprint.images import Images
 from datalint.footprint.model import load
+from datalint.footprint.peaks import Asked, Peak
 from datalint.footprint.recipe import Recipe
-from datalint.integrations import train_step
+from datalint.integrations import building
 
 MIB, GIB = 2**20, 2**30
 IMAGES = Images(train=8000, val=2000, encoded_mean=60_000, decoded_mean=250_000, decoded_max=1e6, measured=10_000)
@@ -208,4 +209,4 @@ def test_the_largest_batch_fits_and_the_next_does_not() -> None:
 @pytest.mark.tensorflow
 def test_every_optimizer_that_is_known_is_a_name_of_the_child() -> None:
     pytest.importorskip("tensorflow", reason="the tensorflow extra is not installed")
-    assert {name: train_step.name_of(train_step.optimizer(name)) for name in SLOTS} == {name: name for name in SLOTS}
+    assert {name: building.name_of(building.optimizer(name)) for name in SLOTS} == {name: name for name in SLOTS}
