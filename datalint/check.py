@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from datalint.config import Config
     from datalint.dataset import Dataset
+    from datalint.dataset.options import Memory
     from datalint.request import Request
 
     Progress = Callable[[int, int], None]
@@ -121,7 +122,7 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
     return Judged(result, request.fail_on or settings.fail_on, workspace, remaining, evidence)
 
 
-def listed(workspace: Workspace, request: Request) -> Dataset:
+def listed(workspace: Workspace, request: Request, *, memory: Memory | None = None) -> Dataset:
     """Samples and classes, without a look into any image; raises UnfinishedError when nothing is there."""
     settings = workspace.config
     images = settings.dataset.root
@@ -138,14 +139,15 @@ def listed(workspace: Workspace, request: Request) -> Dataset:
             splits=settings.dataset.splits if own else None,
             suffix=settings.dataset.suffix if own else None,
             files_root=None if images is None else posixpath.normpath(posixpath.join(workspace.home, images)),
+            memory=memory,
         )
     except UsageError as error:
         raise _placed(error, settings, own=own and request.format is None) from error
-    if own and request.format is None and found.manifest is None:
+    if own and request.format is None and found.manifest is None and found.format != "tfrecord":
         _refuse_manifest_keys(settings, workspace.root)
     # Images that nobody has fetched, or that the loader passes over, are findings and not an empty dataset.
     passed = {"lfs-pointer", "ignored-suffix", "outside-class"} & set(found.skipped.columns.get("reason", ()))
-    if not len(found.samples) and not len(found.problems) and not passed:
+    if not len(found.samples) and not len(found.problems) and not len(found.shards) and not passed:
         raise _nothing(found)
     return found
 
@@ -153,9 +155,9 @@ def listed(workspace: Workspace, request: Request) -> Dataset:
 def collect(workspace: Workspace, request: Request, *, progress: Progress | None = None) -> Evidence:
     """Read the dataset, gather its facts and lay out the tables; raises UnfinishedError when nothing is there."""
     settings = workspace.config
-    found = listed(workspace, request)
     believed = trust.believable(workspace.cache_dir)
     with open_cache(workspace.cache_dir if request.use_cache and believed else None) as cache:
+        found = listed(workspace, request, memory=cache)
         gathered = gather(
             found.files,
             cache=cache,
