@@ -90,7 +90,9 @@ class Frames:
         if self.stream.fault is not None:
             self._blame("not-decompressed", offset, f"it cannot be decompressed: {self.stream.fault}")
         elif left:
-            self._blame("truncated", offset, f"{left} of the 12 bytes of its header are there")
+            # Of a compressed shard TensorFlow takes that for the end.
+            cause = "truncated-header" if self.stream.packed else "truncated"
+            self._blame(cause, offset, f"{left} of the 12 bytes of its header are there")
         elif self.stream.cut:
             self._blame("no-end-marker", offset, "the compressed stream ends before its end marker")
 

@@ -26,6 +26,8 @@ class Stream(Protocol):
 
     fault: str | None
     cut: bool
+    packed: bool
+    """Whether it is compressed."""
 
     def read(self, size: int) -> bytes:
         """`size` bytes, fewer at the end or before what cannot be decompressed."""
@@ -72,7 +74,7 @@ def open_stream(file: BinaryIO, codec: Codec) -> Stream:
 
 class Plain:
     fault: str | None = None
-    cut = False
+    cut = packed = False
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -93,6 +95,8 @@ class Plain:
 
 class Inflated:
     """A gzip of one or several members, or a zlib stream."""
+
+    packed = True
 
     def __init__(self, file: BinaryIO, window: int) -> None:
         self._file = file
