@@ -143,8 +143,8 @@ def listed(workspace: Workspace, request: Request, *, memory: Memory | None = No
         )
     except UsageError as error:
         raise _placed(error, settings, own=own and request.format is None) from error
-    if own and request.format is None and found.manifest is None and found.format != "tfrecord":
-        _refuse_manifest_keys(settings, workspace.root)
+    if own and request.format is None and found.manifest is None:
+        _refuse_manifest_keys(settings, found)
     # Images that nobody has fetched, or that the loader passes over, are findings and not an empty dataset.
     passed = {"lfs-pointer", "ignored-suffix", "outside-class"} & set(found.skipped.columns.get("reason", ()))
     if not len(found.samples) and not len(found.problems) and not len(found.shards) and not passed:
@@ -201,11 +201,14 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
     return Evidence(found, gathered, tables, machine.name, notes, unpredicted, built_from)
 
 
-def _refuse_manifest_keys(settings: Config, root: str) -> None:
+def _refuse_manifest_keys(settings: Config, found: Dataset) -> None:
     """What is said of a manifest would be ignored without a word where a folder was read."""
-    for key in ("columns", "root", "suffix"):
+    # There the columns are features.
+    records = found.format == "tfrecord"
+    for key in ("root", "suffix") if records else ("columns", "root", "suffix"):
         if getattr(settings.dataset, key):
-            message = f"dataset.{key} is about a manifest, and {root} was read as a folder of images"
+            what = "TFRecord" if records else "a folder of images"
+            message = f"dataset.{key} is about a manifest, and {found.root} was read as {what}"
             hint = "name the manifest itself in dataset.path, or leave the key out"
             raise UsageError(message, settings.position("dataset", key), hint)
 
@@ -220,6 +223,11 @@ def _placed(error: UsageError, settings: Config, *, own: bool) -> UsageError:
 
 def _nothing(found: Dataset) -> UnfinishedError:
     place = found.manifest or found.root or "."
+    kinds = found.problems.columns["kind"]
+    if "no-image-feature" in kinds:
+        features = found.problems.columns["detail"][kinds.index("no-image-feature")]
+        message = f"no feature of the records in {place} holds images, so nothing was judged but the shards: {features}"
+        return UnfinishedError(f"{message}; `dataset.columns` can name it as `image`")
     return UnfinishedError(f"no samples found in {place} (read as {found.format}): nothing was judged")
 
 
@@ -296,7 +304,9 @@ _UNREAD = {
 def _unread(evidence: Evidence) -> list[NotChecked]:
     """Files whose pixels nobody has seen."""
     columns = evidence.gathered.data.columns
-    return [
+    arrays = columns["status"].count("raw")
+    shapeless = [NotChecked(f"{arrays:,} arrays of pixels", "nothing states their height and width")] if arrays else []
+    return shapeless + [
         NotChecked(str(path), f"{_UNREAD[str(status)]}{f' ({cause})' if cause else ''}")
         for path, status, cause in zip(columns["path"], columns["status"], columns["cause"], strict=True)
         if status in _UNREAD

@@ -23,7 +23,11 @@ def choose(
     heads: Sequence[Head], columns: Mapping[str, str], described: Description | None, place: str
 ) -> tuple[Plan, tuple[str, ...]]:
     """The plan, and what was guessed in words; raises UsageError for a declared feature that no record has."""
-    declared = {part: _declared(part, name, heads, place) for part, name in columns.items() if part in PARTS}
+    for part in columns:
+        if part not in PARTS:
+            message = f"dataset.columns.{part} is about a manifest, and {place} was read as TFRecord"
+            raise UsageError(message, hint=f"there are: {', '.join(PARTS)}", keys=("dataset", "columns", part))
+    declared = {part: _declared(part, name, heads, place) for part, name in columns.items()}
     there = known(heads)
     plan, words = images.choose(heads, declared.get("image"), described)
     plan = replace(plan, split=declared.get("split"), group=declared.get("group"), boxes=labels.boxes(there, described))

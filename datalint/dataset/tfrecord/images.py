@@ -60,8 +60,8 @@ def _array_words(name: bytes, array: Array) -> str:
     if array.names:
         return f"{what}; their height and width are read from {', '.join(repr(shown(each)) for each in array.names)}"
     if array.shape:
-        return f"{what}: {array.shape[0]} x {array.shape[1]} with {array.shape[2]} channels by their length"
-    return f"{what}, and nothing states their height and width: only copies and counts were judged"
+        return f"{what}: {' x '.join(map(str, array.shape))} by their length"
+    return f"{what}, and nothing states their height and width: only counts and copies were judged"
 
 
 def _pictured(heads: Sequence[Head]) -> set[bytes]:
@@ -149,10 +149,7 @@ def _square(length: int) -> tuple[int, int, int] | None:
 
 
 def _number(each: Head, name: bytes) -> int | None:
-    if each.kinds.get(name) != wire.INT:
-        return None
     try:
-        values = wire.ints(each.data, each.places[name], limit=2)
+        return wire.number(each.data, each.places[name]) if each.kinds.get(name) == wire.INT else None
     except wire.MalformedError:
         return None
-    return values[0] if len(values) == 1 else None

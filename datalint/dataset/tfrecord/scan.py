@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _MOST_SHAPES = 256
 """Sets of features that are told apart in one shard."""
+_MOST_SPELLED = 10_000
 
 
 def scan(place: str, plan: Plan) -> Index:
@@ -58,6 +59,8 @@ class _Scan:
     labels: array[int] = field(default_factory=lambda: array("q"))
     codes: dict[int | str | None, int] = field(default_factory=lambda: {None: -1})
     texts: dict[tuple[int | str, str], int] = field(default_factory=dict)
+    spelled: dict[bytes, str] = field(default_factory=dict)
+    """Texts that were met: classes repeat."""
     shape: Shape = field(default_factory=lambda: Shape({}, 0, 0))
     shapes: dict[frozenset[tuple[bytes, int]], Shape] = field(default_factory=dict)
     rest: Index = field(default_factory=Index)
@@ -149,24 +152,32 @@ class _Scan:
     def _label(self, number: int, data: bytes, places: dict[bytes, wire.Place]) -> int | str | None:
         plan = self.plan
         assert plan.label is not None
-        place = places[plan.label]
-        start = place[0]
-        if place[1] - start == 3 and data[start : start + 2] == b"\x0a\x01" and data[start + 2] < 128:
-            # One small number, as nearly always.
-            label: int | str | None = data[start + 2]
-            if plan.label_kind == wire.INT and not plan.hot:
-                return self._named(number, label, data, places) if plan.text else label
-        label = self._value(number, data, place)
-        return self._named(number, label, data, places) if plan.text and label is not None else label
+        label: int | str | None
+        if plan.label_kind == wire.INT and not plan.hot:
+            label = wire.number(data, places[plan.label])
+            if label is None:
+                self._count_odd(number, plan.label, len(wire.ints(data, places[plan.label])))
+        elif plan.label_kind == wire.BYTES:
+            label = self._text(data, plan.label, places)
+            if label is None:
+                self._count_odd(number, plan.label, len(wire.blobs(data, places[plan.label])))
+        else:
+            label = self._value(number, data, places[plan.label])
+        if plan.text is not None and label is not None:
+            # The name that stands beside it.
+            text = self._text(data, plan.text, places)
+            if text is not None and (label, text) not in self.texts:
+                self.texts[label, text] = number
+        return label
+
+    def _count_odd(self, number: int, feature: bytes, values: int) -> None:
+        words = {0: "no value", 1: "an empty text"}.get(values, f"{values} values, where one is expected")
+        self._odd("feature-length", number, feature, words)
 
     def _value(self, number: int, data: bytes, place: wire.Place) -> int | str | None:
+        """Of a vector the place of its single 1; of a float itself."""
         plan = self.plan
-        if plan.label_kind == wire.BYTES:
-            texts = [data[start:end] for start, end in wire.blobs(data, place)]
-            if len(texts) == 1 and texts[0]:
-                return display(texts[0].decode("utf-8", "surrogateescape"))
-            self._odd("feature-length", number, plan.label, _values(len(texts)) if len(texts) != 1 else "an empty text")
-            return None
+        assert plan.label is not None
         values: Sequence[float]
         values = wire.ints(data, place) if plan.label_kind == wire.INT else wire.floats(data, place)
         if plan.hot:
@@ -175,37 +186,29 @@ class _Scan:
             self._odd("feature-length", number, plan.label, "no single 1 among zeros")
             return None
         if len(values) != 1:
-            self._odd("feature-length", number, plan.label, _values(len(values)))
+            self._count_odd(number, plan.label, len(values))
             return None
         value = values[0]
-        return int(value) if isinstance(value, int) or value.is_integer() else repr(value)
+        return int(value) if math.isfinite(value) and int(value) == value else repr(value)
 
-    def _named(
-        self, number: int, label: int | str | None, data: bytes, places: dict[bytes, wire.Place]
-    ) -> int | str | None:
-        """Remember the name that stands beside the number."""
-        text = self._text(data, self.plan.text, places)
-        if text and label is not None:
-            self.texts.setdefault((label, text), number)
-        return label
-
-    def _text(self, data: bytes, name: bytes | None, places: dict[bytes, wire.Place]) -> str | None:
-        """The only value of a feature of bytes; of one of numbers its value in digits."""
-        if name is None or name not in places:
-            return None
+    def _text(self, data: bytes, name: bytes, places: dict[bytes, wire.Place]) -> str | None:
+        """The only value of a feature as text; None where it is empty or not alone."""
         kind = self.shape.kinds.get(name)
         if kind == wire.BYTES:
-            found = wire.blobs(data, places[name])
-            text = data[found[0][0] : found[0][1]] if len(found) == 1 else b""
-            return display(text.decode("utf-8", "surrogateescape")) or None
+            raw = wire.text(data, places[name])
+            if not raw:
+                return None
+            known = self.spelled.get(raw)
+            if known is None:
+                known = display(raw.decode("utf-8", "surrogateescape"))
+                if len(self.spelled) < _MOST_SPELLED:
+                    self.spelled[raw] = known
+            return known
         number = self._number(data, name, places)
         return None if number is None else str(number)
 
     def _number(self, data: bytes, name: bytes, places: dict[bytes, wire.Place]) -> int | None:
-        if self.shape.kinds.get(name) != wire.INT:
-            return None
-        values = wire.ints(data, places[name], limit=2)
-        return values[0] if len(values) == 1 else None
+        return wire.number(data, places[name]) if self.shape.kinds.get(name) == wire.INT else None
 
     def _code(self, label: int | str | None) -> int:
         return self.codes.setdefault(label, len(self.codes) - 1)
@@ -305,7 +308,3 @@ class _Scan:
         found.texts = [(label, text, first) for (label, text), first in self.texts.items()]
         found.shapes = list(self.shapes.values())
         return found
-
-
-def _values(number: int) -> str:
-    return f"{number} values, where one is expected" if number else "no value"

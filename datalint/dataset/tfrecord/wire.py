@@ -24,6 +24,9 @@ Features = tuple[dict[bytes, int], dict[bytes, Place]]
 _VARINT, _I64, _LEN, _I32 = 0, 1, 2, 5
 
 
+_CUT = "it ends in the middle of a field"
+
+
 class MalformedError(Exception):
     """Not a message of this kind."""
 
@@ -33,11 +36,12 @@ def example(data: bytes) -> Features:
     kinds: dict[bytes, int] = {}
     places: dict[bytes, Place] = {}
     try:
-        if not _quick(data, kinds, places):
-            kinds, places = {}, {}
-            _features(data, kinds, places)
-    except (IndexError, RecursionError) as error:
-        raise MalformedError("it ends in the middle of a field") from error
+        quick = _quick(data, kinds, places)
+    except IndexError:
+        quick = False
+    if not quick:
+        kinds, places = {}, {}
+        _features(data, kinds, places)
     return kinds, places
 
 
@@ -54,6 +58,16 @@ def _quick(data: bytes, kinds: dict[bytes, int], places: dict[bytes, Place]) -> 
     if at + size != end:
         return False
     while at < end:
+        # All before the values of an entry whose lengths are below 128: tag and length of the entry, of the name, the
+        # name, tags and lengths of Feature and list.
+        known = _heads.get(data[at : at + data[at + 3] + 8])
+        if known is not None:
+            name, kind, start, stop = known
+            kinds[name] = kind
+            places[name] = (at + start, at + stop)
+            at += stop
+            continue
+        first = at
         if data[at] != 0x0A:
             return False
         size = data[at + 1]
@@ -86,15 +100,25 @@ def _quick(data: bytes, kinds: dict[bytes, int], places: dict[bytes, Place]) -> 
         # Of two entries of one name the last counts.
         kinds[name] = kind
         places[name] = (at, stop)
+        if at - first == len(name) + 8 and len(_heads) < _MOST_HEADS:
+            _heads[data[first:at]] = (name, kind, at - first, stop - first)
         at = stop
     return at == end
+
+
+_heads: dict[bytes, tuple[bytes, int, int, int]] = {}
+"""Heads of entries that were parsed: name, kind, and where values start and end after the head's own start."""
+_MOST_HEADS = 4096
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
     """Value, and where it ends."""
     value = shift = 0
     while True:
-        byte = data[at]
+        try:
+            byte = data[at]
+        except IndexError:
+            raise MalformedError(_CUT) from None
         at += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
@@ -156,14 +180,11 @@ def _feature(data: bytes, start: int, stop: int, kind: int, place: Place) -> tup
 def sequences(data: bytes) -> Mapping[bytes, list[tuple[int, Place]]]:
     """Feature lists of a SequenceExample: name -> kind and place of each step; raises MalformedError."""
     found: dict[bytes, list[tuple[int, Place]]] = {}
-    try:
-        for tag, start, stop in _fields(data, 0, len(data)):
-            for inner, entry, end in _fields(data, start, stop) if tag == 0x12 else ():
-                if inner == 0x0A:
-                    name, steps = _steps(data, entry, end)
-                    found[name] = steps
-    except IndexError as error:
-        raise MalformedError("it ends in the middle of a field") from error
+    for tag, start, stop in _fields(data, 0, len(data)):
+        for inner, entry, end in _fields(data, start, stop) if tag == 0x12 else ():
+            if inner == 0x0A:
+                name, steps = _steps(data, entry, end)
+                found[name] = steps
     return found
 
 
@@ -188,16 +209,37 @@ def blobs(data: bytes, place: Place) -> list[tuple[int, int]]:
         start, stop = place
         if start == stop:
             return []
-        try:
-            size, at = _varint(data, start + 1)
-        except IndexError as error:
-            raise MalformedError("it ends in the middle of a field") from error
+        size, at = _varint(data, start + 1)
         if data[start] == 0x0A and at + size == stop:
             return [(at, stop)]
     found = []
     for index in range(0, len(place), 2):
         found += [(at, to) for tag, at, to in _fields(data, place[index], place[index + 1]) if tag == 0x0A]
     return found
+
+
+def number(data: bytes, place: Place) -> int | None:
+    """The value of an int64_list that has one."""
+    start = place[0]
+    size = place[1] - start
+    if len(place) == 2 and data[start : start + 1] == b"\x0a":
+        # One or two bytes, as nearly every label and size.
+        if size == 3 and data[start + 1] == 1 and data[start + 2] < 0x80:
+            return data[start + 2]
+        if size == 4 and data[start + 1] == 2 and data[start + 2] >= 0x80 > data[start + 3]:
+            return data[start + 2] & 0x7F | data[start + 3] << 7
+    values = ints(data, place, limit=2)
+    return values[0] if len(values) == 1 else None
+
+
+def text(data: bytes, place: Place) -> bytes | None:
+    """The value of a bytes_list that has one."""
+    start, stop = place[0], place[1]
+    size = stop - start - 2
+    if len(place) == 2 and 0 <= size < 0x80 and data[start] == 0x0A and data[start + 1] == size:
+        return data[start + 2 : stop]
+    found = blobs(data, place)
+    return data[found[0][0] : found[0][1]] if len(found) == 1 else None
 
 
 def ints(data: bytes, place: Place, *, limit: int | None = None) -> list[int]:
