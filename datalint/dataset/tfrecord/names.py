@@ -42,18 +42,21 @@ def parse(path: str) -> Name:
 def certain(path: str) -> bool:
     """Whether the name alone says that it is a shard."""
     name = posixpath.basename(path).lower()
-    return "tfrec" in name and not name.endswith(_NOT_SHARDS) and not name.startswith(".") and "." + name != _bare(name)
+    if name.startswith(".") or name.endswith(_NOT_SHARDS):
+        return False
+    match = _NUMBERED.match(name)
+    return ".tfrec" in name or (match is not None and "tfrec" in match["before"])
 
 
 def possible(path: str) -> bool:
-    """Whether it may be one: `train-00000-of-01024`, `coco_val.record`. Its first bytes tell."""
+    """Whether it may be one: `train-00000-of-01024`, `coco_val.record`, `my_tfrecords`. Its first bytes tell."""
     name = posixpath.basename(path).lower()
     if name.startswith(".") or name.endswith(_NOT_SHARDS):
         return False
     match = _NUMBERED.match(name)
     if match is not None:
         return match["after"] is None or match["after"] in (*_PACKED, *_SUFFIXES) or match["before"].endswith(_SUFFIXES)
-    return _unpacked(name).endswith(_SUFFIXES)
+    return "tfrec" in name or _unpacked(name).endswith(_SUFFIXES)
 
 
 def _unpacked(name: str) -> str:

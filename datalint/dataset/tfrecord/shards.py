@@ -50,7 +50,7 @@ def find(listing: Listing, splits: Mapping[str, str] | None) -> tuple[list[Shard
     ]  # fmt: skip
     described = _described(listing)
     known = {shard.path: shard for each in described for shard in each.shards}
-    lone = len(listing.files) == 1
+    lone = len(listing.files) == 1 and listing.path(listing.files[0]) == posixpath.normpath(listing.root)
     paths = sorted({*paths, *(() if lone else known)})
     parsed = {path: names.parse(path) for path in paths}
     by_split = _splits(paths, parsed, known, splits, lone=lone)

@@ -1,4 +1,4 @@
-"""Verdicts and values against TensorFlow itself: which record of a damaged shard fails, and what is in the sound ones."""
+"""Verdicts and values against TensorFlow: which record of a damaged shard fails, and what is in the sound ones."""
 
 from __future__ import annotations
 
