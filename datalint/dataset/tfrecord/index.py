@@ -100,5 +100,19 @@ def unpack(content: bytes) -> Index | None:
         found = msgspec.msgpack.decode(content, type=Index)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    columns = (found.numbers, found.offsets, found.sizes, found.labels)
-    return found if len({len(column) for column in columns}) == 1 and len(found.numbers) % 8 == 0 else None
+    return found if _sound(found) else None
+
+
+def _sound(index: Index) -> bool:
+    """Whether all columns have the length of the first, and none points beyond another."""
+    columns = {len(each) for each in (index.numbers, index.offsets, index.sizes, index.labels)}
+    count = len(index.numbers) // 8
+    others = (index.steps, index.splits, index.groups, index.widths, index.heights, index.shapes_of)
+    return (
+        len(columns) == 1
+        and len(index.numbers) % 8 == 0
+        and all(len(each) in (0, count) for each in others)
+        and max(integers(index.labels), default=-1) < len(index.values)
+        and all(0 <= box.sample < count for box in index.boxes)
+        and index.codec in ("plain", "gzip", "zlib")
+    )

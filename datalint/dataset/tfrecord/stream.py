@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from typing import TYPE_CHECKING, Protocol
@@ -17,6 +18,8 @@ HEADER = struct.Struct("<QI")
 """Length of a record and the masked CRC32C of that length; after the record its own follows (4 bytes)."""
 STEP = 256 << 10
 """Bytes that are read, and at most made of them, at once: tf.data's buffers of both (ZlibCompressionOptions)."""
+_BOMB, _RATIO = 256 << 20, 200
+"""A record beyond so many bytes, and so many times what was read of the file, is a bomb (deflate gives up to 1,032)."""
 _WINDOWS = {"gzip": 31, "zlib": 15}
 """`wbits` of zlib for the two containers (RFC 1952, RFC 1950)."""
 
@@ -80,6 +83,9 @@ class Plain:
         self._file = file
 
     def read(self, size: int) -> bytes:
+        if size > STEP:
+            # A length may state anything, and Python reserves as much before it reads.
+            size = min(size, max(0, os.fstat(self._file.fileno()).st_size - self._file.tell()))
         data = self._file.read(size)
         # Linux returns at most 2 GiB less 4 KiB at once.
         while 0 < len(data) < size and (more := self._file.read(size - len(data))):
@@ -105,6 +111,7 @@ class Inflated:
         self._waiting = b""
         self._made = b""
         self._begun = False
+        self._consumed = 0
         self.fault: str | None = None
         self.cut = False
 
@@ -113,11 +120,16 @@ class Inflated:
             data, self._made = self._made[:size], self._made[size:]
             return data
         parts = []
+        whole = 0
         while size and (self._made or self._more()):
             part = self._made[:size]
             parts.append(part)
             size -= len(part)
+            whole += len(part)
             self._made = self._made[len(part) :]
+            if whole > _BOMB and whole > _RATIO * self._consumed:
+                self.fault = f"it is more than {_RATIO} times as long as the whole file up to there, and was not held"
+                break
         return b"".join(parts)
 
     def skip(self, size: int) -> bool:
@@ -140,6 +152,7 @@ class Inflated:
                 return True
             if not self._waiting:
                 self._waiting = self._file.read(STEP)
+                self._consumed += len(self._waiting)
                 if not self._waiting:
                     self.cut = self._begun
                     return False
