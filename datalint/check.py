@@ -21,6 +21,7 @@ from datalint.facts.gather import Gathered, gather
 from datalint.finding import DatasetInfo, Family, Finding, NotChecked, Result, Severity, Summary, Verdict
 from datalint.footprint import estimate, parts
 from datalint.footprint.images import images_of
+from datalint.footprint.recipe import for_format
 from datalint.outcome import RULE_FAILED, verdict
 from datalint.rule.engine import RuleEngine
 from datalint.rule.judge import judge
@@ -173,7 +174,7 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
         if request.target
         else target.lookup(settings.target, settings.targets, position=settings.position("target"))
     )
-    recipe = settings.training
+    recipe = for_format(settings.training, found.format)
     network = models.declared(workspace, recipe.model)
     sizes = images_of(found.samples, gathered.data, channels=recipe.input_channels)
     measured = readings.of_model(workspace, request, recipe.model, network)

@@ -44,10 +44,7 @@ def find(listing: Listing, splits: Mapping[str, str] | None) -> tuple[list[Shard
     """Every shard in the order of paths, with its split; raises UsageError for a declared split that is not there."""
     below = {listing.path(path): path for path in listing.files}
     entries = {below[entry.path]: entry for entry in listing.source.entries(listing.root) if entry.path in below}
-    paths = [path for path in listing.files if is_shard(listing, path)] or [
-        # The user says that it is TFRecord: a file that is one of a kind is then a shard, whatever it is called.
-        path for path in listing.files if len(listing.files) == 1
-    ]  # fmt: skip
+    paths = _paths(listing)
     described = _described(listing)
     known = {shard.path: shard for each in described for shard in each.shards}
     lone = len(listing.files) == 1 and listing.path(listing.files[0]) == posixpath.normpath(listing.root)
@@ -62,6 +59,22 @@ def find(listing: Listing, splits: Mapping[str, str] | None) -> tuple[list[Shard
         for path in paths
     ]  # fmt: skip
     return found, described[0] if len(described) == 1 else None
+
+
+def _paths(listing: Listing) -> list[str]:
+    """Those that are shards, and beside them those that are called alike: they may be empty, damaged, or pointers."""
+    if len(listing.files) == 1:
+        # Whoever names a single file as TFRecord says so, whatever it is called.
+        return list(listing.files)
+    known = {path for path in listing.files if is_shard(listing, path)}
+    kinds = {_kind(path) for path in known}
+    return [path for path in listing.files if path in known or (names.possible(path) and _kind(path) in kinds)]
+
+
+def _kind(path: str) -> tuple[str, bool, str]:
+    """What shards of one writer have in common: the folder, whether they are numbered, else the suffix."""
+    numbered = names.parse(path).number is not None
+    return posixpath.dirname(path), numbered, "" if numbered else posixpath.splitext(path)[1].lower()
 
 
 def _described(listing: Listing) -> list[tfds.Description]:
