@@ -42,7 +42,7 @@ def parse(path: str) -> Name:
 def certain(path: str) -> bool:
     """Whether the name alone says that it is a shard."""
     name = posixpath.basename(path).lower()
-    if name.startswith(".") or name.endswith(_NOT_SHARDS):
+    if "tfrec" not in name or name.startswith(".") or name.endswith(_NOT_SHARDS):
         return False
     match = _NUMBERED.match(name)
     return ".tfrec" in name or (match is not None and "tfrec" in match["before"])
@@ -53,7 +53,8 @@ def possible(path: str) -> bool:
     name = posixpath.basename(path).lower()
     if name.startswith(".") or name.endswith(_NOT_SHARDS):
         return False
-    match = _NUMBERED.match(name)
+    # Most names are dismissed without the pattern: a folder may hold millions.
+    match = _NUMBERED.match(name) if "-of-" in name.replace("_", "-") else None
     if match is not None:
         return match["after"] is None or match["after"] in (*_PACKED, *_SUFFIXES) or match["before"].endswith(_SUFFIXES)
     return "tfrec" in name or _unpacked(name).endswith(_SUFFIXES)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datalint.dataset.splits import SPLITS, meanings, split_name
-from datalint.dataset.tfrecord import names, stream, tfds
+from datalint.dataset.tfrecord import names, tfds
 from datalint.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,7 +37,12 @@ def is_shard(listing: Listing, path: str) -> bool:
     """By its name, else by its first bytes where the name leaves it open."""
     if names.certain(path):
         return True
-    return names.possible(path) and stream.framed_inside(listing.head(path, _HEAD))
+    if not names.possible(path):
+        return False
+    # Here, so that a dataset of another format does not load the library of checksums.
+    from datalint.dataset.tfrecord.stream import framed_inside
+
+    return framed_inside(listing.head(path, _HEAD))
 
 
 def find(listing: Listing, splits: Mapping[str, str] | None) -> tuple[list[Shard], tfds.Description | None]:
