@@ -108,6 +108,9 @@ def test_sizes_of_the_records_predict_the_memory_of_the_pipeline(shards: Reposit
 
 def test_nobody_need_say_that_shards_are_not_read_from_a_directory(shards: Repository) -> None:
     assert table(shards, "select loader from training") == [{"loader": "tfrecord"}]
+    assert "through tfrecord" in shards.datalint("estimate", ok=True).stdout
+    (shards.folder / "datalint.yaml").unlink()
+    assert "  loader: tfrecord" in shards.datalint("init", "data", "--stdout", ok=True).stdout.splitlines()
 
 
 def test_arrays_without_a_shape_are_not_checked_and_never_called_damaged(tmp_path: Path) -> None:
