@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from datalint.dataset.tfrecord import wire
 from datalint.dataset.tfrecord.plan import shown
+from datalint.entry import display
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from datalint.dataset.tfrecord.plan import Plan
     from datalint.dataset.tfrecord.tables import Read
@@ -31,20 +32,14 @@ class _Uses:
 
 def problems(read: Sequence[Read], plan: Plan) -> Iterator[dict[str, object]]:
     """Rows of the table: one for each feature and way of being odd, at the first place, with a count in words."""
-    records = sum(shape.count for each in read for shape in each.index.shapes)
-    needed = {plan.image, plan.label}
-    for name, uses in sorted(_uses(read).items()):
-        if plan.frames and name == plan.image:
-            continue
-        absent = uses.counts[wire.UNSET]
-        kinds = [kind for kind, _ in uses.counts.most_common() if kind != wire.UNSET]
-        if absent and kinds:
-            path, record = uses.first[wire.UNSET]
-            yield {
-                "kind": "missing-feature" if name in needed else "sparse-feature",
-                "path": path, "record": record, "feature": shown(name),
-                "detail": f"{shown(name)!r} ({wire.KINDS[kinds[0]]}) is missing in {absent:,} of {records:,} records",
-            }  # fmt: skip
+    splits: dict[str | None, list[Read]] = {}
+    for each in read:
+        splits.setdefault(each.shard.split, []).append(each)
+    everywhere = _uses(read)
+    for split, some in splits.items():
+        yield from _absent(split, some, everywhere, plan)
+    for name, uses in sorted(everywhere.items()):
+        kinds = _kinds(uses)
         for kind in kinds[1:]:
             path, record = uses.first[kind]
             yield {
@@ -53,6 +48,39 @@ def problems(read: Sequence[Read], plan: Plan) -> Iterator[dict[str, object]]:
                 f"and {wire.KINDS[kinds[0]]} in {uses.counts[kinds[0]]:,}",
             }  # fmt: skip
     yield from _odd(read)
+
+
+def _absent(
+    split: str | None, read: Sequence[Read], everywhere: Mapping[bytes, _Uses], plan: Plan
+) -> Iterator[dict[str, object]]:
+    """Features that some records of a split lack; or all of them, where they cannot train without."""
+    records = sum(shape.count for each in read for shape in each.index.shapes)
+    here = _uses(read)
+    for name, overall in sorted(everywhere.items()):
+        uses, kinds = here.get(name), _kinds(overall)
+        absent = records if uses is None else uses.counts[wire.UNSET]
+        needed = name in (plan.image, plan.label)
+        # Each split has a parser of its own, and a test split often has no labels.
+        whole = absent == records and (not needed or split not in (None, "train", "val"))
+        if not absent or not kinds or whole or (plan.frames and name == plan.image):
+            continue
+        path, record = _first(read) if uses is None else uses.first[wire.UNSET]
+        place = "" if split is None else f" of {display(split)}"
+        what = f"{shown(name)!r} ({wire.KINDS[kinds[0]]}) is missing in {absent:,} of {records:,} records{place}"
+        yield {
+            "kind": "missing-feature" if needed else "sparse-feature",
+            "path": path, "record": record, "feature": shown(name), "detail": what,
+        }  # fmt: skip
+
+
+def _kinds(uses: _Uses) -> list[int]:
+    """The most frequent first."""
+    return [kind for kind, _ in uses.counts.most_common() if kind != wire.UNSET]
+
+
+def _first(read: Sequence[Read]) -> tuple[str, int]:
+    """The first record that was read."""
+    return next((each.shown, shape.first) for each in read for shape in each.index.shapes)
 
 
 def names(read: Sequence[Read]) -> Iterator[dict[str, object]]:

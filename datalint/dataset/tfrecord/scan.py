@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from datalint.dataset.tfrecord.plan import Array, Boxes, Plan
 
-_MOST_SHAPES = 256
+_MOST_SHAPES = 1024
 """Sets of features that are told apart in one shard."""
 _MOST_SPELLED = 10_000
 

@@ -245,7 +245,7 @@ def test_a_feature_that_some_records_lack_is_told_at_the_first(tmp_path: Path) -
     found = read(tmp_path)
     path, record, feature, detail = problem(found, "missing-feature")
     assert (path, record, feature) == ("train-00001-of-00002", 4, "image/class/label")
-    assert "2 of 13 records" in detail
+    assert "2 of 13 records of train" in detail
     assert len(found.samples) == 13
     assert found.samples.columns["label"].count(None) == 2
 
@@ -254,6 +254,18 @@ def test_a_feature_of_a_list_without_values_is_missing_too(tmp_path: Path) -> No
     examples = [example(image=png(n), label=n, note="x" if n else None) for n in range(3)]
     path, record, feature, _ = problem(read(write(tmp_path / "a.tfrecord", examples).parent), "sparse-feature")
     assert (path, record, feature) == ("a.tfrecord", 0, "note")
+
+
+def test_a_test_split_without_labels_is_usual_and_a_training_split_is_not(tmp_path: Path) -> None:
+    labelled = [example(image=png(n), label=n % 2) for n in range(4)]
+    bare = [example(image=png(n), id=f"{n}") for n in range(10, 13)]
+    for split, examples in (("train", labelled), ("val", labelled), ("test", bare)):
+        write(tmp_path / f"{split}.tfrecord", examples)
+    assert len(read(tmp_path).problems) == 0
+    write(tmp_path / "val.tfrecord", bare)
+    path, record, feature, detail = problem(read(tmp_path), "missing-feature")
+    assert (path, record, feature) == ("val.tfrecord", 0, "label")
+    assert detail == "'label' (int64) is missing in 3 of 3 records of val"
 
 
 def test_two_types_of_one_feature_are_told(tmp_path: Path) -> None:
