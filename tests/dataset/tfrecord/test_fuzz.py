@@ -31,6 +31,7 @@ from tests.dataset.tfrecord import records
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+pytestmark = pytest.mark.slow
 FUZZ = settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 NAMES = st.sampled_from(

@@ -19,7 +19,7 @@ from tests.dataset.tfrecord import records
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
 CODECS = {"plain": "", "gzip": "GZIP", "zlib": "ZLIB"}
 WAYS = ("flip", "cut", "insert", "swap", "zero")

@@ -16,7 +16,7 @@ from tests.dataset.tfrecord.records import message, varint
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
 NUMBERS = st.integers(-(1 << 63), (1 << 63) - 1)
 NAMES = st.sampled_from(["image", "label", "", "image/encoded", "ä", "n" * 200])
