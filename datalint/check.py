@@ -21,6 +21,7 @@ from datalint.facts.gather import Gathered, gather
 from datalint.finding import DatasetInfo, Family, Finding, NotChecked, Result, Severity, Summary, Verdict
 from datalint.footprint import estimate, parts
 from datalint.footprint.images import images_of
+from datalint.footprint.recipe import for_format
 from datalint.outcome import RULE_FAILED, verdict
 from datalint.rule.engine import RuleEngine
 from datalint.rule.judge import judge
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from datalint.config import Config
     from datalint.dataset import Dataset
+    from datalint.dataset.options import Memory
     from datalint.request import Request
     from datalint.target import Target
     from datalint.unjudged import LeftOpen
@@ -124,7 +126,7 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
     return Judged(result, request.fail_on or settings.fail_on, workspace, remaining, evidence)
 
 
-def listed(workspace: Workspace, request: Request) -> Dataset:
+def listed(workspace: Workspace, request: Request, *, memory: Memory | None = None) -> Dataset:
     """Samples and classes, without a look into any image; raises UnfinishedError when nothing is there."""
     settings = workspace.config
     images = settings.dataset.root
@@ -141,14 +143,15 @@ def listed(workspace: Workspace, request: Request) -> Dataset:
             splits=settings.dataset.splits if own else None,
             suffix=settings.dataset.suffix if own else None,
             files_root=None if images is None else posixpath.normpath(posixpath.join(workspace.home, images)),
+            memory=memory,
         )
     except UsageError as error:
         raise _placed(error, settings, own=own and request.format is None) from error
     if own and request.format is None and found.manifest is None:
-        _refuse_manifest_keys(settings, workspace.root)
+        _refuse_manifest_keys(settings, found)
     # Images that nobody has fetched, or that the loader passes over, are findings and not an empty dataset.
     passed = {"lfs-pointer", "ignored-suffix", "outside-class"} & set(found.skipped.columns.get("reason", ()))
-    if not len(found.samples) and not len(found.problems) and not passed:
+    if not len(found.samples) and not len(found.problems) and not len(found.shards) and not passed:
         raise _nothing(found)
     return found
 
@@ -156,7 +159,8 @@ def listed(workspace: Workspace, request: Request) -> Dataset:
 def collect(workspace: Workspace, request: Request, *, progress: Progress | None = None) -> Evidence:
     """Look at the dataset and predict what training takes; raises UnfinishedError when nothing is there."""
     evidence = look(workspace, request, progress=progress)
-    recipe, machine = workspace.config.training, evidence.machine
+    recipe = for_format(workspace.config.training, evidence.dataset.format)
+    machine = evidence.machine
     network = models.declared(workspace, recipe.model)
     images = images_of(evidence.dataset.samples, evidence.gathered.data, channels=recipe.input_channels)
     measured = readings.of_model(workspace, request, recipe.model, network, machine)
@@ -175,9 +179,9 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
 def look(workspace: Workspace, request: Request, *, progress: Progress | None = None) -> Evidence:
     """Read the dataset, gather its facts and lay out all tables but the prediction; UnfinishedError without samples."""
     settings = workspace.config
-    found = listed(workspace, request)
     believed = trust.believable(workspace.cache_dir)
     with open_cache(workspace.cache_dir if request.use_cache and believed else None) as cache:
+        found = listed(workspace, request, memory=cache)
         gathered = gather(
             found.files,
             cache=cache,
@@ -193,23 +197,27 @@ def look(workspace: Workspace, request: Request, *, progress: Progress | None = 
         if request.target
         else target.lookup(settings.target, settings.targets, position=settings.position("target"))
     )
+    recipe = for_format(settings.training, found.format)
     tables = {
         **found.tables(source=workspace.source.name),
         "annotations": in_pixels(found.annotations, found.samples, gathered.data),
         "files": gathered.data,
-        "training": settings.training.row(),
+        "training": recipe.row(),
         "target": machine.row(),
         "changed": changed.read(request, workspace, found),
-        "parts": parts.table(found.samples, settings.training, folder=found.format == "imagefolder"),
+        "parts": parts.table(found.samples, recipe, folder=found.format == "imagefolder"),
     }
     return Evidence(found, gathered, tables, machine, notes)
 
 
-def _refuse_manifest_keys(settings: Config, root: str) -> None:
+def _refuse_manifest_keys(settings: Config, found: Dataset) -> None:
     """What is said of a manifest would be ignored without a word where a folder was read."""
-    for key in ("columns", "root", "suffix"):
+    # There the columns are features.
+    records = found.format == "tfrecord"
+    for key in ("root", "suffix") if records else ("columns", "root", "suffix"):
         if getattr(settings.dataset, key):
-            message = f"dataset.{key} is about a manifest, and {root} was read as a folder of images"
+            what = "TFRecord" if records else "a folder of images"
+            message = f"dataset.{key} is about a manifest, and {found.root} was read as {what}"
             hint = "name the manifest itself in dataset.path, or leave the key out"
             raise UsageError(message, settings.position("dataset", key), hint)
 
@@ -224,6 +232,11 @@ def _placed(error: UsageError, settings: Config, *, own: bool) -> UsageError:
 
 def _nothing(found: Dataset) -> UnfinishedError:
     place = found.manifest or found.root or "."
+    kinds = found.problems.columns["kind"]
+    if "no-image-feature" in kinds:
+        features = found.problems.columns["detail"][kinds.index("no-image-feature")]
+        message = f"no feature of the records in {place} holds images, so nothing was judged but the shards: {features}"
+        return UnfinishedError(f"{message}; `dataset.columns` can name it as `image`")
     return UnfinishedError(f"no samples found in {place} (read as {found.format}): nothing was judged")
 
 
@@ -307,7 +320,9 @@ _UNREAD = {
 def _unread(evidence: Evidence) -> list[NotChecked]:
     """Files whose pixels nobody has seen."""
     columns = evidence.gathered.data.columns
-    return [
+    arrays = columns["status"].count("raw")
+    shapeless = [NotChecked(f"{arrays:,} arrays of pixels", "nothing states their height and width")] if arrays else []
+    return shapeless + [
         NotChecked(str(path), f"{_UNREAD[str(status)]}{f' ({cause})' if cause else ''}")
         for path, status, cause in zip(columns["path"], columns["status"], columns["cause"], strict=True)
         if status in _UNREAD

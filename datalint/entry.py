@@ -42,6 +42,9 @@ class PartLocator:
     """Of a table."""
     named: bool = False
     """Whether the record has a name of its own, and with it a suffix."""
+    pixels: tuple[int, int, int] | None = None
+    """Height, width and channels of what are the pixels themselves (zeros where nobody states them); None for an image
+    file."""
 
 
 Locator = FileLocator | BlobLocator | PartLocator

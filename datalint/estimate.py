@@ -14,6 +14,7 @@ from datalint.errors import UsageError
 from datalint.footprint import accelerator, advice, fill, timing
 from datalint.footprint.images import Images, Kind, images_of
 from datalint.footprint.model.network import Network, NetworkError
+from datalint.footprint.recipe import for_format
 from datalint.measuring import JobError, Wanted
 from datalint.target import LOCAL
 from datalint.workspace import open_home, open_workspace
@@ -71,6 +72,7 @@ def estimate(
         recipe, assumed = recipe_of(workspace, asked)
         machine = machine_of(request, workspace)
         evidence = look(workspace, request, progress=progress)
+        recipe = for_format(recipe, evidence.dataset.format)
         files = evidence.tables["files"]
         images = images_of(evidence.dataset.samples, files, channels=recipe.input_channels)
         speed = calibrate.speed(workspace.source, evidence.dataset.files, files) if machine.name == LOCAL else None

@@ -51,7 +51,7 @@ def propose(found: DatasetLike, *, path: str, schema: str | None = None, said: P
         *_comments(_seen(splits, _counts(found.samples, "label"))),
         *_comments(f"assumed: {sentence}" for sentence in found.assumptions),
         "",
-        *(_recipe(one_split=len(splits) < 2) if said is None else _said(said, splits)),
+        *(_recipe(found.format, one_split=len(splits) < 2) if said is None else _said(said, splits)),
         "",
         "# Machine that trains: `local`, a known name such as colab-free-t4, or one of your own `targets`.",
         "target: local",
@@ -87,12 +87,13 @@ _ASSUMED: Mapping[str, Any] = {
 _DTYPE = "float32"
 
 
-def _recipe(*, one_split: bool) -> list[str]:
-    """Where nobody says how they train: Keras' own defaults."""
+def _recipe(format_: str, *, one_split: bool) -> list[str]:
+    """Where nobody says how they train: Keras' own defaults, and the only loader that reads TFRecord."""
+    assumed = {**_ASSUMED, "loader": "tfrecord"} if format_ == "tfrecord" else _ASSUMED
     return [
         "# The recipe that the dataset is judged for. All of it is assumed: say what your script does.",
         "training:",
-        *(_line(key, value, _HINTS.get(key, "")) for key, value in _ASSUMED.items()),
+        *(_line(key, value, _HINTS.get(key, "")) for key, value in assumed.items()),
         _MODEL,
         *([_NO_SPLIT] if one_split else []),
     ]

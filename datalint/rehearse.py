@@ -21,6 +21,7 @@ from datalint.footprint.estimate import TOTAL, Estimate, total
 from datalint.footprint.images import images_of
 from datalint.footprint.model import load
 from datalint.footprint.model.network import Network, NetworkError
+from datalint.footprint.recipe import for_format
 from datalint.footprint.scale import Difference
 from datalint.rehearsal.part import described, drawn, passed_over, place
 from datalint.rehearsal.processes import Stage, job_of, run, taste
@@ -79,6 +80,7 @@ def rehearse(
     recipe, assumed = recipe_of(workspace, asked)
     machine = machine_of(request, workspace)
     evidence = look(workspace, request, progress=progress)
+    recipe = for_format(recipe, evidence.dataset.format)
     files = evidence.tables["files"]
     images = images_of(evidence.dataset.samples, files, channels=recipe.input_channels)
     network = models.declared(workspace, recipe.model, asked="model" in asked.recipe)

@@ -165,13 +165,16 @@ TABLES: dict[str, Table] = {
                 "VARCHAR",
                 "missing-file, absolute-path, remote-path, backslash-path, missing-path, missing-label, "
                 "missing-split, split-spelling, unread-manifest, bad-row, missing-column, bad-encoding, "
-                "link-loop, broken-link, unreadable-folder, not-a-file",
+                "link-loop, broken-link, unreadable-folder, not-a-file; of TFRecord no-image-feature, "
+                "missing-feature (of image or label), sparse-feature (of another), feature-type, feature-length, "
+                "array-size, box-lists, label-name, bad-record",
             ),
             ("path", "VARCHAR", "path concerned, as written"),
             ("manifest", "VARCHAR", "manifest concerned"),
             ("line", "BIGINT", "line in the manifest, counted from 1"),
             ("record", "BIGINT", "record or row in a shard, counted from 0"),
             ("annotation", "VARCHAR", "id of the annotation concerned, as written"),
+            ("feature", "VARCHAR", "feature of the records concerned"),
             ("detail", "VARCHAR", "what was seen, in words"),
         ),
         _table(
@@ -188,7 +191,11 @@ TABLES: dict[str, Table] = {
             ("content_key", "BIGINT", "a number for the bytes themselves: the same for equal bytes, wherever they lie"),
             ("size_bytes", "BIGINT", "encoded size", "bytes"),
             ("suffix", "VARCHAR", "lower-case suffix with its dot"),
-            ("format", "VARCHAR", "by content: jpeg, png, gif, bmp, webp, tiff, avif, heif, ico, ppm, ..."),
+            (
+                "format",
+                "VARCHAR",
+                "by content: jpeg, png, gif, bmp, webp, tiff, avif, heif, ico, ppm, ...; raw for pixels as they are",
+            ),
             ("width", "BIGINT", "stored width", "pixels"),
             ("height", "BIGINT", "stored height", "pixels"),
             ("channels", "BIGINT", "channels as stored; 1 for a palette"),
@@ -203,7 +210,8 @@ TABLES: dict[str, Table] = {
                 "status",
                 "VARCHAR",
                 "strict verdict: ok, damaged, unreadable, unsupported, missing, pointer, oversized, "
-                "empty, not-image, crashed, remote (a URL: nothing was fetched)",
+                "empty, not-image, crashed, remote (a URL: nothing was fetched), "
+                "raw (pixels whose shape nobody states)",
             ),
             (
                 "cause",

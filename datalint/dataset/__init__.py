@@ -20,6 +20,7 @@ from datalint.source.lfs import POINTER
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from datalint.dataset.options import Memory
     from datalint.source import Source
 
 __all__ = ["Dataset", "detect", "read"]
@@ -36,12 +37,13 @@ def read(
     files_root: str | None = None,
     splits: Mapping[str, str] | None = None,
     suffix: str | None = None,
+    memory: Memory | None = None,
 ) -> Dataset:
     """The dataset at `root`, a folder, a manifest or a shard.
 
     Raises UsageError for a format that does not exist, UnfinishedError for one that is only recognised.
     """
-    options = Options(framework, loader, columns or {}, files_root, splits, suffix or "")
+    options = Options(framework, loader, columns or {}, files_root, splits, suffix or "", memory)
     name, why = format or _layout(source, root), ""
     path = root
     if name is None:

@@ -7,6 +7,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Protocol
+
+    class Memory(Protocol):
+        """What is remembered of large files between runs, so that they need not be read again."""
+
+        def recall(self, path: bytes, key: str, status: tuple[int, int, int]) -> bytes | None:
+            """What was made of a file that had this size, mtime_ns and inode, and could not change unseen since."""
+            ...
+
+        def remember(self, path: bytes, key: str, signature: tuple[int, int, int, int], content: bytes) -> None:
+            """`signature` is size, mtime_ns, inode, and when reading began (ns since the epoch)."""
+            ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +28,11 @@ class Options:
     framework: str = "keras"
     loader: str = "image_dataset_from_directory"
     columns: Mapping[str, str] = field(default_factory=dict)
-    """Part (path, label, split, group) -> column of a manifest."""
+    """Part (path, label, split, group; image) -> column of a manifest, feature of records."""
     files_root: str | None = None
     """Folder that paths in a manifest start from, relative to the source's base; None for the manifest's own."""
     splits: Mapping[str, str] | None = None
     """Folder, or cell of the split column -> split; None where nothing is said, empty where there are none."""
     suffix: str = ""
     """What paths in a manifest lack."""
+    memory: Memory | None = None

@@ -31,6 +31,8 @@ _TABLES = (
     "CREATE TABLE stat (path BLOB PRIMARY KEY, size, mtime_ns, inode, read_ns, content_id) WITHOUT ROWID",
     "CREATE TABLE verdict (number INTEGER PRIMARY KEY, key TEXT UNIQUE, value TEXT)",
 )
+_LARGE = "CREATE TABLE IF NOT EXISTS large (path BLOB PRIMARY KEY, key, size, mtime_ns, inode, read_ns, content)"
+"""Made when it is first needed: caches of earlier versions have none."""
 _TAG = """\
 Signature: 8a477f597d28d172789f06886806bc55
 # Made by datalint, safe to delete: https://bford.info/cachedir/
@@ -68,6 +70,13 @@ class NullCache:
 
     def verdict_put(self, key: str, text: str) -> None:
         """Remember a text under a key."""
+
+    def recall(self, path: bytes, key: str, status: tuple[int, int, int]) -> bytes | None:  # noqa: ARG002
+        """What was made of a file that had this size, mtime_ns and inode; None where it may have changed since."""
+        return None
+
+    def remember(self, path: bytes, key: str, signature: Signature, content: bytes) -> None:
+        """What was made of a file, one for each path; `key` says by what."""
 
     def close(self) -> None:
         """Let go of the file."""
@@ -148,6 +157,27 @@ class Cache(NullCache):
             database.execute("INSERT OR REPLACE INTO verdict (key, value) VALUES (?, ?)", (key, text))
             old = "DELETE FROM verdict WHERE number <= (SELECT max(number) FROM verdict) - ?"
             database.execute(old, (VERDICTS,))
+
+        self._write(write)
+
+    def recall(self, path: bytes, key: str, status: tuple[int, int, int]) -> bytes | None:
+        if self._ask("SELECT 1 FROM sqlite_master WHERE name = 'large'", ()):
+            query = (
+                "SELECT content FROM large WHERE path = ? AND key = ? AND size = ? AND mtime_ns = ? AND inode = ? "  # noqa: S608
+                f"AND mtime_ns < read_ns - {RACY_NS}"
+            )
+            for (content,) in self._ask(query, (path, key, *status)):
+                return bytes(content) if isinstance(content, bytes) else None
+        return None
+
+    def remember(self, path: bytes, key: str, signature: Signature, content: bytes) -> None:
+        def write(database: sqlite3.Connection) -> None:
+            database.execute(_LARGE)
+            _insert(
+                database,
+                "INSERT OR REPLACE INTO large VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(path, key, *signature, content)],
+            )
 
         self._write(write)
 

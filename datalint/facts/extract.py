@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from datalint.facts import jpeg, length, pillow, png, sniff
 from datalint.facts.model import EXTRACTOR, Facts
 
@@ -30,6 +32,18 @@ def extract(data: bytes) -> Facts:
     if suspect and facts.cause != "crlf-mangled" and sniff.grown_line_ends(data):
         facts.status, facts.cause = "damaged", "crlf-mangled"
         facts.detail = "every line feed follows a carriage return: converted as if text"
+    return facts
+
+
+def pixels(data: bytes, shape: tuple[int, int, int]) -> Facts:
+    """Of an array without an image file around it; its height, width and channels are zeros where nobody knows them."""
+    facts = Facts(format="raw")
+    values = math.prod(shape)
+    if not values or len(data) % values:
+        facts.blame("raw", "no-shape", "pixels whose height and width nobody states")
+    else:
+        height, width, channels = shape
+        facts.size(width, height, channels, 8 * (len(data) // values))
     return facts
 
 

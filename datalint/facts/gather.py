@@ -272,7 +272,8 @@ def _key(locator: FileLocator | PartLocator) -> bytes:
     path = os.fsencode(locator.path)
     if isinstance(locator, FileLocator):
         return path
-    return path + f"\0{locator.codec} {locator.column} {locator.offset} {locator.size}".encode()
+    shape = "" if locator.pixels is None else f" {locator.pixels}"
+    return path + f"\0{locator.codec} {locator.column} {locator.offset} {locator.size}{shape}".encode()
 
 
 def _suffix(entry: Entry, path: str) -> str:

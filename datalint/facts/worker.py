@@ -18,7 +18,7 @@ from datalint.engine.serve import serve, unlimited
 from datalint.entry import PartLocator
 from datalint.facts.cache import open_cache
 from datalint.facts.content import content_id
-from datalint.facts.extract import extract
+from datalint.facts.extract import extract, pixels
 from datalint.facts.row import MAX_BYTES, row, too_large, unread
 from datalint.source.part import PartReader
 
@@ -49,6 +49,14 @@ def examine(item: Item, *, cache: Cache | NullCache, extractor: str) -> Answer:
             what = item[1]
             data, signature = _read_part(what) if isinstance(what, PartLocator) else _read_file(what)
             identity = content_id(data)
+            if isinstance(what, PartLocator) and what.pixels is not None:
+                # The same bytes are another picture in another shape.
+                return (
+                    f"{identity} {'x'.join(map(str, what.pixels))}",
+                    signature,
+                    row(len(data), pixels(data, what.pixels)),
+                    False,
+                )
     except _Unread as reason:
         return None, None, reason.row, False
     # Bytes that were moved, copied, checked out anew or restored in CI need no second decode.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from datalint.tables import TABLES, Data
 
@@ -157,6 +157,14 @@ def contradiction(recipe: Recipe) -> tuple[str, str] | None:
     if recipe.executor == "torch" and recipe.framework == "keras":
         return "executor", "Keras on PyTorch is not predicted; `executor: torch` goes with `framework: pytorch`"
     return None
+
+
+def for_format(recipe: Recipe, format: str) -> Recipe:  # noqa: A002 - the user's word
+    """The same for a dataset of that format: of TFRecord a folder loader finds nothing, whoever said it or nobody."""
+    if format != "tfrecord" or recipe.framework != "keras" or recipe.loader != "image_dataset_from_directory":
+        return recipe
+    changed = replace(recipe, loader="tfrecord")
+    return recipe if contradiction(changed) else changed
 
 
 _DEFAULT = Recipe()

@@ -49,6 +49,8 @@ TENSORFLOW: Mapping[str, Cost] = {
     "gif": Cost(42.2e-6, 0, 7.43e-9),
     "bmp": Cost(33.8e-6, 0, 1.07e-9),
     "webp": Cost(42.4e-6, 44.28e-9, 2.18e-9),
+    # Records of arrays, with `parse_single_example` and `decode_raw`: measured from 784 to 150,528 bytes.
+    "raw": Cost(23.6e-6, 0.43e-9, 0),
 }
 PILLOW: Mapping[str, Cost] = {
     "jpeg": Cost(46.1e-6, 6.68e-9, 1.14e-9),

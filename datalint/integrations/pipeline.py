@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from datalint import progress
 from datalint.check import look
-from datalint.entry import FileLocator
+from datalint.entry import FileLocator, PartLocator
 from datalint.footprint.estimate import TOTAL
 from datalint.footprint.host import host_memory, unpredicted
 from datalint.footprint.images import images_of
@@ -132,7 +132,9 @@ def _tensorflow() -> Any:
 
 
 def _path(locator: object) -> bytes:
-    """TensorFlow takes bytes, so that a path need not be UTF-8."""
+    """TensorFlow takes bytes, so that a path need not be UTF-8; ValueError for an image that is no file."""
+    if isinstance(locator, PartLocator):
+        raise ValueError(f"images lie inside {locator.path}: this reads files, tf.data.TFRecordDataset reads shards")
     assert isinstance(locator, FileLocator)
     return os.fsencode(locator.path)
 

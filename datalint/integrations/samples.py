@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datalint.footprint.recipe import Recipe
 
 TRAIN, VAL = "train", "val"
+_MOST_CLASSES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,9 @@ def _rows(found: Dataset, recipe: Recipe, split: str) -> list[int]:
 
 
 def _class_names(found: Dataset, recipe: Recipe, split: str) -> list[str]:
-    """By index. A folder is numbered split by split, a manifest over all of its splits."""
+    """By index. A folder is numbered split by split, a manifest and records over all of their splits."""
+    if found.format == "tfrecord":
+        return _recorded(found)
     reader = layout.reader(recipe.framework, recipe.loader) if found.manifest is None else "manifest"
     columns = found.classes.columns
     by_split: dict[str, dict[int, str]] = {}
@@ -85,6 +88,15 @@ def _class_names(found: Dataset, recipe: Recipe, split: str) -> list[str]:
                 f"class {name!r} is index {index} in {split!r} and {there} in {TRAIN!r}: give both the same folders"
             )
     return names
+
+
+def _recorded(found: Dataset) -> list[str]:
+    """Numbers that are written in records keep their place: one that no record has is called by its number."""
+    columns = found.classes.columns
+    names = dict(zip(cast("list[int]", columns["index"]), map(str, columns["name"]), strict=True))
+    if min(names, default=0) < 0 or max(names, default=0) >= _MOST_CLASSES:
+        raise ValueError(f"labels from {min(names)} to {max(names)} are no numbers of classes")
+    return [names.get(index, str(index)) for index in range(max(names, default=-1) + 1)]
 
 
 def _ordered(names: dict[int, str]) -> list[str]:

@@ -21,6 +21,8 @@ from datalint.footprint.images import Images
 from datalint.footprint.recipe import Recipe
 from datalint.integrations.keras import class_weight, input_pipeline
 from datalint.target import Target
+from tests.dataset.tfrecord.records import example, png
+from tests.dataset.tfrecord.records import write as write_shard
 from tests.e2e.conftest import dataset, picture
 
 if TYPE_CHECKING:
@@ -441,3 +443,21 @@ def test_a_cache_and_the_shuffle_behind_it_take_what_was_predicted(here: Path, c
     [total] = [row for row in host_memory(recipe, images, machine) if row.stage == TOTAL]
     copied = replace(total, high=total.high + 1500 * element)
     assert total.low <= int(run.stdout) * 1024 <= total.high < copied.high
+
+
+def test_images_inside_shards_are_refused_in_words(here: Path, configure: Callable[..., None], tf: Any) -> None:
+    for split in ("train", "val"):
+        write_shard(here / f"data/{split}.tfrecord", [example(image=png(n), label=n % 2) for n in range(4)])
+    configure()
+    with pytest.raises(ValueError, match=r"images lie inside .*tf\.data\.TFRecordDataset"):
+        input_pipeline("data", split="train")
+    assert class_weight("data", split="train") == {0: 1.0, 1: 1.0}
+
+
+def test_numbers_in_records_are_the_classes_of_the_weights(here: Path, configure: Callable[..., None]) -> None:
+    write_shard(here / "data/train.tfrecord", [example(image=png(n), label=(0, 2, 2, 1)[n % 4]) for n in range(8)])
+    configure()
+    assert class_weight("data") == pytest.approx({0: 8 / 3 / 2, 1: 8 / 3 / 2, 2: 8 / 3 / 4})
+    write_shard(here / "data/train.tfrecord", [example(image=png(n), label=n % 2 + 1) for n in range(8)])
+    with pytest.raises(ValueError, match=r"class '0' \(index 0\) has no sample"):
+        class_weight("data")
