@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from datalint import baseline, changed, dataset, footprint, git, models, readings, suppress, target, trust
+from datalint import baseline, braces, changed, dataset, footprint, git, models, readings, suppress, target, trust
 from datalint import config as configuration
 from datalint.dataset.annotations import in_pixels
 from datalint.errors import UnfinishedError, UsageError
@@ -85,7 +85,7 @@ class Judged:
         base = posixpath.relpath(self.workspace.source.base, self.workspace.top or self.workspace.source.base)
         beside = (*configuration.FILES, settings.baseline, *settings.rules.paths)
         named = (*filter(None, (settings.dataset.root, settings.training.model)), *self.built_from)
-        paths = (self.workspace.root, *(posixpath.join(home, name) for name in (*beside, *named)))
+        paths = (braces.place(self.workspace.root), *(posixpath.join(home, name) for name in (*beside, *named)))
         return tuple(posixpath.normpath(posixpath.join(base, path)) for path in paths)
 
 
@@ -142,7 +142,7 @@ def listed(workspace: Workspace, request: Request) -> Dataset:
     except UsageError as error:
         raise _placed(error, settings, own=own and request.format is None) from error
     if own and request.format is None and found.manifest is None:
-        _refuse_manifest_keys(settings, workspace.root)
+        _refuse_manifest_keys(settings, workspace.root, found.format)
     # Images that nobody has fetched, or that the loader passes over, are findings and not an empty dataset.
     passed = {"lfs-pointer", "ignored-suffix", "outside-class"} & set(found.skipped.columns.get("reason", ()))
     if not len(found.samples) and not len(found.problems) and not passed:
@@ -199,10 +199,11 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
     return Evidence(found, gathered, tables, machine.name, notes, unpredicted, built_from)
 
 
-def _refuse_manifest_keys(settings: Config, root: str) -> None:
+def _refuse_manifest_keys(settings: Config, root: str, format_: str) -> None:
     """What is said of a manifest would be ignored without a word where a folder was read."""
     for key in ("columns", "root", "suffix"):
-        if getattr(settings.dataset, key):
+        # The members of an archive are columns too.
+        if getattr(settings.dataset, key) and (key, format_) != ("columns", "webdataset"):
             message = f"dataset.{key} is about a manifest, and {root} was read as a folder of images"
             hint = "name the manifest itself in dataset.path, or leave the key out"
             raise UsageError(message, settings.position("dataset", key), hint)
@@ -292,10 +293,10 @@ _UNREAD = {
 
 
 def _unread(evidence: Evidence) -> list[NotChecked]:
-    """Files whose pixels nobody has seen."""
-    columns = evidence.gathered.data.columns
+    """Files whose pixels nobody has seen, and shards of which nobody knows what is in them."""
     return [
         NotChecked(str(path), f"{_UNREAD[str(status)]}{f' ({cause})' if cause else ''}")
+        for columns in (evidence.dataset.shards.columns, evidence.gathered.data.columns)
         for path, status, cause in zip(columns["path"], columns["status"], columns["cause"], strict=True)
         if status in _UNREAD
     ]

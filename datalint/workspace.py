@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from datalint import braces
 from datalint import config as configuration
 from datalint.errors import Position, UsageError
 
@@ -71,14 +72,14 @@ def _open_worktree(request: Request) -> Workspace:
     from datalint.source.worktree import open_worktree
 
     here = os.getcwd()
-    if request.path is not None and not os.path.lexists(request.path):
+    if request.path is not None and not _exists(request.path):
         raise UsageError(f"no such file or folder: {request.path}")
     home = configuration.find_home(here, explicit=request.config)
     config = configuration.load(_reader(home), explicit=_inside(request.config, home))
     root = os.path.abspath(request.path if request.path is not None else os.path.join(home, config.dataset.path))
-    if not os.path.lexists(root):
+    if not _exists(root):
         raise UsageError(f"dataset path {config.dataset.path!r} does not exist", config.dataset.position)
-    base = _base(home, here, root if os.path.isdir(root) else os.path.dirname(root))
+    base = _base(home, here, _folder(root))
     return Workspace(
         source=open_worktree(base),
         config=config,
@@ -86,6 +87,18 @@ def _open_worktree(request: Request) -> Workspace:
         home=os.path.relpath(home, base),
         cache_dir=_cache_dir(request, home),
     )
+
+
+def _exists(path: str) -> bool:
+    """Whether it is there; of a pattern its folder, because archives that are missing are findings."""
+    return os.path.lexists(path) or (braces.is_pattern(path) and os.path.isdir(braces.place(path)))
+
+
+def _folder(root: str) -> str:
+    """The root, or the folder that it lies in where it is a file or stands for several."""
+    if os.path.isdir(root):
+        return root
+    return os.path.dirname(root) if os.path.lexists(root) else braces.place(root)
 
 
 def _open_git(request: Request) -> Workspace:
@@ -111,7 +124,8 @@ def _open_git(request: Request) -> Workspace:
         place = None if request.path else config.dataset.position
         raise UsageError(f"the dataset {root!r} lies outside the repository {top}", place)
     is_file = source.read(root, limit=1) is not None
-    base = _base(*(os.path.join(top, folder) for folder in (home, here, os.path.dirname(root) if is_file else root)))
+    outer = os.path.dirname(root) if is_file else braces.place(root)
+    base = _base(*(os.path.join(top, folder) for folder in (home, here, outer)))
     base = os.path.normpath(base)
     return Workspace(
         source=moved(source, _relative(base, top)),

@@ -95,9 +95,13 @@ def _layout(source: Source, root: str) -> str | None:
     if recognised is None:
         return None
     name, clue = recognised
+    is_pointer = found.head(clue, len(POINTER)) == POINTER
+    if is_pointer and len(formats.recognisers(found)) > 1:
+        # A repository of several datasets without its content: each pointer is named, whatever it stands for.
+        return None
     if formats.is_read(name):
         return name
-    if found.head(clue, len(POINTER)) == POINTER:
+    if is_pointer:
         # What git-lfs has not fetched is judged as such.
         return None
     raise UnfinishedError(
