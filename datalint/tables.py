@@ -166,8 +166,8 @@ TABLES: dict[str, Table] = {
                 "missing-file, absolute-path, remote-path, backslash-path, missing-path, missing-label, "
                 "missing-split, split-spelling, unread-manifest, bad-row, missing-column, bad-encoding, "
                 "link-loop, broken-link, unreadable-folder, not-a-file; of archives incomplete-sample, "
-                "optional-member, split-sample, repeated-member, duplicate-key, shared-key, no-image-member, bad-label-member, "
-                "no-label-member, unsafe-member-name, link-member, special-member, sparse-member",
+                "optional-member, split-sample, repeated-member, duplicate-key, shared-key, no-image-member, "
+                "bad-label-member, no-label-member, unsafe-member-name, link-member, special-member, sparse-member",
             ),
             ("path", "VARCHAR", "path concerned, as written"),
             ("manifest", "VARCHAR", "manifest concerned"),

@@ -101,6 +101,8 @@ class Census:
             for members, number in counts.items():
                 having.update(dict.fromkeys(members, number))
             total = counts.total()
+            if 2 * having[IMAGE] <= total:
+                yield from filter(None, map(self._imageless, archives))
             usual = {
                 name: number
                 for name, number in having.items()
@@ -117,6 +119,17 @@ class Census:
                         if name not in self._members[group]:
                             kind = "incomplete-sample" if needed else "optional-member"
                             yield Defect(kind, archive, self._keys[group], group - start, detail)
+
+    def _imageless(self, archive: int) -> Defect | None:
+        """One for all groups of an archive that hold other things."""
+        start = self._archives[archive][0]
+        without = [group for group in self._groups(archive) if IMAGE not in self._members[group]]
+        if not without:
+            return None
+        first, number = without[0], len(without)
+        there = ", ".join(f".{name}" for name in sorted(self._members[first]))
+        detail = f"{number:,} {'sample holds' if number == 1 else 'samples hold'} no image but {there}"
+        return Defect("no-image-member", archive, self._keys[first], first - start, detail)
 
     def _groups(self, archive: int) -> Iterator[int]:
         end = self._archives[archive + 1][0] if archive + 1 < len(self._archives) else len(self._keys)

@@ -120,7 +120,6 @@ class _Reading:
         """Walk through it; returns how it ended and the number of groups."""
         grouping = Grouping()
         odd = Odd()
-        without = Odd()
         end = End("", "", 0)
         for member in walk(about.stream, about.size if about.codec == "plain" else None, self._wants):
             if isinstance(member, End):
@@ -134,13 +133,13 @@ class _Reading:
                 continue
             ended, repeated = grouping.add(*name, member)
             if ended is not None:
-                self._group(shard, about, ended, without)
+                self._group(shard, about, ended)
             if repeated:
                 detail = f"a second member .{name[1]} of the sample: webdataset stops at it"
                 self._problem(shard, "repeated-member", member.name, grouping.number - 1, detail)
         for group in grouping.rest():
-            self._group(shard, about, group, without)
-        for kind, first, detail in (*odd.told(), *without.told()):
+            self._group(shard, about, group)
+        for kind, first, detail in odd.told():
             self._problem(shard, kind, first, None, detail)
         return end, grouping.number
 
@@ -163,7 +162,7 @@ class _Reading:
             size_bytes=member.size, reason="hidden" if reason == "ignored-suffix" else reason,
         )  # fmt: skip
 
-    def _group(self, shard: Shard, about: Opened, group: Group, without: Odd) -> None:
+    def _group(self, shard: Shard, about: Opened, group: Group) -> None:
         images = [extension for extension in group.members if _is_image(extension)]
         main = self._main(images)
         self.extensions.update(group.members.keys())
@@ -172,8 +171,6 @@ class _Reading:
         )
         self.census.add(group.key, names)
         if main is None:
-            there = ", ".join(f".{name}" for name in group.members)
-            without.count("no-image-member", group.key, "sample holds", "samples hold", f"no image but {there}")
             return
         self.spare.update(name for name in images if name != main)
         member = group.members[main]
@@ -231,7 +228,9 @@ class _Reading:
         member = group.members.get(extension or "json")
         if value is None and member is not None:
             # A sample that has no such member at all is incomplete.
-            detail = f"{member.name} is empty" if extension else f"{member.name} has no key {column.removeprefix('json.')!r}"
+            detail = (
+                f"{member.name} is empty" if extension else f"{member.name} has no key {column.removeprefix('json.')!r}"
+            )
             self._problem(shard, "no-label-member", member.name, group.number, detail)
         return None if value is None else sys.intern(display(value))
 
