@@ -167,7 +167,9 @@ TABLES: dict[str, Table] = {
                 "missing-split, split-spelling, unread-manifest, bad-row, missing-column, bad-encoding, "
                 "link-loop, broken-link, unreadable-folder, not-a-file; of archives incomplete-sample, "
                 "optional-member, split-sample, repeated-member, duplicate-key, shared-key, no-image-member, "
-                "bad-label-member, no-label-member, unsafe-member-name, link-member, special-member, sparse-member",
+                "bad-label-member, no-label-member, unsafe-member-name, link-member, special-member, sparse-member; "
+                "of DVC dvc-missing, dvc-unknown (missing, and not even the names of its files are here), dvc-changed, "
+                "bad-dvc-file",
             ),
             ("path", "VARCHAR", "path concerned, as written"),
             ("manifest", "VARCHAR", "manifest concerned"),
@@ -211,7 +213,7 @@ TABLES: dict[str, Table] = {
                 "cause",
                 "VARCHAR",
                 "truncated, zero-filled, bit-rot, crlf-mangled, html, json, xml, text, gzip, zip, pdf, "
-                "lfs-pointer, appledouble, bad-header, bad-checksum, bomb, decoder-crash, decoder-hang, "
+                "lfs-pointer, dvc-missing, appledouble, bad-header, bad-checksum, bomb, decoder-crash, decoder-hang, "
                 "decoder-memory, "
                 "permission, vanished, io-error, not-a-file, ...",
             ),

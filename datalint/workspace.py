@@ -90,15 +90,23 @@ def _open_worktree(request: Request) -> Workspace:
 
 
 def _exists(path: str) -> bool:
-    """Whether it is there; of a pattern its folder, because archives that are missing are findings."""
-    return os.path.lexists(path) or (braces.is_pattern(path) and os.path.isdir(braces.place(path)))
+    """Whether it is there, or what is missing of it is a finding: archives of a pattern, data that DVC tracks."""
+    if os.path.lexists(path):
+        return True
+    if braces.is_pattern(path):
+        return os.path.isdir(braces.place(path))
+    from datalint.source.worktree import open_worktree
+
+    base = _folder(os.path.abspath(path))
+    return bool(open_worktree(base).tracked(_relative(os.path.abspath(path), base)))
 
 
 def _folder(root: str) -> str:
-    """The root, or the folder that it lies in where it is a file or stands for several."""
-    if os.path.isdir(root):
-        return root
-    return os.path.dirname(root) if os.path.lexists(root) else braces.place(root)
+    """The root, or the nearest folder that it lies in where it is a file, is not there, or stands for several."""
+    folder = braces.place(root)
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    return folder
 
 
 def _open_git(request: Request) -> Workspace:
