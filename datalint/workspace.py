@@ -103,7 +103,7 @@ def _exists(path: str) -> bool:
 
 def _folder(root: str) -> str:
     """The root, or the nearest folder that it lies in where it is a file, is not there, or stands for several."""
-    folder = braces.place(root)
+    folder = root if os.path.lexists(root) else braces.place(root)
     while not os.path.isdir(folder):
         folder = os.path.dirname(folder)
     return folder

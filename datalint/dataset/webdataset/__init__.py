@@ -17,8 +17,8 @@ SUFFIXES = (".tar", ".tgz", ".tar.gz")
 
 def recognise(listing: Listing) -> str | None:
     """The first archive, where no images lie beside it; brace notation is that of archives by itself."""
-    if braces.is_pattern(listing.root) and listing.root.lower().endswith(SUFFIXES):
-        return listing.root
+    if not listing.files and braces.is_pattern(listing.root):
+        return listing.root if braces.expand(listing.root)[0].lower().endswith(SUFFIXES) else None
     if listing.has_images:
         return None
     return next((path for path in listing.files if path.lower().endswith(SUFFIXES)), None)

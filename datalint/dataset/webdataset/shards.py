@@ -37,11 +37,11 @@ class Shard:
 
 def shards(source: Source, root: str) -> tuple[list[Shard], list[Entry]]:
     """Archives in the order of their paths, of a pattern in its own; and what else lies below a folder."""
-    if braces.is_pattern(root):
+    entries = source.entries(root)
+    if not entries and braces.is_pattern(root):
         folder = braces.place(root)
         start = 0 if folder == "." else len(folder) + 1
         return [_shard(_entry(source, path), path[start:]) for path in braces.expand(root)], []
-    entries = source.entries(root)
     if len(entries) == 1 and entries[0].path == posixpath.normpath(root):
         return [_shard(entries[0], posixpath.basename(root))], []
     start = 0 if root in ("", ".") else len(root.rstrip("/")) + 1
