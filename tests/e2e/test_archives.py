@@ -61,7 +61,7 @@ def test_a_pattern_of_nothing_is_a_mistake(home: Repository) -> None:
     process = home.datalint("check", "nowhere/shard-{0..3}.tar")
     assert process.returncode == 2
     assert "no such file or folder" in process.stderr
-    process = home.datalint("check", "data/shard-{0..3.tar}")
+    process = home.datalint("check", "data/{a,{0..3}.tar}}")
     assert process.returncode == 2
 
 

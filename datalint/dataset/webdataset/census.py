@@ -36,8 +36,8 @@ class Census:
     _sets: dict[Members, Members] = field(default_factory=dict)
     _keys: list[str] = field(default_factory=list)
     _members: list[Members] = field(default_factory=list)
-    _archives: list[tuple[int, str | None]] = field(default_factory=list)
-    """Where the groups of each archive begin, and its split."""
+    _archives: list[tuple[int, str, str | None]] = field(default_factory=list)
+    """Where the groups of each archive begin, its set, and its split."""
     _homes: dict[str, int] = field(default_factory=dict)
     """Key -> the first archive that has it."""
     _torn: set[int] = field(default_factory=set)
@@ -48,9 +48,9 @@ class Census:
     def __len__(self) -> int:
         return len(self._keys)
 
-    def begin(self, split: str | None) -> None:
-        """The next archive."""
-        self._archives.append((len(self._keys), split))
+    def begin(self, series: str, split: str | None) -> None:
+        """The next archive: samples of one set (`series`) and split should have the same members."""
+        self._archives.append((len(self._keys), series, split))
 
     def add(self, key: str, members: Members) -> None:
         """The next group of the archive; an image is the member IMAGE."""
@@ -92,10 +92,10 @@ class Census:
         yield from self._incomplete(labels)
 
     def _incomplete(self, labels: str | None) -> Iterator[Defect]:
-        by_split: defaultdict[str | None, list[int]] = defaultdict(list)
-        for archive, (_, split) in enumerate(self._archives):
-            by_split[split].append(archive)
-        for split, archives in by_split.items():
+        by_set: defaultdict[tuple[str, str | None], list[int]] = defaultdict(list)
+        for archive, (_, series, split) in enumerate(self._archives):
+            by_set[series, split].append(archive)
+        for (_, split), archives in by_set.items():
             counts = Counter(self._members[group] for archive in archives for group in self._groups(archive))
             having: Counter[str] = Counter()
             for members, number in counts.items():

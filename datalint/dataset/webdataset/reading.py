@@ -84,7 +84,7 @@ class _Reading:
 
     def shard(self, source: Source, shard: Shard) -> None:
         """Read one archive, or say why not."""
-        self.census.begin(shard.split)
+        self.census.begin(shard.series, shard.split)
         entry, about = shard.entry, opened(source, shard.entry)
         if isinstance(about, Opened):
             with about.stream:
