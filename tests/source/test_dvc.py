@@ -133,6 +133,14 @@ def test_data_that_differs_in_number_or_size(change: object, detail: str, reposi
     assert told(open_worktree(str(repository.top))) == [("dvc-changed", "data", detail, False)]
 
 
+def test_numbers_mean_nothing_where_dvc_passes_over_files(repository: DvcRepository) -> None:
+    (repository.top / ".dvcignore").write_text("# Add patterns of files dvc should ignore\n\n")
+    (repository.top / "data/.DS_Store").write_bytes(b"x")
+    assert [kind for kind, *_ in told(open_worktree(str(repository.top)))] == ["dvc-changed"]
+    (repository.top / ".dvcignore").write_text("# Add patterns\n.DS_Store\n")
+    assert told(open_worktree(str(repository.top))) == []
+
+
 def test_a_file_has_a_stage_of_its_own(repository: DvcRepository) -> None:
     (repository.top / "labels.csv").write_bytes(b"path,label\n")
     repository.add("labels.csv", stage="meta/labels.dvc", wdir="..")

@@ -12,6 +12,7 @@ from datalint.source.dvc.stages import inside
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _MOST_BYTES = 1 << 30
 """Of the list of a folder: 100 bytes for each of ten million files."""
+_MOST_IGNORES = 1 << 20
 
 
 class Store:
@@ -58,6 +59,17 @@ class Store:
             if path is not None:
                 files[path] = digest
         return files
+
+    def ignores(self) -> bool:
+        """Whether `.dvcignore` says that DVC passes over some files; `dvc init` makes one of comments alone."""
+        if self.top is None:
+            return False
+        try:
+            with open(os.path.join(self.top, ".dvcignore"), "rb") as file:
+                lines = [line.strip() for line in file.read(_MOST_IGNORES).splitlines()]
+        except OSError:
+            return False
+        return any(line and not line.startswith(b"#") for line in lines)
 
 
 def top_of(folder: str) -> str | None:

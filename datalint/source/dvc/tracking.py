@@ -73,6 +73,10 @@ class Tracking:
         """Where the cache has that content."""
         return self._store(out).find(md5)
 
+    def ignores(self, out: Output) -> bool:
+        """Whether DVC does not count all files of an output."""
+        return self._store(out).ignores()
+
     def _store(self, out: Output) -> Store:
         """Of the repository that the stage lies in."""
         folder = posixpath.dirname(out.stage)
@@ -118,26 +122,29 @@ def overlaid(
     for out in tracking.outputs(stages, root):
         known = tracking.files(out)
         if known is None:
-            told += _unknown(out, root, _below(out.path, paths, here))
+            told += _unknown(tracking, out, root, _below(out.path, paths, here))
             continue
         gone = {
             path: about
             for path, about in known.items()
             if within(path, root) and (path not in here or here[path].kind == "broken-link")
         }
-        pointers |= {path: _pointer(tracking, path, out, *about) for path, about in gone.items()}
         if gone:
-            cached = all(tracking.stored(out, md5) is not None for md5, _ in gone.values())
+            stored = {md5: tracking.stored(out, md5) for md5, _ in gone.values()}
+            pointers |= {
+                path: _pointer(tracking.anchor, path, md5, stored[md5], size) for path, (md5, size) in gone.items()
+            }
+            cached = None not in stored.values()
             told.append(Tracked("dvc-missing", out.path, out.stage, _words(out, len(gone), len(known), cached=cached)))
         elif within(out.path, root):
-            told += _changed(out, _below(out.path, paths, here))
+            told += _changed(tracking, out, _below(out.path, paths, here))
     told += [Tracked("bad-dvc-file", stage, stage, why) for stage, why in tracking.bad.items()]
     return pointers, told
 
 
-def _pointer(tracking: Tracking, path: str, out: Output, md5: str, size: int | None) -> Entry:
-    found = tracking.stored(out, md5)
-    place = FileLocator(os.path.join(tracking.anchor, path))
+def _pointer(anchor: str, path: str, md5: str, found: tuple[str, os.stat_result] | None, size: int | None) -> Entry:
+    """`found` is where the cache has it, which tells the size that a list does not."""
+    place = FileLocator(os.path.join(anchor, path))
     return Entry(path, place, "pointer", found[1].st_size if found else size, content_id=f"dvc:{md5}")
 
 
@@ -155,7 +162,7 @@ def _words(out: Output, gone: int, total: int, *, cached: bool) -> str:
     return f"{what} {'is' if gone == 1 else 'are'} {where}: `dvc {'checkout' if cached else 'pull'}`"
 
 
-def _unknown(out: Output, root: str, here: Sequence[Entry]) -> Iterator[Tracked]:
+def _unknown(tracking: Tracking, out: Output, root: str, here: Sequence[Entry]) -> Iterator[Tracked]:
     """An output whose files only a remote knows."""
     if not out.md5:
         if not here:
@@ -171,11 +178,13 @@ def _unknown(out: Output, root: str, here: Sequence[Entry]) -> Iterator[Tracked]
         words = f"{gone:,} of {files} {'is' if gone == 1 else 'are'} not here: `dvc pull`"
         yield Tracked("dvc-missing", out.path, out.stage, words, unknown=True)
     elif within(out.path, root):
-        yield from _changed(out, here)
+        yield from _changed(tracking, out, here)
 
 
-def _changed(out: Output, here: Sequence[Entry]) -> Iterator[Tracked]:
+def _changed(tracking: Tracking, out: Output, here: Sequence[Entry]) -> Iterator[Tracked]:
     """By number and size, which cost nothing: nobody hashes gigabytes for it."""
+    if tracking.ignores(out):
+        return
     files = [entry for entry in here if entry.kind == "file"]
     size = sum(entry.size or 0 for entry in files)
     if out.n_files is not None and len(files) != out.n_files:
@@ -197,12 +206,13 @@ def expanded(tracking: Tracking, files: Mapping[str, Entry]) -> tuple[dict[str, 
     for out in tracking.outputs(stages_of(files), "."):
         known = tracking.files(out)
         if known is None:
-            told += _unknown(out, ".", [])
+            told += _unknown(tracking, out, ".", [])
             continue
         for path, (md5, size) in known.items():
             if path not in files:
                 found = tracking.stored(out, md5)
-                made[path] = _cached(path, md5, *found) if found else _pointer(tracking, path, out, md5, size)
+                pointer = _pointer(tracking.anchor, path, md5, None, size)
+                made[path] = _cached(path, md5, *found) if found else pointer
     told += [Tracked("bad-dvc-file", stage, stage, why) for stage, why in tracking.bad.items()]
     return made, told
 
