@@ -168,8 +168,8 @@ TABLES: dict[str, Table] = {
                 "link-loop, broken-link, unreadable-folder, not-a-file; of archives incomplete-sample, "
                 "optional-member, split-sample, repeated-member, duplicate-key, shared-key, no-image-member, "
                 "bad-label-member, no-label-member, unsafe-member-name, link-member, special-member, sparse-member; "
-                "of DVC dvc-missing, dvc-unknown (missing, and not even the names of its files are here), dvc-changed, "
-                "bad-dvc-file",
+                "of DVC dvc-missing, dvc-unknown (missing, and not even the names of its files are here), dvc-beside "
+                "(missing, and perhaps no data), dvc-changed, bad-dvc-file",
             ),
             ("path", "VARCHAR", "path concerned, as written"),
             ("manifest", "VARCHAR", "manifest concerned"),

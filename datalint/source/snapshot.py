@@ -126,6 +126,25 @@ def snapshot(top: str, name: str, items: Iterable[git.Item]) -> Snapshot:
     ways: Collection[str] = ()
     if targets:
         files, ways = links.followed(top, files, targets)
-    made, told = dvc.expanded(dvc.Tracking(top, Snapshot(top, name, files, ()).read), files)
-    files |= made
+    told: Sequence[Tracked] = ()
+    if dvc.stages_of(files):
+        files, told = _with_dvc(top, files)
     return Snapshot(top, name, files, sorted(files), ways, told)
+
+
+def _with_dvc(top: str, files: dict[str, Entry]) -> tuple[dict[str, Entry], Sequence[Tracked]]:
+    """With what the stages in git track, which git itself does not have."""
+    with git.BlobReader(top) as reader:
+
+        def read(path: str) -> bytes | None:
+            entry = files.get(path)
+            if entry is None or entry.kind != "file" or not isinstance(entry.locator, BlobLocator):
+                return None
+            try:
+                return reader.read(entry.locator.blob)
+            except FileNotFoundError:
+                # A partial clone has its name alone.
+                return None
+
+        made, told = dvc.expanded(dvc.Tracking(top, read), files)
+    return files | made, told

@@ -103,6 +103,17 @@ def test_files_that_a_manifest_names_are_explained_once(known: bool, tracked: Dv
     assert found["dataset"]["samples"] == 33
 
 
+def test_a_model_beside_the_dataset_blocks_nothing(tracked: DvcRepository) -> None:
+    (tracked.top / "model.h5").write_bytes(b"weights")
+    tracked.add("model.h5")
+    (tracked.top / "model.h5").unlink()
+    (tracked.top / "dvc.yaml").write_text("stages: {plot: {cmd: 'true', outs: [plots]}}\n")
+    found = report(tracked.top)
+    missing = {each["path"]: each["severity"] for each in found["findings"] if each["rule"] == "dvc-missing"}
+    assert missing == {"model.h5": "warning", "plots": "warning"}
+    assert found["not_checked"] == []
+
+
 def test_a_path_that_nothing_tracks_is_a_mistake(tracked: DvcRepository) -> None:
     process = Repository(tracked.top).datalint("check", "date")
     assert process.returncode == 2

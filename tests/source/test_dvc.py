@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from datalint.entry import FileLocator
 from datalint.source.dvc.stages import UnreadableError, outputs
@@ -17,8 +22,6 @@ from datalint.source.worktree import open_worktree
 from tests.source.dvc_repository import DvcRepository, create, md5
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from datalint.entry import Entry
     from datalint.source import Source
 
@@ -211,7 +214,7 @@ def test_a_pipeline_has_a_lock_and_a_plan(repository: DvcRepository) -> None:
     (repository.top / "dvc.lock").write_text(LOCK.replace("{md5}", digest))
     shutil.move(repository.top / "data", repository.top / "work/data")
     source = open_worktree(str(repository.top))
-    assert told(source) == [("dvc-missing", "model.h5", "it was never made: `dvc repro`", True)]
+    assert told(source) == [("dvc-unmade", "model.h5", "it was never made: `dvc repro`", True)]
     shutil.rmtree(repository.top / "work")
     source = open_worktree(str(repository.top))
     assert pointers(source) == {f"work/{path}": identity for path, identity in IDENTITIES.items()}
@@ -311,3 +314,25 @@ def test_what_git_has_itself_stays_as_it_is(committed: DvcRepository) -> None:
     subprocess.run(["git", "add", "-f", "data"], cwd=committed.top, check=True)
     found = entries(open_index(str(committed.top)), "data")["data/val/cat/1.jpg"]
     assert str(found.content_id).startswith("git:")
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.binary(max_size=200) | st.text(alphabet="outs:-md5pathcache{}[]&*\n 01/.'\"!|>#%@", max_size=200).map(str.encode)
+)
+def test_any_stage_is_outputs_or_a_reason(content: bytes) -> None:
+    for name in ("x.dvc", "dvc.lock", "dvc.yaml"):
+        with suppress(UnreadableError):
+            for out in outputs(f"a/{name}", lambda path: content):
+                assert out.path
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=300), st.binary(max_size=100))
+def test_any_cache_is_read_or_not_there(listed: bytes, config: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        made = create(Path(folder))
+        digest = made.put(listed, ".dir")
+        (made.top / "data.dvc").write_text(f"outs: [{{md5: {digest}.dir, path: data}}]\n")
+        (made.top / ".dvc/config").write_bytes(config)
+        assert [each.path for each in open_worktree(folder).tracked(".")] in ([], ["data"])

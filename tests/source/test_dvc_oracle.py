@@ -158,7 +158,7 @@ def test_a_pipeline_that_ran_and_one_that_did_not(copy: Real) -> None:
     (copy.top / "dvc.yaml").write_text(
         "stages:\n  make:\n    cmd: mkdir -p out && echo 1 > out/a.txt && echo 2 > out/b.txt\n    outs: [out]\n"
     )
-    assert ours(copy)[0] == {"out": "dvc-missing"}
+    assert ours(copy)[0] == {"out": "dvc-unmade"}
     copy.dvc("repro", "-q")
     assert ours(copy) == ({}, set())
     shutil.rmtree(copy.top / "out")

@@ -24,7 +24,7 @@ class Tracked:
     """An output that is not as its stage says."""
 
     kind: str
-    """dvc-missing, dvc-changed, or bad-dvc-file for a stage that cannot be read."""
+    """dvc-missing, dvc-unmade (a pipeline that was never run), dvc-changed, or bad-dvc-file for the stage itself."""
     path: str
     stage: str
     detail: str
@@ -166,7 +166,7 @@ def _unknown(tracking: Tracking, out: Output, root: str, here: Sequence[Entry]) 
     """An output whose files only a remote knows."""
     if not out.md5:
         if not here:
-            yield Tracked("dvc-missing", out.path, out.stage, "it was never made: `dvc repro`", unknown=True)
+            yield Tracked("dvc-unmade", out.path, out.stage, "it was never made: `dvc repro`", unknown=True)
         return
     many = out.n_files
     files = "its files" if many is None else f"its {many:,} {'file' if many == 1 else 'files'}"
