@@ -9,6 +9,7 @@ import pytest
 
 from tests.dataset.webdataset.tars import image, pack, samples
 from tests.e2e.conftest import Repository
+from tests.source.dvc_repository import create
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,3 +123,26 @@ def test_keys_about_manifests_are_refused_but_for_columns(home: Repository) -> N
     assert process.returncode == 2
     assert "datalint.yaml:1:" in process.stderr
     assert "no sample has a member or a JSON key 'nothing'" in process.stderr
+
+
+def test_archives_that_dvc_tracks_are_pulled_and_not_mended(home: Repository) -> None:
+    made = create(home.folder)
+    made.add("data")
+    whole = report(home, "data", code=0)
+    (home.folder / "data/train-000001.tar").unlink()
+    found = report(home, "data")
+    assert [message for _, severity, message in rules(found) if severity == "error"] == [
+        "data is tracked by DVC (data.dvc): 1 of its 4 files is in DVC's cache and not in the work tree"
+    ]
+    assert found["dataset"]["samples"] == whole["dataset"]["samples"] - 12
+    assert [item["what"] for item in found["not_checked"]] == ["data/train-000001.tar"]
+    # A commit holds the stage alone, and the cache has the archives.
+    home.git("init", "-q")
+    home.git("add", "data.dvc", ".dvc/config")
+    assert report(home, "data", "--staged", code=0)["dataset"] == whole["dataset"]
+
+
+def test_a_proposed_configuration_reads_the_same(home: Repository) -> None:
+    assert home.datalint("init", "data").returncode == 0
+    assert 'format: "webdataset"' in (home.folder / "datalint.yaml").read_text()
+    assert report(home, code=0)["dataset"]["samples"] == 48

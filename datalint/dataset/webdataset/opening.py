@@ -46,6 +46,8 @@ class Opened:
 
 def opened(source: Source, entry: Entry) -> Opened | tuple[str, str, str]:
     """The stream, or status, cause and detail of a shard that cannot be read."""
+    if entry.kind == "pointer":
+        return "pointer", "dvc-missing", "tracked by DVC, its content is not here: run `dvc pull`"
     if entry.kind != "file":
         return "missing", "missing-file", "no such file"
     place = source.spooled(entry.path)

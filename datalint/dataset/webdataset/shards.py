@@ -46,7 +46,9 @@ def shards(source: Source, root: str) -> tuple[list[Shard], list[Entry]]:
         return [_shard(entries[0], posixpath.basename(root))], []
     start = 0 if root in ("", ".") else len(root.rstrip("/")) + 1
     archives = [
-        entry for entry in entries if entry.path.lower().endswith(SUFFIXES) and entry.kind in ("file", "missing")
+        entry
+        for entry in entries
+        if entry.path.lower().endswith(SUFFIXES) and entry.kind in ("file", "missing", "pointer")
     ]
     taken = {entry.path for entry in archives}
     return [_shard(entry, entry.path[start:]) for entry in archives], [
