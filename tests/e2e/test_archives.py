@@ -58,6 +58,14 @@ def test_a_pattern_on_the_command_line_and_in_the_configuration(pattern: str, ho
     assert found["dataset"]["root"] == pattern
 
 
+def test_archives_of_a_pattern_that_are_not_there(home: Repository) -> None:
+    found = report(home, "data/train-{000000..000006}.tar")
+    assert [message for _, severity, message in rules(found) if severity == "error"] == [
+        "4 of the 7 archives that data/train-{000000..000006}.tar stands for are not there "
+        "(first: data/train-000003.tar)"
+    ]
+
+
 def test_a_pattern_of_nothing_is_a_mistake(home: Repository) -> None:
     process = home.datalint("check", "nowhere/shard-{0..3}.tar")
     assert process.returncode == 2

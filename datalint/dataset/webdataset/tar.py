@@ -139,7 +139,7 @@ def _end(archive: _Archive, guarded: Guarded) -> End:
     at = archive.offset
     if isinstance(archive.ended, _types.InvalidHeaderError):
         lost = "readers take it for the end and are silent about all that follows"
-        return End("bad-checksum", f"damaged header at byte {at:,} ({archive.ended}): {lost}", at)
+        return End("bad-checksum", f"a header is damaged ({archive.ended}): {lost}", at)
     if isinstance(archive.ended, _types.TruncatedHeaderError):
         return End("truncated", f"it ends inside the header at byte {at:,}", at)
     if isinstance(archive.ended, _types.EmptyHeaderError):

@@ -231,7 +231,7 @@ def test_a_damaged_header_hides_all_that_follows(place: int, tmp_path: Path) -> 
     row = read.shard("a.tar")
     assert (row["status"], row["cause"], row["offset"]) == ("damaged", "bad-checksum", start)
     assert (row["records"], row["record"]) == (2, 2)
-    assert f"byte {start:,}" in row["detail"]
+    assert "(bad checksum)" in row["detail"]
     assert "silent" in row["detail"]
 
 
