@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datalint import git
+from datalint import braces, git
 from datalint.dataset.splits import meaning
 from datalint.entry import display
 from datalint.tables import Data
@@ -28,7 +28,7 @@ def read(request: Request, workspace: Workspace, found: Dataset) -> Data:
     if workspace.top is None and request.base is None:
         return Data({})
     base = os.path.realpath(workspace.source.base)
-    folder = os.path.normpath(os.path.join(base, workspace.root))
+    folder = os.path.normpath(os.path.join(base, braces.place(workspace.root)))
     if workspace.top is not None:
         top = workspace.top
         changes = git.changes(top, base=request.base, head=request.tree)

@@ -12,7 +12,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from datalint import baseline, changed, dataset, footprint, git, models, readings, suppress, target, trust, unjudged
+from datalint import (
+    baseline,
+    braces,
+    changed,
+    dataset,
+    footprint,
+    git,
+    models,
+    readings,
+    suppress,
+    target,
+    trust,
+    unjudged,
+)
 from datalint import config as configuration
 from datalint.dataset.annotations import in_pixels
 from datalint.errors import UnfinishedError, UsageError
@@ -26,16 +39,18 @@ from datalint.outcome import RULE_FAILED, verdict
 from datalint.rule.engine import RuleEngine
 from datalint.rule.judge import judge
 from datalint.ruleset import all_rules
+from datalint.source.dvc import stages_of
 from datalint.tables import Data
 from datalint.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from datalint.config import Config
+    from datalint.config import BoundRule, Config
     from datalint.dataset import Dataset
     from datalint.dataset.options import Memory
     from datalint.request import Request
+    from datalint.rule.model import Rule
     from datalint.target import Target
     from datalint.unjudged import LeftOpen
 
@@ -89,8 +104,18 @@ class Judged:
         base = posixpath.relpath(self.workspace.source.base, self.workspace.top or self.workspace.source.base)
         beside = (*configuration.FILES, settings.baseline, *settings.rules.paths)
         named = (*filter(None, (settings.dataset.root, settings.training.model)), *self.built_from)
-        paths = (self.workspace.root, *(posixpath.join(home, name) for name in (*beside, *named)))
+        stages = stages_of(entry.path for entry in self.workspace.source.entries("."))
+        paths = (
+            braces.place(self.workspace.root),
+            *stages,
+            *(posixpath.join(home, name) for name in (*beside, *named)),
+        )
         return tuple(posixpath.normpath(posixpath.join(base, path)) for path in paths)
+
+
+_COUNTING = frozenset({"classes", "splits", "batch"})
+# What is seen of duplicates, labels and rows is true whatever else there is.
+_CERTAIN = frozenset({"duplicates", "leakage", "labels", "manifest"})
 
 
 def check(request: Request, *, progress: Progress | None = None) -> Judged:
@@ -104,10 +129,16 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
         reads = engine.prepare([item.rule for item in bound])
         configuration.check_ignores(settings, {item.rule.id: engine.columns(item.rule.id) for item in bound})
         evidence = collect(workspace, request, progress=progress)
+        aside = _aside(evidence, bound)
+        bound = [item for item in bound if item.rule.id not in aside]
         outcomes = engine.run(bound, evidence.tables)
     manifest = evidence.dataset.manifest
     findings = [finding for item in bound for finding in judge(item, outcomes[item.rule.id], manifest=manifest)]
     failed = [NotChecked(f"{RULE_FAILED}{name}", outcome.error) for name, outcome in outcomes.items() if outcome.error]
+    if aside:
+        failed.append(
+            NotChecked(f"{len(aside)} rules about classes and splits", "not all files of the dataset are known")
+        )
     remaining = (
         accept(
             workspace,
@@ -124,6 +155,14 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
         # A broken link or an ignored finding beside nothing at all is no dataset that trains.
         raise _nothing(evidence.dataset)
     return Judged(result, request.fail_on or settings.fail_on, workspace, remaining, evidence)
+
+
+def _aside(evidence: Evidence, bound: Sequence[BoundRule[Rule]]) -> set[str]:
+    """Rules that count samples by class or split, where DVC tracks folders of which nobody knows what is in them."""
+    kinds = evidence.dataset.problems.columns["kind"]
+    if evidence.dataset.manifest is not None or "dvc-unknown" not in kinds:
+        return set()
+    return {item.rule.id for item in bound if _COUNTING & set(item.rule.tags) and not _CERTAIN & set(item.rule.tags)}
 
 
 def listed(workspace: Workspace, request: Request, *, memory: Memory | None = None) -> Dataset:
@@ -212,11 +251,11 @@ def look(workspace: Workspace, request: Request, *, progress: Progress | None = 
 
 def _refuse_manifest_keys(settings: Config, found: Dataset) -> None:
     """What is said of a manifest would be ignored without a word where a folder was read."""
-    # There the columns are features.
-    records = found.format == "tfrecord"
-    for key in ("root", "suffix") if records else ("columns", "root", "suffix"):
+    # There the columns are features, or members.
+    packed = _PACKED.get(found.format)
+    for key in ("root", "suffix") if packed else ("columns", "root", "suffix"):
         if getattr(settings.dataset, key):
-            what = "TFRecord" if records else "a folder of images"
+            what = packed or "a folder of images"
             message = f"dataset.{key} is about a manifest, and {found.root} was read as {what}"
             hint = "name the manifest itself in dataset.path, or leave the key out"
             raise UsageError(message, settings.position("dataset", key), hint)
@@ -309,8 +348,10 @@ def _order(finding: Finding) -> tuple[int, int, str, str, int]:
     return (family, finding.severity.rank, finding.rule, finding.path or "", finding.line or 0)
 
 
+_PACKED = {"tfrecord": "TFRecord", "webdataset": "archives"}
+"""Formats whose `dataset.columns` are not those of a manifest."""
 _UNREAD = {
-    "pointer": "its content was not fetched: run `git lfs pull`",
+    "pointer": "its content was not fetched: run `{fetch}`",
     "remote": "a URL, and nothing was fetched",
     "unreadable": "it could not be read",
     "crashed": "its decoder did not survive",
@@ -318,12 +359,28 @@ _UNREAD = {
 
 
 def _unread(evidence: Evidence) -> list[NotChecked]:
-    """Files whose pixels nobody has seen."""
-    columns = evidence.gathered.data.columns
-    arrays = columns["status"].count("raw")
+    """Files whose pixels nobody has seen, and shards of which nobody knows what is in them."""
+    arrays = evidence.gathered.data.columns["status"].count("raw")
     shapeless = [NotChecked(f"{arrays:,} arrays of pixels", "nothing states their height and width")] if arrays else []
-    return shapeless + [
-        NotChecked(str(path), f"{_UNREAD[str(status)]}{f' ({cause})' if cause else ''}")
-        for path, status, cause in zip(columns["path"], columns["status"], columns["cause"], strict=True)
-        if status in _UNREAD
+    problems = evidence.dataset.problems.columns
+    unknown = [
+        NotChecked(str(path), f"tracked by DVC ({stage}), and {detail}")
+        for kind, path, stage, detail in zip(
+            *(problems[name] for name in ("kind", "path", "manifest", "detail")), strict=True
+        )
+        if kind == "dvc-unknown"
     ]
+    return (
+        shapeless
+        + unknown
+        + [
+            NotChecked(str(path), f"{_why(str(status), cause)}{f' ({cause})' if cause else ''}")
+            for columns in (evidence.dataset.shards.columns, evidence.gathered.data.columns)
+            for path, status, cause in zip(columns["path"], columns["status"], columns["cause"], strict=True)
+            if status in _UNREAD
+        ]
+    )
+
+
+def _why(status: str, cause: object) -> str:
+    return _UNREAD[status].format(fetch="dvc pull" if cause == "dvc-missing" else "git lfs pull")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Codec = Literal["plain", "gzip", "zlib", "parquet"]
-Kind = Literal["file", "missing", "broken-link", "link-loop", "unreadable-folder", "special", "remote"]
+Kind = Literal["file", "missing", "broken-link", "link-loop", "unreadable-folder", "special", "remote", "pointer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Entry:
     mtime_ns: int | None = None
     inode: int | None = None
     content_id: str | None = None
-    """`git:<hex>` where git knows the bytes, `lfs:<sha256>` where a pointer carries them; else None."""
+    """`git:<hex>` where git knows the bytes, `lfs:<sha256>` or `dvc:<md5>` where a pointer carries them; else None."""
 
 
 def display(path: str) -> str:

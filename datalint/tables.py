@@ -123,7 +123,7 @@ TABLES: dict[str, Table] = {
             (
                 "loader",
                 "VARCHAR",
-                "keras, torchvision, generator (ImageDataGenerator) or manifest: whose order this is",
+                "keras, torchvision, generator (ImageDataGenerator), manifest or webdataset: whose order this is",
             ),
             ("n_samples", "BIGINT", "samples that this loader finds in it"),
             ("directory", "VARCHAR", "source folder, NULL for a manifest"),
@@ -167,7 +167,11 @@ TABLES: dict[str, Table] = {
                 "missing-split, split-spelling, unread-manifest, bad-row, missing-column, bad-encoding, "
                 "link-loop, broken-link, unreadable-folder, not-a-file; of TFRecord no-image-feature, "
                 "missing-feature (of image or label), sparse-feature (of another), feature-type, feature-length, "
-                "array-size, box-lists, label-name, bad-record",
+                "array-size, box-lists, label-name, bad-record; of archives incomplete-sample, "
+                "optional-member, split-sample, repeated-member, duplicate-key, shared-key, no-image-member, "
+                "bad-label-member, no-label-member, unsafe-member-name, link-member, special-member, sparse-member; "
+                "of DVC dvc-missing, dvc-unknown (missing, and not even the names of its files are here), dvc-beside "
+                "(missing, and perhaps no data), dvc-changed, bad-dvc-file",
             ),
             ("path", "VARCHAR", "path concerned, as written"),
             ("manifest", "VARCHAR", "manifest concerned"),
@@ -217,7 +221,7 @@ TABLES: dict[str, Table] = {
                 "cause",
                 "VARCHAR",
                 "truncated, zero-filled, bit-rot, crlf-mangled, html, json, xml, text, gzip, zip, pdf, "
-                "lfs-pointer, appledouble, bad-header, bad-checksum, bomb, decoder-crash, decoder-hang, "
+                "lfs-pointer, dvc-missing, appledouble, bad-header, bad-checksum, bomb, decoder-crash, decoder-hang, "
                 "decoder-memory, "
                 "permission, vanished, io-error, not-a-file, ...",
             ),
@@ -300,7 +304,12 @@ TABLES: dict[str, Table] = {
             ("size_bytes", "BIGINT", "size", "bytes"),
             ("compression", "VARCHAR", "none, gzip, zlib, snappy, zstd"),
             ("status", "VARCHAR", "ok, damaged, empty, pointer, missing or unreadable"),
-            ("cause", "VARCHAR", "truncated, bad-length-crc, bad-data-crc, lfs-pointer, ..."),
+            (
+                "cause",
+                "VARCHAR",
+                "truncated, bad-length-crc, bad-data-crc, lfs-pointer, ...; of archives also bad-checksum, bad-header, "
+                "bad-data, zip, html, not-a-tar, no-end-marker, members-after-end, data-after-end",
+            ),
             ("detail", "VARCHAR", "what was seen, in words"),
             ("record", "BIGINT", "number of the first damaged record, from 0"),
             ("offset", "BIGINT", "where that record starts, in the bytes as they are decompressed", "bytes"),

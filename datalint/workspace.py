@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from datalint import braces
 from datalint import config as configuration
 from datalint.errors import Position, UsageError
 
@@ -71,14 +72,14 @@ def _open_worktree(request: Request) -> Workspace:
     from datalint.source.worktree import open_worktree
 
     here = os.getcwd()
-    if request.path is not None and not os.path.lexists(request.path):
+    if request.path is not None and not _exists(request.path):
         raise UsageError(f"no such file or folder: {request.path}")
     home = configuration.find_home(here, explicit=request.config)
     config = configuration.load(_reader(home), explicit=_inside(request.config, home))
     root = os.path.abspath(request.path if request.path is not None else os.path.join(home, config.dataset.path))
-    if not os.path.lexists(root):
+    if not _exists(root):
         raise UsageError(f"dataset path {config.dataset.path!r} does not exist", config.dataset.position)
-    base = _base(home, here, root if os.path.isdir(root) else os.path.dirname(root))
+    base = _base(home, here, _folder(root))
     return Workspace(
         source=open_worktree(base),
         config=config,
@@ -86,6 +87,26 @@ def _open_worktree(request: Request) -> Workspace:
         home=os.path.relpath(home, base),
         cache_dir=_cache_dir(request, home),
     )
+
+
+def _exists(path: str) -> bool:
+    """Whether it is there, or what is missing of it is a finding: archives of a pattern, data that DVC tracks."""
+    if os.path.lexists(path):
+        return True
+    if braces.is_pattern(path):
+        return os.path.isdir(braces.place(path))
+    from datalint.source.worktree import open_worktree
+
+    base = _folder(os.path.abspath(path))
+    return bool(open_worktree(base).tracked(_relative(os.path.abspath(path), base)))
+
+
+def _folder(root: str) -> str:
+    """The root, or the nearest folder that it lies in where it is a file, is not there, or stands for several."""
+    folder = root if os.path.lexists(root) else braces.place(root)
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    return folder
 
 
 def _open_git(request: Request) -> Workspace:
@@ -111,7 +132,8 @@ def _open_git(request: Request) -> Workspace:
         place = None if request.path else config.dataset.position
         raise UsageError(f"the dataset {root!r} lies outside the repository {top}", place)
     is_file = source.read(root, limit=1) is not None
-    base = _base(*(os.path.join(top, folder) for folder in (home, here, os.path.dirname(root) if is_file else root)))
+    outer = os.path.dirname(root) if is_file else braces.place(root)
+    base = _base(*(os.path.join(top, folder) for folder in (home, here, outer)))
     base = os.path.normpath(base)
     return Workspace(
         source=moved(source, _relative(base, top)),

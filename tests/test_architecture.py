@@ -23,7 +23,7 @@ PACKAGE = ROOT / "datalint"
 # A module may import its own room and every line above it, never its own line or one below.
 LAYERS = (
     {"ending", "errors", "finding", "tables", "entry", "versions", "__init__"},
-    {"git", "git_index", "globs", "outcome", "sizes", "strict_yaml", "toml_places", "config_schema"},
+    {"braces", "git", "git_index", "globs", "outcome", "sizes", "strict_yaml", "toml_places", "config_schema"},
     {"source"},
     {"dataset", "facts", "footprint", "rule", "report", "target", "engine", "config_file"},
     {"config_rules", "script"},

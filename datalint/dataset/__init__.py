@@ -12,6 +12,7 @@ from datalint.dataset.inside import dataset_below
 from datalint.dataset.listing import listing
 from datalint.dataset.model import Dataset
 from datalint.dataset.options import Options
+from datalint.dataset.tracked import tracked
 from datalint.dataset.unread import unread
 from datalint.entry import display
 from datalint.errors import UnfinishedError, UsageError
@@ -44,10 +45,16 @@ def read(
     Raises UsageError for a format that does not exist, UnfinishedError for one that is only recognised.
     """
     options = Options(framework, loader, columns or {}, files_root, splits, suffix or "", memory)
+    found = _read(source, root, format, options)
+    problems = list(tracked(source, root, found, files_root))
+    return replace(found, problems=found.problems.extended(problems)) if problems else found
+
+
+def _read(source: Source, root: str, format: str | None, options: Options) -> Dataset:  # noqa: A002
     name, why = format or _layout(source, root), ""
     path = root
     if name is None:
-        name, path, why = detect(source, root, columns=options.columns, files_root=files_root)
+        name, path, why = detect(source, root, columns=options.columns, files_root=options.files_root)
     if name in formats.LAYOUTS and formats.is_read(name):
         return formats.load(name).read(source, root, options)
     if name not in formats.PLAIN:
@@ -62,8 +69,8 @@ def read(
         path=path,
         format=name,
         columns=options.columns,
-        files_root=files_root,
-        splits=splits,
+        files_root=options.files_root,
+        splits=options.splits,
         suffix=options.suffix,
     )
     return _noted(found, why)
@@ -97,9 +104,13 @@ def _layout(source: Source, root: str) -> str | None:
     if recognised is None:
         return None
     name, clue = recognised
+    is_pointer = found.head(clue, len(POINTER)) == POINTER
+    if is_pointer and len(formats.recognisers(found)) > 1:
+        # A repository of several datasets without its content: each pointer is named, whatever it stands for.
+        return None
     if formats.is_read(name):
         return name
-    if found.head(clue, len(POINTER)) == POINTER:
+    if is_pointer:
         # What git-lfs has not fetched is judged as such.
         return None
     raise UnfinishedError(

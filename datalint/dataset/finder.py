@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datalint.entry import Entry, FileLocator
+from datalint.source.dvc import within
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -28,6 +30,8 @@ class Finder:
         self._suffix = suffix
         self._home = "" if home == "." else home.rstrip("/")
         self._known = {entry.path: entry for entry in source.entries(self._home or ".")}
+        self._unknown = [each.path for each in source.tracked(self._home or ".") if each.unknown]
+        """Folders that DVC tracks, of whose files even the names are not here."""
         self._ids: dict[str, int] = {}
         self._alike: dict[str, str] | None = None
         self.files: list[Entry] = []
@@ -59,7 +63,7 @@ class Finder:
             relative = posixpath.normpath(posixpath.join(self._home, path))
         number = self._ids.get(relative)
         if number is None:
-            number = self._number(self._known.get(relative) or self._elsewhere(relative))
+            number = self._number(self._known.get(relative) or self._tracked(self._elsewhere(relative)))
         if self.files[number].kind in ("missing", "broken-link"):
             problems.append(("missing-file", f"{relative} is not there{self._instead(relative)}"))
         return number, relative, problems
@@ -86,6 +90,12 @@ class Finder:
 
     def _absent(self, path: str) -> bool:
         return posixpath.normpath(posixpath.join(self._home, path)) not in self._known
+
+    def _tracked(self, entry: Entry) -> Entry:
+        """A file that is not here because all of its folder waits to be pulled is not missing."""
+        if entry.kind != "missing" or not any(within(entry.path, folder) for folder in self._unknown):
+            return entry
+        return replace(entry, kind="pointer")
 
     def _elsewhere(self, relative: str) -> Entry:
         """A file outside the home: only the work tree can hold one."""

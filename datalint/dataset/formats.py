@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from datalint.dataset.listing import Listing
     from datalint.dataset.model import Dataset
     from datalint.dataset.options import Options
@@ -50,11 +52,19 @@ def is_read(name: str) -> bool:
 
 def recognise(listing: Listing) -> tuple[str, str] | None:
     """Name of the layout and the path that gave it away; None for what may be folders of classes or a table."""
+    return next(_recognisers(listing), None)
+
+
+def recognisers(listing: Listing) -> list[str]:
+    """Names of all the layouts that it looks like."""
+    return [name for name, _ in _recognisers(listing)]
+
+
+def _recognisers(listing: Listing) -> Iterator[tuple[str, str]]:
     for name in LAYOUTS:
         clue = load(name).recognise(listing)
         if clue is not None:
-            return name, clue
-    return None
+            yield name, clue
 
 
 def readable() -> tuple[str, ...]:

@@ -64,7 +64,7 @@ def read(source: Source, *, root: str, reader: str = "keras", splits: Mapping[st
     places: dict[str, Place] = {}
     for file in found:
         entry = file.entry
-        if entry.kind not in ("file", "missing"):
+        if entry.kind not in ("file", "missing", "pointer"):
             continue
         place = places.get(file.folder) or places.setdefault(file.folder, place_of(plan, file.folder, links))
         for name, taken in layout.LOADERS.items():

@@ -41,6 +41,7 @@ _KINDS: dict[str, tuple[str, str, str]] = {
     "unreadable-folder": ("unreadable", "permission", "a folder that may not be listed"),
     "special": ("unreadable", "not-a-file", "not a regular file"),
     "remote": ("remote", "url", "a URL, no file on this machine"),
+    "pointer": ("pointer", "dvc-missing", "tracked by DVC, its content is not here"),
 }
 _FAILURES = {
     "crash": "decoder-crash",

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 # Part of the cache key: raise it whenever the same bytes could give another fact.
-EXTRACTOR = "8"
+EXTRACTOR = "9"
 _LARGEST = (1 << 63) - 1
 """What a BIGINT column holds: a hostile header multiplies to more."""
 

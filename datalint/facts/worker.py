@@ -20,6 +20,7 @@ from datalint.facts.cache import open_cache
 from datalint.facts.content import content_id
 from datalint.facts.extract import extract, pixels
 from datalint.facts.row import MAX_BYTES, row, too_large, unread
+from datalint.source.lfs import pointed
 from datalint.source.part import PartReader
 
 if TYPE_CHECKING:
@@ -61,7 +62,13 @@ def examine(item: Item, *, cache: Cache | NullCache, extractor: str) -> Answer:
         return None, None, reason.row, False
     # Bytes that were moved, copied, checked out anew or restored in CI need no second decode.
     known = cache.facts([identity], extractor).get(identity)
-    return identity, signature, known or row(len(data), extract(data)), known is not None
+    return identity, signature, known or _row(data), known is not None
+
+
+def _row(data: bytes) -> Row:
+    """A pointer is as large as what it stands for."""
+    stands_for = pointed(data)
+    return row(len(data) if stands_for is None else stands_for[1], extract(data))
 
 
 def _read_file(path: str) -> tuple[bytes, Signature]:

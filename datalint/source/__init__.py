@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from datalint.entry import Entry
+    from datalint.source.dvc import Tracked
 
 
 class Source(Protocol):
@@ -31,6 +32,10 @@ class Source(Protocol):
 
     def links(self, root: str) -> list[str]:
         """Those of the folders that are symbolic links: os.walk, and with it Keras, does not enter them."""
+        ...
+
+    def tracked(self, root: str) -> list[Tracked]:
+        """Outputs of DVC at, below or above `root` that are not here, or not as their stage says."""
         ...
 
     def read(self, path: str, *, limit: int | None = None) -> bytes | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # git-lfs specification: a pointer is less than 1,024 bytes, its first line is the version.
 POINTER_BYTES = 1024
 POINTER = b"version https://git-lfs.github.com/spec/v1"
-_FIELDS = re.compile(rb"^oid sha256:([0-9a-f]{64})\nsize ([0-9]+)$", re.MULTILINE)
+_FIELDS = re.compile(rb"^oid sha256:([0-9a-f]{64})\nsize ([0-9]{1,18})$", re.MULTILINE)
 
 
 def fetched(top: str, files: Mapping[str, Entry]) -> dict[str, Entry]:
@@ -60,11 +60,17 @@ def _content(reader: git.BlobReader, entry: Entry) -> bytes:
         return b""
 
 
+def pointed(content: bytes) -> tuple[str, int] | None:
+    """SHA-256 and size in bytes of what a pointer stands for; None for what is none."""
+    match = _FIELDS.search(content) if content.startswith(POINTER) and len(content) < POINTER_BYTES else None
+    return None if match is None else (match[1].decode(), int(match[2]))
+
+
 def _object(entry: Entry, content: bytes, store: str) -> Entry | None:
-    match = _FIELDS.search(content) if content.startswith(POINTER) else None
-    if match is None:
+    found = pointed(content)
+    if found is None:
         return None
-    oid, size = match[1].decode(), int(match[2])
+    oid, size = found
     place = os.path.join(store, oid[:2], oid[2:4], oid)
     try:
         status = os.stat(place)

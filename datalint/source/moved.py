@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datalint.entry import Entry
     from datalint.source import Source
+    from datalint.source.dvc import Tracked
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,12 @@ class Moved:
 
     def links(self, root: str) -> list[str]:
         return [self._ours(path) for path in self.inner.links(self._theirs(root))]
+
+    def tracked(self, root: str) -> list[Tracked]:
+        return [
+            replace(each, path=self._ours(each.path), stage=self._ours(each.stage))
+            for each in self.inner.tracked(self._theirs(root))
+        ]
 
     def read(self, path: str, *, limit: int | None = None) -> bytes | None:
         return self.inner.read(self._theirs(path), limit=limit)

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from datalint import git
 from datalint.entry import BlobLocator, Entry, FileLocator
 from datalint.errors import UnfinishedError
-from datalint.source import lfs, links
+from datalint.source import dvc, lfs, links
 from datalint.source.worktree import PRUNED, parents
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from datalint.source.dvc import Tracked
 
 
 class Spool:
@@ -44,6 +46,8 @@ class Snapshot:
     """Keys of `files`, sorted."""
     ways: Collection[str] = ()
     """Symbolic links that lead to folders."""
+    told: Sequence[Tracked] = ()
+    """Outputs of DVC that cannot be looked into."""
     spool: Spool = field(default_factory=Spool, compare=False)
 
     def entries(self, root: str) -> list[Entry]:
@@ -65,6 +69,10 @@ class Snapshot:
     def links(self, root: str) -> list[str]:
         root = os.path.normpath(root)
         return sorted(path for path in self.ways if root == "." or path.startswith(root + "/"))
+
+    def tracked(self, root: str) -> list[Tracked]:
+        root = os.path.normpath(root)
+        return [each for each in self.told if dvc.within(each.path, root) or dvc.within(root, each.path)]
 
     def read(self, path: str, *, limit: int | None = None) -> bytes | None:
         entry = self.files.get(os.path.normpath(path))
@@ -118,4 +126,25 @@ def snapshot(top: str, name: str, items: Iterable[git.Item]) -> Snapshot:
     ways: Collection[str] = ()
     if targets:
         files, ways = links.followed(top, files, targets)
-    return Snapshot(top, name, files, sorted(files), ways)
+    told: Sequence[Tracked] = ()
+    if dvc.stages_of(files):
+        files, told = _with_dvc(top, files)
+    return Snapshot(top, name, files, sorted(files), ways, told)
+
+
+def _with_dvc(top: str, files: dict[str, Entry]) -> tuple[dict[str, Entry], Sequence[Tracked]]:
+    """With what the stages in git track, which git itself does not have."""
+    with git.BlobReader(top) as reader:
+
+        def read(path: str) -> bytes | None:
+            entry = files.get(path)
+            if entry is None or entry.kind != "file" or not isinstance(entry.locator, BlobLocator):
+                return None
+            try:
+                return reader.read(entry.locator.blob)
+            except FileNotFoundError:
+                # A partial clone has its name alone.
+                return None
+
+        made, told = dvc.expanded(dvc.Tracking(top, read), files)
+    return files | made, told

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import errno
 import os
+import posixpath
 import stat
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from datalint.entry import Entry, FileLocator, Kind
 from datalint.errors import UsageError
+from datalint.source import dvc
+from datalint.source.dvc import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PRUNED = frozenset({".git", ".datalint_cache"})
+    from datalint.source.dvc import Tracked
+
+PRUNED = frozenset({".git", ".datalint_cache", ".dvc"})
 # Links to links to folders multiply without any loop: 30 folders of two links each are a thousand million paths.
 MAX_WAYS = 100
 _GONE = {errno.ENOENT, errno.ENOTDIR}
@@ -26,6 +31,7 @@ class _Listing:
     entries: list[Entry] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
+    tracked: list[Tracked] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -44,6 +50,9 @@ class Worktree:
 
     def links(self, root: str) -> list[str]:
         return self._listing(root).links
+
+    def tracked(self, root: str) -> list[Tracked]:
+        return self._listing(root).tracked
 
     def read(self, path: str, *, limit: int | None = None) -> bytes | None:
         place = os.path.join(self.base, path)
@@ -67,13 +76,42 @@ class Worktree:
 
     def _listing(self, root: str) -> _Listing:
         if root not in self._listings:
-            self._listings[root] = _walk(self.base, root)
+            self._listings[root] = _with_dvc(self.base, root, _walk(self.base, root))
         return self._listings[root]
 
 
 def open_worktree(base: str) -> Worktree:
     """Files below `base`, an existing folder."""
     return Worktree(os.path.abspath(base))
+
+
+def _with_dvc(base: str, root: str, listing: _Listing) -> _Listing:
+    """With pointers for what DVC tracks at or below the root and is not there."""
+    # A repository of DVC may begin above the base: its stages and outputs are named from its top.
+    top = dvc.top_of(os.path.join(base, root)) or base
+    anchor = top if within(base, top) else base
+    prefix = "" if anchor == base else os.path.relpath(base, anchor).replace(os.sep, "/") + "/"
+    stages = [prefix + path for path in dvc.stages_of(entry.path for entry in listing.entries)]
+    home = posixpath.normpath(prefix + root)
+    stages += [stage for stage in dvc.stages_above(anchor, home) if stage not in stages]
+    if not stages:
+        return listing
+    tracking = dvc.Tracking(anchor, Worktree(anchor).read)
+    here = {prefix + entry.path: entry for entry in listing.entries}
+    pointers, tracked = dvc.overlaid(tracking, stages, home, here)
+    made = {path: replace(entry, path=path[len(prefix) :]) for path, entry in pointers.items()}
+    entries = sorted((here | made).values(), key=_path) if made else listing.entries
+    start = "" if root in ("", ".") else root.rstrip("/") + "/"
+    above = {folder for folder in parents(entry.path for entry in made.values()) if folder.startswith(start)}
+    told = [
+        replace(each, path=_from_base(each.path, anchor, base), stage=_from_base(each.stage, anchor, base))
+        for each in tracked
+    ]
+    return _Listing(entries, sorted({*listing.folders, *above}), listing.links, told)
+
+
+def _from_base(path: str, anchor: str, base: str) -> str:
+    return path if anchor == base else os.path.relpath(os.path.join(anchor, path), base).replace(os.sep, "/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ KNOWN = {
     "tfrecord": ["train-00000-of-00002.tfrecord", "dataset_info.json"],
     "tfrecord, packed": ["data_tfrecord-00000-of-00012.gz"],
     "webdataset": ["shard-000000.tar", "shard-000001.tar"],
+    "webdataset in folders": ["train/000.TAR", "val/000.tgz", "labels.csv"],
 }
 PLAIN: list[list[str]] = [
     ["cat/1.jpg", "dog/1.jpg", "README.md", "backup.tar"],
@@ -82,3 +83,15 @@ def test_the_real_ones_are_read_or_refused_and_can_be_forced(corpus: str, name: 
 def test_a_format_that_is_not_read_is_no_format_to_ask_for(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="one of imagefolder, csv"):
         dataset.read(open_worktree(str(tmp_path)), root=".", format="lance")
+
+
+def test_pointers_of_several_layouts_are_named_one_by_one(tmp_path: Path) -> None:
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 1234\n"
+    for name in ("a.tfrecord", "b.tar"):
+        (tmp_path / name).write_bytes(pointer)
+    found = dataset.read(open_worktree(str(tmp_path)), root=".")
+    assert found.skipped.columns["path"] == ["a.tfrecord", "b.tar"]
+    assert set(found.skipped.columns["reason"]) == {"lfs-pointer"}
+    (tmp_path / "a.tfrecord").unlink()
+    found = dataset.read(open_worktree(str(tmp_path)), root=".")
+    assert (found.format, found.skipped.columns["path"]) == ("webdataset", ["b.tar"])
