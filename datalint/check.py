@@ -101,8 +101,12 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
         configuration.check_ignores(settings, {item.rule.id: engine.columns(item.rule.id) for item in bound})
         evidence = collect(workspace, request, progress=progress)
         outcomes = engine.run(bound, evidence.tables)
-    manifest = evidence.dataset.manifest
-    findings = [finding for item in bound for finding in judge(item, outcomes[item.rule.id], manifest=manifest)]
+    manifest, manifests = evidence.dataset.manifest, evidence.dataset.manifests
+    findings = [
+        finding
+        for item in bound
+        for finding in judge(item, outcomes[item.rule.id], manifest=manifest, manifests=manifests)
+    ]
     failed = [NotChecked(f"{RULE_FAILED}{name}", outcome.error) for name, outcome in outcomes.items() if outcome.error]
     remaining = (
         accept(

@@ -408,3 +408,15 @@ def test_lfs_pointer_is_one_finding_and_nothing_else(pointers: Run, path: str) -
 
 def test_lfs_pointers_nothing_else_is_reported(pointers: Run) -> None:
     assert {item["path"] for item in pointers.findings} == set(LFS)
+
+
+# --- hf-imagefolder-sroie: metadata for 987 images that live elsewhere ---
+
+
+def test_sroie_is_one_finding_about_its_images(corpora: Path) -> None:
+    report = json.loads(datalint("check", corpora / "hf-imagefolder-sroie", "-o", "json"))
+    assert report["dataset"]["format"] == "hf-imagefolder"
+    (finding,) = [item for item in report["findings"] if item["severity"] == "error"]
+    assert finding["rule"] == "missing-file"
+    assert "nor is any other of the 987 files" in finding["message"]
+    assert (finding["manifest"], finding["line"]) == ("data/test/metadata.jsonl", 1)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 PLAIN = ("imagefolder", "csv", "tsv", "jsonl", "parquet")
 """Folders of classes and tables, which are what remains where no layout is recognised."""
 LAYOUTS = {
+    "hf-imagefolder": "a Hugging Face imagefolder",
     "tfrecord": "TFRecord",
     "webdataset": "WebDataset",
     "voc": "Pascal VOC",
@@ -40,7 +41,7 @@ class Format(Protocol):
 
 def load(name: str) -> Format:
     """The module of a layout, imported when it is used."""
-    return cast("Format", import_module(f"datalint.dataset.{name}"))
+    return cast("Format", import_module(f"datalint.dataset.{name.replace('-', '_')}"))
 
 
 def is_read(name: str) -> bool:

@@ -48,6 +48,15 @@ class Dataset:
     def n_classes(self) -> int:
         return len({label for label in self.samples.columns["label"] if label is not None})
 
+    @property
+    def manifests(self) -> dict[str, str]:
+        """Path of an image -> the manifest that names it; empty where one names them all, or none does."""
+        columns = self.samples.columns
+        if self.manifest is not None:
+            return {}
+        named = zip(columns["path"], columns["manifest"], strict=True)
+        return {str(path): str(manifest) for path, manifest in named if manifest is not None}
+
     def tables(self, *, source: str) -> dict[str, Data]:
         """Every table that the dataset fills by itself, by name; `annotations` wait for the sizes of images."""
         about = Data(
