@@ -147,9 +147,10 @@ def listed(workspace: Workspace, request: Request) -> Dataset:
         raise _placed(error, settings, own=own and request.format is None) from error
     if own and request.format is None and found.manifest is None:
         _refuse_manifest_keys(settings, workspace.root)
-    # Images that nobody has fetched, or that the loader passes over, are findings and not an empty dataset.
+    # Images that nobody has fetched or that the loader passes over, and shards that nobody can read, are findings and
+    # not an empty dataset.
     passed = {"lfs-pointer", "ignored-suffix", "outside-class"} & set(found.skipped.columns.get("reason", ()))
-    if not len(found.samples) and not len(found.problems) and not passed:
+    if not len(found.samples) and not len(found.problems) and not len(found.shards) and not passed:
         raise _nothing(found)
     return found
 

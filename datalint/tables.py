@@ -123,7 +123,8 @@ TABLES: dict[str, Table] = {
             (
                 "loader",
                 "VARCHAR",
-                "keras, torchvision, generator (ImageDataGenerator) or manifest: whose order this is",
+                "keras, torchvision, generator (ImageDataGenerator), manifest or datasets (Hugging Face): whose order "
+                "this is",
             ),
             ("n_samples", "BIGINT", "samples that this loader finds in it"),
             ("directory", "VARCHAR", "source folder, NULL for a manifest"),
@@ -165,7 +166,8 @@ TABLES: dict[str, Table] = {
                 "VARCHAR",
                 "missing-file, absolute-path, remote-path, backslash-path, missing-path, missing-label, "
                 "missing-split, split-spelling, unread-manifest, bad-row, missing-column, bad-encoding, "
-                "link-loop, broken-link, unreadable-folder, not-a-file, metadata-refused, metadata-lost",
+                "link-loop, broken-link, unreadable-folder, not-a-file, metadata-refused, metadata-lost, null-image, "
+                "label-out-of-range",
             ),
             ("path", "VARCHAR", "path concerned, as written"),
             ("manifest", "VARCHAR", "manifest concerned"),

@@ -55,7 +55,7 @@ HOMES = {
     "keras": ("integrations/",),
     "ray": ("engine/ray",),
 }
-LATE_HOMES = {"duckdb": ("dataset/parquet",)}
+LATE_HOMES = {"duckdb": ("dataset/parquet", "dataset/hf_parquet/child", "source/table_cells")}
 """Homes where the import must stand inside a function."""
 
 HEAVY = {

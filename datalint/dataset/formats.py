@@ -18,6 +18,7 @@ PLAIN = ("imagefolder", "csv", "tsv", "jsonl", "parquet")
 """Folders of classes and tables, which are what remains where no layout is recognised."""
 LAYOUTS = {
     "hf-imagefolder": "a Hugging Face imagefolder",
+    "hf-parquet": "Hugging Face Parquet",
     "tfrecord": "TFRecord",
     "webdataset": "WebDataset",
     "voc": "Pascal VOC",
