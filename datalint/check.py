@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from datalint import baseline, changed, dataset, footprint, git, models, readings, suppress, target, trust
 from datalint import config as configuration
+from datalint.dataset import croissant
 from datalint.dataset.annotations import in_pixels
 from datalint.errors import UnfinishedError, UsageError
 from datalint.facts.cache import open_cache
@@ -119,7 +120,7 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
         else Remaining(findings)
     )
     result = conclude(evidence, remaining, failed, seconds=time.monotonic() - started)
-    if not len(evidence.dataset.samples) and not result.summary.errors:
+    if not len(evidence.dataset.samples) and not result.summary.errors and not _described(evidence.dataset):
         # A broken link or an ignored finding beside nothing at all is no dataset that trains.
         raise _nothing(evidence.dataset)
     return Judged(result, request.fail_on or settings.fail_on, workspace, remaining, evidence)
@@ -145,12 +146,14 @@ def listed(workspace: Workspace, request: Request) -> Dataset:
         )
     except UsageError as error:
         raise _placed(error, settings, own=own and request.format is None) from error
+    found = croissant.beside(found, workspace.source, workspace.root)
     if own and request.format is None and found.manifest is None:
         _refuse_manifest_keys(settings, workspace.root)
     # Images that nobody has fetched or that the loader passes over, and shards that nobody can read, are findings and
     # not an empty dataset.
     passed = {"lfs-pointer", "ignored-suffix", "outside-class"} & set(found.skipped.columns.get("reason", ()))
-    if not len(found.samples) and not len(found.problems) and not len(found.shards) and not passed:
+    said = len(found.problems) or len(found.shards) or passed or _described(found)
+    if not len(found.samples) and not said:
         raise _nothing(found)
     return found
 
@@ -200,6 +203,8 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
             for resource, reason in reasons.items()
             if resource == footprint.ACCELERATOR_MEMORY
         )
+    if _described(found):
+        unpredicted += (NotChecked("images", "only their description was judged: none lies beside it as a file"),)
     built_from = tuple(sorted({path for kept in measured for path in kept.files or ()}))
     return Evidence(found, gathered, tables, machine.name, notes, unpredicted, built_from)
 
@@ -219,6 +224,11 @@ def _placed(error: UsageError, settings: Config, *, own: bool) -> UsageError:
     if error.position or not keys:
         return error
     return UsageError(error.message, settings.position(*keys), error.hint)
+
+
+def _described(found: Dataset) -> bool:
+    """Whether there is only a description, and that was judged."""
+    return found.format == "croissant" and not len(found.samples)
 
 
 def _nothing(found: Dataset) -> UnfinishedError:

@@ -167,7 +167,8 @@ TABLES: dict[str, Table] = {
                 "missing-file, absolute-path, remote-path, backslash-path, missing-path, missing-label, "
                 "missing-split, split-spelling, unread-manifest, bad-row, missing-column, bad-encoding, "
                 "link-loop, broken-link, unreadable-folder, not-a-file, metadata-refused, metadata-lost, null-image, "
-                "label-out-of-range",
+                "label-out-of-range, declared-file-missing, declared-content-differs, placeholder-checksum, "
+                "unknown-reference",
             ),
             ("path", "VARCHAR", "path concerned, as written"),
             ("manifest", "VARCHAR", "manifest concerned"),
