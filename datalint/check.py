@@ -16,6 +16,7 @@ from datalint import baseline, changed, dataset, footprint, git, models, reading
 from datalint import config as configuration
 from datalint.dataset import croissant
 from datalint.dataset.annotations import in_pixels
+from datalint.dataset.masks.table import table as mask_table
 from datalint.errors import UnfinishedError, UsageError
 from datalint.facts.cache import open_cache
 from datalint.facts.gather import Gathered, gather
@@ -171,6 +172,9 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
             timeout=request.timeout,
             progress=progress,
         )
+        masks = gather(
+            found.masks, cache=cache, workers=request.workers, timeout=request.timeout, progress=progress, masks=True
+        )
         notes = (*workspace.notes, *cache.warnings)
     if request.use_cache and not believed:
         notes += (f"{workspace.cache_dir} is tracked by git and was not believed: run `git rm -r --cached` on it",)
@@ -189,6 +193,7 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
         **found.tables(source=workspace.source.name),
         "annotations": in_pixels(found.annotations, found.samples, gathered.data),
         "files": gathered.data,
+        "masks": mask_table(found, masks.data),
         "training": recipe.row(),
         "target": machine.row(),
         "footprint": estimate.table(rows),

@@ -24,6 +24,7 @@ LAYOUTS = {
     "voc": "Pascal VOC",
     "coco": "COCO",
     "yolo": "YOLO",
+    "masks": "images with segmentation masks",
     "croissant": "Croissant",
 }
 """Name -> what people call it; one module each."""

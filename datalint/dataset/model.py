@@ -12,6 +12,7 @@ from datalint.tables import TABLES, Data
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from datalint.dataset.masks.classes import Classes
     from datalint.entry import Entry
 
 
@@ -32,6 +33,11 @@ class Dataset:
     annotations: Data = field(default_factory=lambda: Rows("annotations").data())
     """Boxes, polygons and masks, in pixels or, where `normalised`, in fractions of the image."""
     shards: Data = field(default_factory=lambda: Rows("shards").data())
+    masks: Sequence[Entry] = ()
+    """Files of segmentation masks, in the order of `mask_rows`."""
+    mask_rows: Data = field(default_factory=lambda: Rows("masks").data())
+    mask_classes: Classes | None = None
+    """What the numbers or colours in masks mean, where a list says it."""
     task: str = "classification"
     """classification, detection or segmentation."""
     assumptions: tuple[str, ...] = ()

@@ -19,6 +19,8 @@ from datalint.entry import PartLocator
 from datalint.facts.cache import open_cache
 from datalint.facts.content import content_id
 from datalint.facts.extract import extract
+from datalint.facts.mask import extract_mask
+from datalint.facts.model import MASKS
 from datalint.facts.row import MAX_BYTES, row, too_large, unread
 from datalint.source.part import PartReader
 
@@ -53,7 +55,8 @@ def examine(item: Item, *, cache: Cache | NullCache, extractor: str) -> Answer:
         return None, None, reason.row, False
     # Bytes that were moved, copied, checked out anew or restored in CI need no second decode.
     known = cache.facts([identity], extractor).get(identity)
-    return identity, signature, known or row(len(data), extract(data)), known is not None
+    look = extract_mask if extractor.startswith(MASKS) else extract
+    return identity, signature, known or row(len(data), look(data)), known is not None
 
 
 def _read_file(path: str) -> tuple[bytes, Signature]:
