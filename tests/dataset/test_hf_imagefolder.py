@@ -299,6 +299,15 @@ def test_two_images_a_row_are_two_samples(tmp_path: Path) -> None:
     assert rows(found.samples, "path", "label", "line") == [("a.png", "cat", 2), ("b.png", "cat", 2)]
 
 
+def test_masks_are_no_pictures(tmp_path: Path) -> None:
+    table = "file_name,mask_file_name\na.png,m/a.png\nb.png,m/b.png\n"
+    found = read(made(tmp_path, Case({"metadata.csv": table}, ("a.png", "b.png", "m/a.png"), None)))
+    assert rows(found.samples, "path") == [("a.png",), ("b.png",)]
+    assert rows(found.mask_rows, "sample_id", "path") == [(0, "m/a.png"), (1, "m/b.png")]
+    assert [entry.kind for entry in found.masks] == ["file", "missing"]
+    assert (found.task, len(found.skipped), len(found.problems)) == ("segmentation", 0, 0)
+
+
 def test_lists_of_images_and_labels(tmp_path: Path) -> None:
     line = '{"file_names": ["a.png", "b.png"], "labels": ["x", "y"]}\n'
     found = read(made(tmp_path, Case({"metadata.jsonl": line}, ("a.png", "b.png"), None)))

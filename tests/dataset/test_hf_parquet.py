@@ -222,6 +222,22 @@ def test_labels_in_words_and_without_the_word_of_datasets(tmp_path: Path) -> Non
     assert rows(read(tmp_path).samples, "label", "label_index") == [("dog", 1), ("cat", 0)]
 
 
+def test_masks_in_a_shard_are_no_pictures(tmp_path: Path) -> None:
+    from tests.dataset.manifests import parquet
+
+    query = "select {'bytes': 'x'::blob, 'path': ''} as image, {'bytes': 'y'::blob, 'path': ''} as label from range(2)"
+    (tmp_path / "x.parquet").write_bytes(parquet(tmp_path, query))
+    found = read(tmp_path)
+    assert rows(found.samples, "path", "label") == [("x.parquet#0/image", None), ("x.parquet#1/image", None)]
+    assert rows(found.mask_rows, "mask_id", "sample_id", "path") == [
+        (0, 0, "x.parquet#0/label"),
+        (1, 1, "x.parquet#1/label"),
+    ]
+    with open_cache(None) as cache:
+        assert gather(found.masks, cache=cache, masks=True).data.columns["size_bytes"] == [1, 1]
+    assert found.task == "segmentation"
+
+
 def test_one_file_is_a_dataset(tmp_path: Path) -> None:
     write(tmp_path / "x.parquet", pictures(2), [0, 1])
     found = read(tmp_path, root="x.parquet")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from datalint.dataset.masks.pairs import means_masks
 from datalint.dataset.rows import Bad, Row, parse, parse_parquet
 from datalint.errors import UnfinishedError
 from datalint.source.lfs import POINTER
@@ -83,6 +85,12 @@ def _parsed(listing: Listing, path: str) -> tuple[tuple[str, ...], Iterator[Row 
         place = listing.source.spooled(path)
         return ((), iter(())) if place is None else parse_parquet(place)
     return parse(listing.source.read(path) or b"", suffix)
+
+
+def mask_columns(columns: Sequence[str]) -> frozenset[str]:
+    """Those of the columns of images that name masks: not all of them, or they are the images."""
+    masks = frozenset(name for name in columns if means_masks(re.sub("_?file_names?$", "", name)))
+    return masks if len(masks) < len(columns) else frozenset()
 
 
 def _keys(rows: Iterable[Row]) -> tuple[str, ...]:

@@ -38,9 +38,16 @@ class Reading:
     found: Sequence[Metadata]
     split_of: Mapping[str, Sequence[str]]
     """As the library splits, by its own names."""
+    named: bool
+    """Whether anything is named after a split; else all is one."""
     parts: Mapping[str, str | None]
     samples: Rows
     finder: Finder
+    mask_finder: Finder
+    """Masks are no pictures: they have numbers of their own."""
+    masks: Rows = field(default_factory=lambda: Rows("masks"))
+    mask_files: list[int] = field(default_factory=list)
+    """By the number of the mask, that of its file."""
     problems: Rows = field(default_factory=lambda: Rows("problems"))
     skipped: Rows = field(default_factory=lambda: Rows("skipped"))
 
@@ -59,7 +66,9 @@ class Reading:
             parts["label"] = None
         images = dict.fromkeys(metadata.image_columns(header))
         extra = tuple(name for name in columns.others(header, parts) if name not in images)
-        return cls(there, options, found, split_of, parts, Rows("samples", extra), Finder(there.source, there.root))
+        finders = Finder(there.source, there.root), Finder(there.source, there.root)
+        named = hf_splits.named(there.files)
+        return cls(there, options, found, split_of, named, parts, Rows("samples", extra), *finders)
 
     def dataset(self) -> Dataset:
         """Everything, once."""
@@ -88,6 +97,9 @@ class Reading:
             folders=Rows("folders").data(),
             skipped=self.skipped.data(),
             problems=self.problems.data(),
+            masks=[self.mask_finder.files[number] for number in self.mask_files],
+            mask_rows=self.masks.data(),
+            task="segmentation" if len(self.masks.columns["path"]) else "classification",
             assumptions=(
                 *(() if self.parts["label"] else (unlabelled,)),
                 *columns.assumptions(self.parts, self.options.columns),
@@ -102,8 +114,10 @@ class Reading:
             self._problem(bad.kind, None, bad.detail, manifest=path, line=bad.line)
         meant = split_column.names(Counter(cell for row in found.rows if (cell := self._cell(row, "split"))))
         refused: defaultdict[str, list[tuple[Row, str]]] = defaultdict(list)
+        masks = metadata.mask_columns(found.images)
         for row in found.rows:
-            for name in found.images:
+            sample: int | None = None
+            for name in sorted(found.images, key=lambda name: name in masks):
                 named = metadata.written(row.cells.get(name), name)
                 if not named:
                     words = f"{name} is empty: the image of this row is None"
@@ -111,13 +125,26 @@ class Reading:
                 for written in named:
                     if reason := lost.refused(written):
                         refused[reason].append((row, written))
-                    self._image(row, found, written, meant)
+                    if name in masks:
+                        self._mask(sample, found, written)
+                    else:
+                        first = self._image(row, found, written, meant)
+                        sample = first if sample is None else sample
         for reason, rows in refused.items():
             row, written = rows[0]
             more = f" ({len(rows):,} such paths)" if len(rows) > 1 else ""
             self._problem(lost.REFUSED, path, f"{written!r} {reason}{more}", line=row.line)
 
-    def _image(self, row: Row, found: Metadata, written: str, meant: Mapping[str, str]) -> None:
+    def _mask(self, sample: int | None, found: Metadata, written: str) -> None:
+        number, path, _ = self.mask_finder.find(posixpath.join(found.folder, written.replace("\\", "/")))
+        self.masks.add(
+            mask_id=len(self.mask_files), sample_id=sample, path=display(path), kind="classes",
+            split=None if sample is None else self.samples.columns["split"][sample],
+        )  # fmt: skip
+        self.mask_files.append(number)
+
+    def _image(self, row: Row, found: Metadata, written: str, meant: Mapping[str, str]) -> int:
+        """The number of its sample, the first one where it is in several splits."""
         manifest = self.there.path(found.name)
         number, path, kinds = self.finder.find(posixpath.join(found.folder, written.replace("\\", "/")))
         for kind, words in kinds:
@@ -130,12 +157,14 @@ class Reading:
             self._problem("missing-label", path, "the label is empty or NaN", manifest=manifest, line=row.line)
         cell = self._cell(row, "split")
         splits = [meant[cell]] if cell else self._splits(found.name) or self._splits(self._below(path)) or [None]
+        first = len(self.samples.columns["sample_id"])
         for split in splits:
             self._sample(
                 number, path, split, label=_shown(label), group_key=_shown(self._cell(row, "group")),
                 manifest=display(manifest), line=row.line,
                 **{name: _shown(row.cells.get(name)) for name in self.samples.extra},
             )  # fmt: skip
+        return first
 
     def _sample(self, number: int, path: str, split: str | None, **values: object) -> None:
         number_of = len(self.samples.columns["sample_id"])
@@ -143,7 +172,7 @@ class Reading:
 
     def _without_row(self, images: Sequence[str]) -> None:
         """Images of a split that has metadata and does not name them are left out; of one without, labels are None."""
-        named = {self._below(entry.path) for entry in self.finder.files}
+        named = {self._below(entry.path) for entry in (*self.finder.files, *self.mask_finder.files)}
         with_metadata = {split for each in self.found for split in self.split_of.get(each.name, ())}
         order = hf_splits.ordered({split for splits in self.split_of.values() for split in splits})
         unlabelled = order[: min(map(order.index, with_metadata), default=0)]
@@ -176,7 +205,7 @@ class Reading:
 
     def _splits(self, name: str) -> list[str | None]:
         """Those of a file by our names; none for a file that is in no split, or where nothing is one."""
-        if self.options.splits == {} or not hf_splits.named(self.there.files):
+        if self.options.splits == {} or not self.named:
             return []
         declared = self.options.splits or {}
         return [declared.get(split, split_name(split)) for split in self.split_of.get(name, ())]

@@ -11,6 +11,7 @@ from datalint.dataset import hf_splits, labels
 from datalint.dataset.finder import Finder
 from datalint.dataset.hf_parquet import shards
 from datalint.dataset.hf_parquet.features import columns
+from datalint.dataset.masks.pairs import means_masks
 from datalint.dataset.model import Dataset, Rows, name_of, odd_entries
 from datalint.dataset.splits import split_name
 from datalint.entry import Entry, PartLocator, display
@@ -65,6 +66,8 @@ class Reading:
     """As the library splits, by its own names."""
     card: Card
     files: list[Entry] = field(default_factory=list)
+    masks: list[Entry] = field(default_factory=list)
+    mask_rows: Rows = field(default_factory=lambda: Rows("masks"))
     problems: Rows = field(default_factory=lambda: Rows("problems"))
     table: Rows = field(default_factory=lambda: Rows("shards"))
     samples: Rows = field(init=False)
@@ -107,6 +110,9 @@ class Reading:
             skipped=Rows("skipped").data(),
             problems=self.problems.data(),
             shards=self.table.data(),
+            masks=self.masks,
+            mask_rows=self.mask_rows.data(),
+            task="segmentation" if self.masks else "classification",
             assumptions=(
                 *self._notes(),
                 *((f"README.md has other configurations, which were not read: {others}",) if others else ()),
@@ -200,28 +206,41 @@ class Reading:
         written = _text(plain.get(self.parts["label"] or ""))
         label = self._label(shard, written)
         split = _text(plain.get(self.parts["split"] or ""))
-        for number, image in enumerate(images):
-            has_bytes, path = cells[2 * number : 2 * number + 2]
-            found = self._file(shard, image, named=len(images) > 1) if has_bytes else self._outside(shard, image, path)
-            if found is None:
-                continue
-            file_id, shown = found
-            for each in [split_name(split)] if split else shard.splits:
-                self.samples.add(
-                    sample_id=len(self.samples.columns["sample_id"]), file_id=file_id, path=shown,
-                    split=None if each is None else display(each), label=label, record=shard.records,
-                    group_key=_text(plain.get(self.parts["group"] or "")), manifest=display(shard.path),
-                    **{name: _text(plain.get(name)) for name in self.samples.extra},
+        masks = [image for image in images if means_masks(image.name)]
+        sample: int | None = None
+        for image in sorted(images, key=lambda image: image in masks):
+            number = 2 * images.index(image)
+            has_bytes, path = cells[number : number + 2]
+            files = self.masks if image in masks and len(masks) < len(images) else self.files
+            found = (
+                self._inside(shard, image, files, named=len(images) > 1)
+                if has_bytes
+                else self._outside(shard, image, files, path)
+            )
+            if found is not None and files is self.masks:
+                self.mask_rows.add(
+                    mask_id=found[0], sample_id=sample, path=found[1], kind="classes",
+                    split=None if sample is None else self.samples.columns["split"][sample],
                 )  # fmt: skip
+            elif found is not None:
+                sample = len(self.samples.columns["sample_id"]) if sample is None else sample
+                for each in [split_name(split)] if split else shard.splits:
+                    self.samples.add(
+                        sample_id=len(self.samples.columns["sample_id"]), file_id=found[0], path=found[1],
+                        split=None if each is None else display(each), label=label, record=shard.records,
+                        group_key=_text(plain.get(self.parts["group"] or "")), manifest=display(shard.path),
+                        **{name: _text(plain.get(name)) for name in self.samples.extra},
+                    )  # fmt: skip
 
-    def _file(self, shard: _Shard, image: ImageColumn, *, named: bool) -> tuple[int, str]:
+    def _inside(self, shard: _Shard, image: ImageColumn, files: list[Entry], *, named: bool) -> tuple[int, str]:
+        """Number in `files` and path of a cell."""
         path = f"{shard.path}#{shard.records}" + (f"/{image.name}" if named else "")
         locator = PartLocator(shard.place, shard.records, 0, "parquet", image.data or "")
-        self.files.append(Entry(path, locator, "file", 0, shard.entry.mtime_ns, shard.entry.inode))
-        return len(self.files) - 1, display(path)
+        files.append(Entry(path, locator, "file", 0, shard.entry.mtime_ns, shard.entry.inode))
+        return len(files) - 1, display(path)
 
-    def _outside(self, shard: _Shard, image: ImageColumn, path: object) -> tuple[int, str] | None:
-        """A file that the cell names, from the root of the dataset on."""
+    def _outside(self, shard: _Shard, image: ImageColumn, files: list[Entry], path: object) -> tuple[int, str] | None:
+        """The same of a file that the cell names, from the root of the dataset on."""
         if not isinstance(path, str) or not path.strip():
             shard.note(NULL_IMAGE, image.name)
             return None
@@ -231,9 +250,12 @@ class Reading:
                 kind=kind, path=display(relative if kind == "missing-file" else path), manifest=display(shard.path),
                 record=shard.records, detail=display(words),
             )  # fmt: skip
+        if files is self.masks:
+            files.append(self.finder.files[number])
+            return len(files) - 1, display(relative)
         if number not in self.numbers:
-            self.numbers[number] = len(self.files)
-            self.files.append(self.finder.files[number])
+            self.numbers[number] = len(files)
+            files.append(self.finder.files[number])
         return self.numbers[number], display(relative)
 
     def _label(self, shard: _Shard, written: str | None) -> str | None:

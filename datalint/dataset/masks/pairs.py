@@ -39,6 +39,12 @@ class Pairing:
     """Masks whose image is not there."""
 
 
+def means_masks(name: str) -> bool:
+    """Whether a column of images is called like one of masks (`mask`, `label`, `segmentation_mask`)."""
+    lower = name.lower()
+    return lower in MASKS or lower.endswith(("_mask", "_masks", "_label", "_segmentation"))
+
+
 def kind(path: str) -> str:
     """What the numbers in a mask mean, by its name: classes, instances, or colours for people to look at."""
     stem = _stem(path)
