@@ -27,7 +27,9 @@ from datalint import (
     unjudged,
 )
 from datalint import config as configuration
+from datalint.dataset import croissant
 from datalint.dataset.annotations import in_pixels
+from datalint.dataset.masks.table import table as mask_table
 from datalint.errors import UnfinishedError, UsageError
 from datalint.facts.cache import open_cache
 from datalint.facts.gather import Gathered, gather
@@ -132,8 +134,12 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
         aside = _aside(evidence, bound)
         bound = [item for item in bound if item.rule.id not in aside]
         outcomes = engine.run(bound, evidence.tables)
-    manifest = evidence.dataset.manifest
-    findings = [finding for item in bound for finding in judge(item, outcomes[item.rule.id], manifest=manifest)]
+    manifest, manifests = evidence.dataset.manifest, evidence.dataset.manifests
+    findings = [
+        finding
+        for item in bound
+        for finding in judge(item, outcomes[item.rule.id], manifest=manifest, manifests=manifests)
+    ]
     failed = [NotChecked(f"{RULE_FAILED}{name}", outcome.error) for name, outcome in outcomes.items() if outcome.error]
     if aside:
         failed.append(
@@ -151,7 +157,7 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
     )
     left_open = unjudged.by_rules([item.rule for item in bound], reads, evidence.left_open)
     result = conclude(evidence, remaining, failed, left_open, seconds=time.monotonic() - started)
-    if not len(evidence.dataset.samples) and not result.summary.errors:
+    if not len(evidence.dataset.samples) and not result.summary.errors and not _described(evidence.dataset):
         # A broken link or an ignored finding beside nothing at all is no dataset that trains.
         raise _nothing(evidence.dataset)
     return Judged(result, request.fail_on or settings.fail_on, workspace, remaining, evidence)
@@ -186,11 +192,14 @@ def listed(workspace: Workspace, request: Request, *, memory: Memory | None = No
         )
     except UsageError as error:
         raise _placed(error, settings, own=own and request.format is None) from error
+    found = croissant.beside(found, workspace.source, workspace.root)
     if own and request.format is None and found.manifest is None:
         _refuse_manifest_keys(settings, found)
-    # Images that nobody has fetched, or that the loader passes over, are findings and not an empty dataset.
+    # Images that nobody has fetched or that the loader passes over, and shards that nobody can read, are findings and
+    # not an empty dataset.
     passed = {"lfs-pointer", "ignored-suffix", "outside-class"} & set(found.skipped.columns.get("reason", ()))
-    if not len(found.samples) and not len(found.problems) and not len(found.shards) and not passed:
+    said = len(found.problems) or len(found.shards) or passed or _described(found)
+    if not len(found.samples) and not said:
         raise _nothing(found)
     return found
 
@@ -228,6 +237,9 @@ def look(workspace: Workspace, request: Request, *, progress: Progress | None = 
             timeout=request.timeout,
             progress=progress,
         )
+        masks = gather(
+            found.masks, cache=cache, workers=request.workers, timeout=request.timeout, progress=progress, masks=True
+        )
         notes = (*workspace.notes, *cache.warnings)
     if request.use_cache and not believed:
         notes += (f"{workspace.cache_dir} is tracked by git and was not believed: run `git rm -r --cached` on it",)
@@ -241,6 +253,7 @@ def look(workspace: Workspace, request: Request, *, progress: Progress | None = 
         **found.tables(source=workspace.source.name),
         "annotations": in_pixels(found.annotations, found.samples, gathered.data),
         "files": gathered.data,
+        "masks": mask_table(found, masks.data),
         "training": recipe.row(),
         "target": machine.row(),
         "changed": changed.read(request, workspace, found),
@@ -267,6 +280,11 @@ def _placed(error: UsageError, settings: Config, *, own: bool) -> UsageError:
     if error.position or not keys:
         return error
     return UsageError(error.message, settings.position(*keys), error.hint)
+
+
+def _described(found: Dataset) -> bool:
+    """Whether there is only a description, and that was judged."""
+    return found.format == "croissant" and not len(found.samples)
 
 
 def _nothing(found: Dataset) -> UnfinishedError:
@@ -360,6 +378,8 @@ _UNREAD = {
 
 def _unread(evidence: Evidence) -> list[NotChecked]:
     """Files whose pixels nobody has seen, and shards of which nobody knows what is in them."""
+    described = [NotChecked("images", "only their description was judged: none lies beside it as a file")]
+    described = described if _described(evidence.dataset) else []
     arrays = evidence.gathered.data.columns["status"].count("raw")
     shapeless = [NotChecked(f"{arrays:,} arrays of pixels", "nothing states their height and width")] if arrays else []
     problems = evidence.dataset.problems.columns
@@ -373,6 +393,7 @@ def _unread(evidence: Evidence) -> list[NotChecked]:
     return (
         shapeless
         + unknown
+        + described
         + [
             NotChecked(str(path), f"{_why(str(status), cause)}{f' ({cause})' if cause else ''}")
             for columns in (evidence.dataset.shards.columns, evidence.gathered.data.columns)

@@ -123,7 +123,8 @@ TABLES: dict[str, Table] = {
             (
                 "loader",
                 "VARCHAR",
-                "keras, torchvision, generator (ImageDataGenerator), manifest or webdataset: whose order this is",
+                "keras, torchvision, generator (ImageDataGenerator), manifest, webdataset or datasets (Hugging Face): "
+                "whose order this is",
             ),
             ("n_samples", "BIGINT", "samples that this loader finds in it"),
             ("directory", "VARCHAR", "source folder, NULL for a manifest"),
@@ -152,7 +153,7 @@ TABLES: dict[str, Table] = {
                 "reason",
                 "VARCHAR",
                 "os-junk, appledouble, hidden, ignored-suffix, outside-class, linked-folder, lfs-pointer, "
-                "documentation",
+                "documentation, unlisted (no row of the metadata names it)",
             ),
             ("split", "VARCHAR", "split it lies in"),
             ("label", "VARCHAR", "class folder it lies in"),
@@ -171,7 +172,9 @@ TABLES: dict[str, Table] = {
                 "optional-member, split-sample, repeated-member, duplicate-key, shared-key, no-image-member, "
                 "bad-label-member, no-label-member, unsafe-member-name, link-member, special-member, sparse-member; "
                 "of DVC dvc-missing, dvc-unknown (missing, and not even the names of its files are here), dvc-beside "
-                "(missing, and perhaps no data), dvc-changed, bad-dvc-file",
+                "(missing, and perhaps no data), dvc-changed, bad-dvc-file; of Hugging Face metadata-refused, "
+                "metadata-lost, null-image, label-out-of-range; of Croissant declared-file-missing, "
+                "declared-content-differs, placeholder-checksum, unknown-reference",
             ),
             ("path", "VARCHAR", "path concerned, as written"),
             ("manifest", "VARCHAR", "manifest concerned"),
@@ -281,6 +284,37 @@ TABLES: dict[str, Table] = {
             ("normalised", "BOOLEAN", "written as fractions of the image (YOLO)"),
             ("path", "VARCHAR", "source file"),
             ("line", "BIGINT", "line in it, counted from 1; NULL where the format has no lines"),
+        ),
+        _table(
+            "masks",
+            "segmentation mask; masks are no rows of `files`",
+            ("mask_id", "BIGINT", "number of the mask"),
+            ("sample_id", "BIGINT", "the sample whose image it describes; NULL where that is not there"),
+            ("path", "VARCHAR", "path of the mask"),
+            ("split", "VARCHAR", "split that its folder means; NULL where none does"),
+            ("kind", "VARCHAR", "by its name: classes, instances (numbers of objects) or colours (for people)"),
+            ("width", "BIGINT", "stored width", "pixels"),
+            ("height", "BIGINT", "stored height", "pixels"),
+            ("orientation", "BIGINT", "EXIF orientation, 1 to 8; NULL where there is none"),
+            ("format", "VARCHAR", "by content: png, bmp, tiff, jpeg, ..."),
+            ("mode", "VARCHAR", "Pillow mode: L, P (palette), RGB, I;16, ..."),
+            ("channels", "BIGINT", "channels as stored; 1 for a palette"),
+            ("bit_depth", "BIGINT", "bits per channel", "bits"),
+            (
+                "values",
+                "VARCHAR",
+                "the first 20 stored values, ascending: numbers (of a palette its indices), or #rrggbb",
+            ),
+            ("n_values", "BIGINT", "distinct values"),
+            ("min_value", "BIGINT", "smallest number; NULL for colours"),
+            ("max_value", "BIGINT", "largest number; NULL for colours"),
+            ("class_list", "VARCHAR", "file that lists the classes; NULL where there is none"),
+            ("n_classes", "BIGINT", "classes that it lists"),
+            ("unknown", "VARCHAR", "the first 20 values that are no class; 255 is left out everywhere (void)"),
+            ("n_unknown", "BIGINT", "how many of the first 300 values are no class; NULL without a list"),
+            ("status", "VARCHAR", "as in `files`"),
+            ("cause", "VARCHAR", "as in `files`"),
+            ("detail", "VARCHAR", "what the decoder said, in words"),
         ),
         _table(
             "near",

@@ -57,7 +57,7 @@ HOMES = {
     "jaxlib": ("integrations/",),
     "ray": ("engine/ray",),
 }
-LATE_HOMES = {"duckdb": ("dataset/parquet",)}
+LATE_HOMES = {"duckdb": ("dataset/parquet", "dataset/hf_parquet/child", "source/table_cells")}
 """Homes where the import must stand inside a function."""
 
 HEAVY = {

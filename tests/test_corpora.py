@@ -510,3 +510,15 @@ def test_dvc_registry_sizes_are_those_of_the_pointers(corpora: Path) -> None:
         "images/dvc-logo-outlines.png": ("35981", "pointer", "dvc:5846bf188572bbc78a10124f36e92631"),
         "images/owl_sticker.png": ("120357", "pointer", "dvc:fa8b9e82c893eb401f30c353bd550ada"),
     }
+
+
+# --- hf-imagefolder-sroie: metadata for 987 images that live elsewhere ---
+
+
+def test_sroie_is_one_finding_about_its_images(corpora: Path) -> None:
+    report = json.loads(datalint("check", corpora / "hf-imagefolder-sroie", "-o", "json"))
+    assert report["dataset"]["format"] == "hf-imagefolder"
+    (finding,) = [item for item in report["findings"] if item["severity"] == "error"]
+    assert finding["rule"] == "missing-file"
+    assert "nor is any other of the 987 files" in finding["message"]
+    assert (finding["manifest"], finding["line"]) == ("data/test/metadata.jsonl", 1)

@@ -15,6 +15,7 @@ import yaml
 from datalint import __version__, config
 from datalint.cli import parser
 from datalint.config_file import read_document
+from datalint.dataset.formats import LAYOUTS
 from datalint.errors import UsageError
 from datalint.finding import Family
 from datalint.rule.load import load_rule
@@ -119,6 +120,7 @@ def test_kebab_case_words_in_code_are_rules_or_known_words(page: Path) -> None:
     known = {
         *RULES,
         *verbs(),
+        *LAYOUTS,
         *(family.value for family in Family),
         "datalint-vision",
         "datalint-rules",

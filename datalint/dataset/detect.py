@@ -39,7 +39,7 @@ def detect(
     path, format_ = manifests[0], SUFFIXES[layout.suffix(manifests[0])]
     if not manifest.names_images(source, path, format_, columns):
         return "imagefolder", root, ""
-    in_classes = _in_classes(source, root)
+    in_classes = in_class_folders(source, root)
     if not in_classes:
         return format_, path, ""
     found = manifest.labels_by_path(source, path, format_, columns, home=files_root)
@@ -75,7 +75,7 @@ def only_manifest(source: Source, root: str, wanted: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _in_classes(source: Source, root: str) -> dict[str, str]:
+def in_class_folders(source: Source, root: str) -> dict[str, str]:
     """Images in class folders and their classes, of which there are two at least; empty for any other folder."""
     prefix = _prefix(root)
     folders = [folder[len(prefix) :] for folder in source.folders(root)]

@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 PLAIN = ("imagefolder", "csv", "tsv", "jsonl", "parquet")
 """Folders of classes and tables, which are what remains where no layout is recognised."""
 LAYOUTS = {
+    "hf-imagefolder": "a Hugging Face imagefolder",
+    "hf-parquet": "Hugging Face Parquet",
     "tfrecord": "TFRecord",
     "webdataset": "WebDataset",
     "voc": "Pascal VOC",
     "coco": "COCO",
     "yolo": "YOLO",
+    "masks": "images with segmentation masks",
+    "croissant": "Croissant",
 }
 """Name -> what people call it; one module each."""
 
@@ -42,7 +46,7 @@ class Format(Protocol):
 
 def load(name: str) -> Format:
     """The module of a layout, imported when it is used."""
-    return cast("Format", import_module(f"datalint.dataset.{name}"))
+    return cast("Format", import_module(f"datalint.dataset.{name.replace('-', '_')}"))
 
 
 def is_read(name: str) -> bool:

@@ -12,6 +12,7 @@ from datalint.tables import TABLES, Data
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from datalint.dataset.masks.classes import Classes
     from datalint.entry import Entry
 
 
@@ -32,6 +33,11 @@ class Dataset:
     annotations: Data = field(default_factory=lambda: Rows("annotations").data())
     """Boxes, polygons and masks, in pixels or, where `normalised`, in fractions of the image."""
     shards: Data = field(default_factory=lambda: Rows("shards").data())
+    masks: Sequence[Entry] = ()
+    """Files of segmentation masks, in the order of `mask_rows`."""
+    mask_rows: Data = field(default_factory=lambda: Rows("masks").data())
+    mask_classes: Classes | None = None
+    """What the numbers or colours in masks mean, where a list says it."""
     task: str = "classification"
     """classification, detection or segmentation."""
     assumptions: tuple[str, ...] = ()
@@ -47,6 +53,15 @@ class Dataset:
     @property
     def n_classes(self) -> int:
         return len({label for label in self.samples.columns["label"] if label is not None})
+
+    @property
+    def manifests(self) -> dict[str, str]:
+        """Path of an image -> the manifest that names it; empty where one names them all, or none does."""
+        columns = self.samples.columns
+        if self.manifest is not None:
+            return {}
+        named = zip(columns["path"], columns["manifest"], strict=True)
+        return {str(path): str(manifest) for path, manifest in named if manifest is not None}
 
     def tables(self, *, source: str) -> dict[str, Data]:
         """Every table that the dataset fills by itself, by name; `annotations` wait for the sizes of images."""

@@ -23,13 +23,15 @@ _FLOATS = ("FLOAT", "DOUBLE")
 # Not `-m`: this module is imported before it would run, and Python warns of that on the reader's own channel.
 _READER = "import sys; from datalint.dataset.parquet import main; sys.exit(main())"
 
+_NOTHING = "no column holds single words or numbers"
+
 _ROWS = "from read_parquet(?, hive_partitioning = false)"
 
 Cells = list[str | None]
 
 
 class UnreadableError(Exception):
-    """Not a Parquet file, or not a whole one; the message is DuckDB's."""
+    """Not a Parquet file, not a whole one, or one without a column that we read; the message says which."""
 
 
 def read(place: str, *, limit: int | None = None) -> tuple[tuple[str, ...], Iterator[Cells]]:
@@ -47,7 +49,8 @@ def read(place: str, *, limit: int | None = None) -> tuple[tuple[str, ...], Iter
     if run.returncode:
         answer.close()
         words = run.stderr.decode("utf-8", "replace").replace(f" '{link}'", "").strip().splitlines()
-        raise UnreadableError(words[-1] if words and run.returncode > 0 else "its reader did not survive it")
+        said = words[-1] if words and run.returncode > 0 else "its reader did not survive it"
+        raise UnreadableError(said if said == _NOTHING else f"not a readable Parquet file: {said}")
     answer.seek(0)
     return tuple(json.loads(answer.readline())), _rows(answer)
 
@@ -66,12 +69,14 @@ def main() -> int:
     database = duckdb.connect(config={"threads": 1, "memory_limit": _MEMORY, "autoinstall_known_extensions": False})
     # After two seconds it would be drawn between the rows.
     database.execute("set enable_progress_bar = false")
+    # Maps in an odd state would hide what else is wrong with a file, and we read no geometry.
+    database.execute("set enable_geoparquet_conversion = false")
     try:
         described = database.execute(f"describe {_ROWS}", [path]).fetchall()
         kinds = {name: kind for name, kind, *_ in described}
         names = [name for name, kind in kinds.items() if not kind.endswith("[]") and not kind.startswith(_NESTED)]
         if not names:
-            print("no column holds single values", file=sys.stderr)
+            print(_NOTHING, file=sys.stderr)
             return 1
         print(json.dumps(names))
         # Only a number can be NaN and mean that nothing is there; a text `nan` is a text.

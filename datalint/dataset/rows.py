@@ -172,5 +172,5 @@ def parse_parquet(place: str, *, limit: int | None = None) -> tuple[tuple[str, .
     try:
         header, rows = parquet.read(place, limit=limit)
     except parquet.UnreadableError as error:
-        return (), iter([Bad(1, "bad-row", f"not a readable Parquet file: {error}")])
+        return (), iter([Bad(1, "bad-row", str(error))])
     return header, (Row(line, _named(header, cells)) for line, cells in enumerate(rows, 1))

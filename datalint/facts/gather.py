@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from datalint import engine
 from datalint.engine import Failure
 from datalint.entry import BlobLocator, FileLocator, PartLocator, display
-from datalint.facts.model import EXTRACTOR
+from datalint.facts.model import EXTRACTOR, MASKS
 from datalint.facts.row import COLUMNS, MAX_BYTES, too_large, unread
 from datalint.tables import TABLES, Columns, Data
 
@@ -73,12 +73,19 @@ def gather(
     workers: int | None = None,
     timeout: float = 60,
     progress: Progress | None = None,
+    masks: bool = False,
 ) -> Gathered:
-    """Facts of every file; `timeout` is seconds for one. Raises UnfinishedError when it cannot scan."""
-    scan = _Scan(files, cache, extractor_version())
+    """Facts of every file; `timeout` is seconds for one. Raises UnfinishedError when it cannot scan.
+
+    Of `masks` the stored values too, under their names in `Facts`.
+    """
+    scan = _Scan(files, cache, (MASKS if masks else "") + extractor_version())
     scan.recall()
     scan.read(workers or _cores(), timeout, progress)
-    return Gathered(Data(scan.table()), scan.cached, len(scan.pending))
+    found = scan.table()
+    if masks:
+        found |= {name: scan.columns[name] for name in COLUMNS if name.startswith("mask_")}
+    return Gathered(Data(found), scan.cached, len(scan.pending))
 
 
 def _cores() -> int:

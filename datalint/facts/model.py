@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 # Part of the cache key: raise it whenever the same bytes could give another fact.
 EXTRACTOR = "9"
+MASKS = "masks, "
+"""How the version of facts that know the values of masks begins."""
 _LARGEST = (1 << 63) - 1
 """What a BIGINT column holds: a hostile header multiplies to more."""
 
@@ -48,6 +50,10 @@ class Facts:
     entropy: float | None = None
     colour_entropy: float | None = None
     phash: int | None = None
+    mask_values: str | None = None
+    mask_n_values: int | None = None
+    mask_min: int | None = None
+    mask_max: int | None = None
 
     def blame(self, status: str, cause: str, detail: str) -> None:
         """Record the first thing that is wrong; what comes later is its consequence."""

@@ -19,6 +19,8 @@ from datalint.entry import PartLocator
 from datalint.facts.cache import open_cache
 from datalint.facts.content import content_id
 from datalint.facts.extract import extract, pixels
+from datalint.facts.mask import extract_mask
+from datalint.facts.model import MASKS
 from datalint.facts.row import MAX_BYTES, row, too_large, unread
 from datalint.source.lfs import pointed
 from datalint.source.part import PartReader
@@ -26,6 +28,7 @@ from datalint.source.part import PartReader
 if TYPE_CHECKING:
     from datalint import git
     from datalint.facts.cache import Cache, NullCache
+    from datalint.facts.model import Facts
     from datalint.facts.row import Answer, Item, Row, Signature
 
 _GONE = {errno.ENOENT, errno.ENOTDIR}
@@ -62,13 +65,14 @@ def examine(item: Item, *, cache: Cache | NullCache, extractor: str) -> Answer:
         return None, None, reason.row, False
     # Bytes that were moved, copied, checked out anew or restored in CI need no second decode.
     known = cache.facts([identity], extractor).get(identity)
-    return identity, signature, known or _row(data), known is not None
+    look = extract_mask if extractor.startswith(MASKS) else extract
+    return identity, signature, known or _row(data, look(data)), known is not None
 
 
-def _row(data: bytes) -> Row:
+def _row(data: bytes, facts: Facts) -> Row:
     """A pointer is as large as what it stands for."""
     stands_for = pointed(data)
-    return row(len(data) if stands_for is None else stands_for[1], extract(data))
+    return row(len(data) if stands_for is None else stands_for[1], facts)
 
 
 def _read_file(path: str) -> tuple[bytes, Signature]:

@@ -14,18 +14,23 @@ if TYPE_CHECKING:
     from datalint.rule.model import Bound, Rule
 
 
-def judge(bound: Bound, outcome: Outcome, *, manifest: str | None = None) -> Iterator[Finding]:
+def judge(
+    bound: Bound, outcome: Outcome, *, manifest: str | None = None, manifests: Mapping[str, str] | None = None
+) -> Iterator[Finding]:
     """One finding a row. A severity that the user set beats the row's, which beats the rule's.
 
-    `manifest` is that of the dataset, where it has one: every line that a rule tells is a line of it.
+    `manifest` is that of the dataset, where it has one: every line that a rule tells is a line of it. Where it has
+    several, `manifests` says by the path of an image which one names it.
     """
     rule = bound.rule
+    several = manifests or {}
     for cells in outcome.rows:
         row = dict(zip(outcome.columns, cells, strict=True))
         names = {**bound.params, **row}
         severity, remark = _severity(rule, row)
         values = {name: _value(value) for name, value in row.items()}
         path, line = _text(row.get("path")), _line(row.get("line"))
+        lists = manifest or _text(row.get("manifest")) or several.get(path or "")
         yield Finding(
             rule=rule.id,
             severity=bound.severity or severity,
@@ -34,7 +39,7 @@ def judge(bound: Bound, outcome: Outcome, *, manifest: str | None = None) -> Ite
             remedy=_sentence(rule, "remedy", names),
             path=path,
             line=line,
-            manifest=None if line is None or path == manifest else manifest,
+            manifest=None if line is None or path == lists else lists,
             other_path=_text(row.get("other_path")),
             fingerprint=fingerprint(rule.id, {name: values.get(name) for name in rule.key}),
             values=values,

@@ -1,4 +1,4 @@
-"""Bytes of one record inside a larger file: a TFRecord's image, a member of a tar."""
+"""Bytes of one record inside a larger file: a TFRecord's image, a member of a tar, a cell of a Parquet file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import io
 import os
 import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from datalint.source.table_cells import TableReader
 
 if TYPE_CHECKING:
     from datalint.entry import PartLocator
@@ -21,11 +23,14 @@ class PartReader:
     def __init__(self) -> None:
         self._place: tuple[str, str] | None = None
         self._stream: BinaryIO | None = None
+        self._tables = TableReader()
 
     def read(self, part: PartLocator) -> bytes:
         """Its bytes, fewer where the file ends before; raises OSError, also for what cannot be decompressed."""
         if part.codec == "plain":
             return _slice(part.path, part.offset, part.size)
+        if part.codec == "parquet":
+            return self._tables.read(part)
         stream = self._at(part)
         try:
             stream.seek(part.offset)
@@ -43,6 +48,7 @@ class PartReader:
 
     def close(self) -> None:
         """Let go of the file that is open."""
+        self._tables.close()
         if self._stream is not None:
             self._stream.close()
         self._stream = self._place = None

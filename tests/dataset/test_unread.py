@@ -71,5 +71,5 @@ def test_a_form_for_predictions_is_not(parts: Path) -> None:
 def test_a_table_in_a_split_is_told(tmp_path: Path) -> None:
     for number in range(2):
         picture(tmp_path / f"train/{number}.jpg", number, size=8)
-    (tmp_path / "train/metadata.jsonl").write_text('{"file_name": "0.jpg", "text": "a"}\n')
-    assert set(told(tmp_path)) == {"train/metadata.jsonl"}
+    (tmp_path / "train/texts.jsonl").write_text('{"file_name": "0.jpg", "text": "a"}\n')
+    assert set(told(tmp_path)) == {"train/texts.jsonl"}

@@ -1,0 +1,75 @@
+"""Hugging Face Parquet: images as structs of bytes and path, class names in the schema, shards that names sort.
+
+As `datasets.load_dataset` reads it (version 5.2): the first file says for all what the columns are.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from datalint.dataset import hf_card, hf_splits
+from datalint.dataset.hf_parquet import shards
+from datalint.dataset.hf_parquet.features import columns
+from datalint.dataset.hf_parquet.reading import Reading
+from datalint.dataset.listing import listing
+from datalint.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from datalint.dataset.listing import Listing
+    from datalint.dataset.model import Dataset
+    from datalint.dataset.options import Options
+    from datalint.source import Source
+
+SUFFIX = ".parquet"
+_FOOTER = 1 << 20
+"""Bytes at the end of a file in which the names of its columns are looked for."""
+
+
+def recognise(listing: Listing) -> str | None:
+    """The first file with a column of images; the first shard by its name where none of the files can be read."""
+    files = [path for path in listing.files if path.endswith(SUFFIX)]
+    if not files or listing.has_images:
+        return None
+    for path in files:
+        place = listing.source.spooled(listing.path(path))
+        if place is None or shards.faults(place) is not None:
+            continue
+        return path if _names_bytes(place) and _has_images(place) else None
+    return next((path for path in files if hf_splits.SHARD.fullmatch(path.rpartition("/")[2])), None)
+
+
+def _names_bytes(place: str) -> bool:
+    """Whether a column of that name may be there: no process is started for a table of words."""
+    with open(place, "rb") as file:
+        file.seek(max(0, os.path.getsize(place) - _FOOTER))
+        return b"bytes" in file.read()
+
+
+def _has_images(place: str) -> bool:
+    with shards.events({0: place}, rows=False) as found:
+        opened = next((event for event in found if isinstance(event, shards.Opened)), None)
+        return opened is not None and bool(columns(opened.kinds, opened.written).images)
+
+
+def read(source: Source, root: str, options: Options) -> Dataset:
+    """Samples of every row. Raises UsageError where there is no Parquet file, or no column of images in any."""
+    for key, said in (("root", options.files_root), ("suffix", options.suffix)):
+        if said:
+            raise UsageError(
+                f"dataset.{key} is about a table of paths, and here the images lie in the table",
+                keys=("dataset", key),
+            )
+    there = listing(source, root)
+    files = [path for path in there.files if path.endswith(SUFFIX)]
+    if not files:
+        raise UsageError(f"no Parquet file (*{SUFFIX}) in {root}")
+    card = hf_card.read(there)
+    return Reading(there, options, _splits(there, card, files), card).dataset(files)
+
+
+def _splits(there: Listing, card: hf_card.Card, files: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """Path -> splits of the files that are read, by the library's names."""
+    return card.splits_of(files) if card.patterns else hf_splits.splits_of(there.files)
