@@ -152,7 +152,7 @@ TABLES: dict[str, Table] = {
                 "reason",
                 "VARCHAR",
                 "os-junk, appledouble, hidden, ignored-suffix, outside-class, linked-folder, lfs-pointer, "
-                "documentation",
+                "no-split (annotated, and no split names it), documentation",
             ),
             ("split", "VARCHAR", "split it lies in"),
             ("label", "VARCHAR", "class folder it lies in"),
@@ -165,7 +165,10 @@ TABLES: dict[str, Table] = {
                 "VARCHAR",
                 "missing-file, absolute-path, remote-path, backslash-path, missing-path, missing-label, "
                 "missing-split, split-spelling, unread-manifest, bad-row, missing-column, bad-encoding, "
-                "link-loop, broken-link, unreadable-folder, not-a-file",
+                "link-loop, broken-link, unreadable-folder, not-a-file; of YOLO: bad-data-yaml, odd-data-yaml, "
+                "missing-split-folder, missing-test-folder, bad-annotation-line, not-normalised, "
+                "barely-not-normalised, duplicate-annotation, no-label-file, empty-label-file, label-without-image, "
+                "unread-labels, label-cache",
             ),
             ("path", "VARCHAR", "path concerned, as written"),
             ("manifest", "VARCHAR", "manifest concerned"),
