@@ -139,8 +139,8 @@ def _load(text: str) -> _Reading | Flaw:
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
             if key in reading.lines:
-                detail = f"the key {key!r} is there twice, and the first one is not read"
-                reading.flaws.append(Flaw("odd-data-yaml", reading.lines[key], detail))
+                detail = f"the key {key!r} is there twice, and that of line {reading.lines[key]} is not read"
+                reading.flaws.append(Flaw("odd-data-yaml", key_node.start_mark.line + 1, detail))
             reading.lines[key] = key_node.start_mark.line + 1
             if isinstance(value_node, yaml.SequenceNode):
                 reading.item_lines[key] = [item.start_mark.line + 1 for item in value_node.value]

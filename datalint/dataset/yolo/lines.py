@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 TOLERANCE = 0.01
 """How far outside 0 to 1 a value may lie (Ultralytics 8.4; in YOLOv5 and before, not at all)."""
@@ -46,6 +46,8 @@ class Fault:
 class Labels:
     shapes: list[Shape] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    unread: bool = False
+    """A Git LFS pointer stands for it."""
 
 
 def parse(content: bytes, keypoints: tuple[int, int] | None = None) -> Labels:
@@ -104,12 +106,12 @@ def _line(
 
 
 def _number(word: str) -> float | None:
-    """A finite one, as NumPy reads it: Python alone takes 1_000."""
+    """A finite one, as Python and NumPy read it."""
     try:
         value = float(word)
     except ValueError:
         return None
-    return value if math.isfinite(value) and "_" not in word else None
+    return value if math.isfinite(value) else None
 
 
 def _kind(columns: int, keypoints: tuple[int, int] | None) -> tuple[str, str]:
@@ -136,36 +138,35 @@ def _range(
         return None
     each = keypoints[1] if keypoints else 2
     first = 5 if kind == "keypoints" else 1
-    # The third number of a keypoint says whether it is visible.
-    places = [at for at in range(1, len(numbers)) if at < first or each == 2 or (at - first) % each < 2]
-    worst = max(places, key=lambda at: max(-numbers[at], numbers[at] - 1))
+    # The third number of a keypoint says whether it is visible: 0, 1 or 2.
+    flags = set(range(first + 2, len(numbers), 3)) if each == 3 else set()
+    worst = max(range(1, len(numbers)), key=lambda at: max(-numbers[at], 0 if at in flags else numbers[at] - 1))
     value = numbers[worst]
-    if 0 <= value <= 1:
+    if value >= 0 and (value <= 1 or worst in flags):
         return None
-    refused = _refused(kind, numbers, places)
+    refused = _refused(kind, numbers, flags)
     detail = f"{_column(kind, worst, first, each)} is {words[worst][:24]}, {'negative' if value < 0 else 'over 1'}"
-    if value > 2 and all(numbers[at] % 1 == 0 for at in places):
+    if value > 2 and all(number % 1 == 0 for number in numbers):
         detail += ": pixels, not fractions of the image"
     return Fault("not-normalised" if refused else "barely-not-normalised", number, detail)
 
 
-def _refused(kind: str, numbers: Sequence[float], places: Sequence[int]) -> bool:
+def _refused(kind: str, numbers: Sequence[float], flags: Collection[int]) -> bool:
     """Whether Ultralytics leaves the image out. Of a polygon it looks at the box around it, of a pose at the points."""
     if kind == "polygon":
         x, y, width, height = _extent(kind, numbers)
-        small = [x + width / 2, y + height / 2, width, height]
-        large, sizes = small, small[2:]
+        small = large = [x + width / 2, y + height / 2, width, height]
+        sizes = small[2:]
     else:
-        small = [numbers[at] for at in places]
-        large = small[4:] if kind == "keypoints" else small
-        sizes = list(numbers[3:5])
+        small, sizes = list(numbers[1:]), list(numbers[3:5])
+        large = [numbers[at] for at in range(5 if kind == "keypoints" else 1, len(numbers)) if at not in flags]
     return max(large) > 1 + TOLERANCE or min(small) < -TOLERANCE or min(sizes) < 0
 
 
 def _column(kind: str, place: int, first: int, each: int) -> str:
-    if kind == "polygon" or place >= first:
+    if kind != "box" and place >= first:
         point, axis = divmod(place - first, each)
-        return f"{'xy'[axis]} of point {point + 1}"
+        return f"{('x', 'y', 'visibility')[axis]} of point {point + 1}"
     return ("x_center", "y_center", "width", "height")[place - 1]
 
 

@@ -36,8 +36,6 @@ class Image:
 @dataclass(slots=True)
 class Placed:
     images: list[Image] = field(default_factory=list)
-    folders: dict[str, str] = field(default_factory=dict)
-    """Folder -> split."""
     problems: list[dict[str, object]] = field(default_factory=list)
     assumptions: list[str] = field(default_factory=list)
 
@@ -49,16 +47,21 @@ def by_description(tree: Tree, given: Description) -> Placed:
     resolved = [(place, _resolve(tree, root, place, placed, given.path)) for place in given.places]
     taken = {path for _, path in resolved if path is not None}
     for place, path in resolved:
-        if path is None:
-            path = _missing(tree, root, place, placed, given.path, taken)
-        if path is None:
-            continue
-        if tree.is_file(path):
-            placed.images += _listed(tree, path, place.split, root, placed)
-        else:
-            placed.folders.setdefault(path, place.split)
-            placed.images += [Image(place.split, image) for image in tree.below(path)]
+        images = _images(tree, path, place.split, root, placed)
+        if not images:
+            meant = _missing(tree, root, place, placed, given.path, taken, empty=path is not None)
+            path, images = meant, _images(tree, meant, place.split, root, placed)
+        placed.images += images
     return placed
+
+
+def _images(tree: Tree, path: str | None, split: str, root: str, placed: Placed) -> list[Image]:
+    """Of a folder or a list."""
+    if path is None:
+        return []
+    if tree.is_file(path):
+        return list(_listed(tree, path, split, root, placed))
+    return [Image(split, image) for image in tree.below(path)]
 
 
 def by_folders(tree: Tree) -> Placed:
@@ -125,13 +128,15 @@ def _resolve(tree: Tree, root: str, place: Place, placed: Placed, manifest: str)
     return path
 
 
-def _missing(tree: Tree, root: str, place: Place, placed: Placed, manifest: str, taken: set[str]) -> str | None:
-    """A split that is not there is a problem, and what is probably meant is read in its place."""
+def _missing(
+    tree: Tree, root: str, place: Place, placed: Placed, manifest: str, taken: set[str], *, empty: bool
+) -> str | None:
+    """A split without images is a problem, and what is probably meant is read in its place."""
     found = tree.meant(place.written, root, place.split, taken)
-    detail = f"{place.split}: {place.written} is not there"
+    detail = f"{place.split}: {place.written} " + ("holds no image" if empty else "is not there")
     if found is not None:
         taken.add(found)
-        detail += f", but {found} is and was read as {place.split}"
+        detail += f", but {found} {'does' if empty else 'is'} and was read as {place.split}"
     kind = "missing-split-folder" if place.split in ("train", "val") else "missing-test-folder"
     placed.problems.append(
         {"kind": kind, "path": place.written, "manifest": manifest, "line": place.line, "detail": detail}

@@ -17,7 +17,7 @@ from datalint.errors import DatalintError
 from datalint.source.lfs import POINTER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from datalint.dataset.yolo.description import Description
     from datalint.dataset.yolo.places import Image, Placed
@@ -90,7 +90,7 @@ class Reading:
             self._bare.append(path)
             self._problem("no-label-file", path=path, detail=f"there is no {place}")
             return
-        if not labels.shapes and not labels.faults:
+        if not labels.shapes and not labels.faults and not labels.unread:
             self._problem("empty-label-file", path=path, detail=f"{place} is empty")
         self._shapes += [(number, place, shape) for shape in labels.shapes]
 
@@ -112,7 +112,7 @@ class Reading:
             return lines.Labels(faults=[lines.Fault("bad-annotation-line", 1, f"longer than {MAX_BYTES:,} bytes")])
         if content.startswith(POINTER):
             self.skipped.add(path=display(path), suffix=".txt", size_bytes=len(content), reason="lfs-pointer")
-            return lines.Labels()
+            return lines.Labels(unread=True)
         return lines.parse(content, self.given.keypoints if self.given else None)
 
     def _unread_labels(self) -> None:
@@ -134,7 +134,7 @@ class Reading:
     def _orphans(self) -> None:
         """Label files whose image is not there; their lines are read too."""
         folders = {posixpath.dirname(path) for path in self._labels}
-        owned = {label_of(path) for path in self.tree.files if layout.suffix(path) in layout.IMAGE_LIKE | SUFFIXES}
+        owned = self._owned()
         for path in self.tree.files:
             likely = find.may_be_labels(path) and ("labels" in path.split("/") or posixpath.dirname(path) in folders)
             if not likely or path in owned or path in self._labels:
@@ -146,14 +146,18 @@ class Reading:
             self._problem("label-without-image", path=path, detail="no image is called like it")
             self._shapes += [(None, path, shape) for shape in (labels.shapes if labels else ())]
 
+    def _owned(self) -> Collection[str]:
+        """Label files of everything that looks like an image, be it in a split or not."""
+        return {label_of(path) for path in self.tree.files if layout.suffix(path) in layout.IMAGE_LIKE | SUFFIXES}
+
     def _others(self) -> None:
         """Files that are neither samples nor labels nor descriptions."""
         used = {entry.path for entry in self.finder.files}
-        described = {self.given.path} if self.given else set()
+        described = {*self._labels, *self._owned(), *((self.given.path,) if self.given else ())}
         described.update(image.manifest for image in self.placed.images if image.manifest)
         near = {posixpath.dirname(path) for path in used}
         for path, entry in self.tree.files.items():
-            if path in used or path in self._labels or path in described or entry.kind != "file":
+            if path in used or path in described or entry.kind != "file":
                 continue
             reason = layout.skip_reason(path, in_class=False)
             if reason not in ("os-junk", "appledouble") and layout.suffix(path) in SUFFIXES:
