@@ -168,7 +168,9 @@ TABLES: dict[str, Table] = {
                 "link-loop, broken-link, unreadable-folder, not-a-file; of YOLO: bad-data-yaml, odd-data-yaml, "
                 "missing-split-folder, missing-test-folder, bad-annotation-line, not-normalised, "
                 "barely-not-normalised, duplicate-annotation, no-label-file, empty-label-file, label-without-image, "
-                "unread-labels, label-cache",
+                "unread-labels, label-cache; of Pascal VOC: bad-annotation-file, missing-annotation-file, "
+                "wrong-file-name, other-file-name, machine-path, zero-based-box, unlisted-category, "
+                "split-list-disagrees, class-list-disagrees",
             ),
             ("path", "VARCHAR", "path concerned, as written"),
             ("manifest", "VARCHAR", "manifest concerned"),
@@ -269,6 +271,7 @@ TABLES: dict[str, Table] = {
             ("area", "DOUBLE", "area as written", "pixels"),
             ("points", "BIGINT", "points of the polygon, or keypoints; NULL for a plain box"),
             ("iscrowd", "BOOLEAN", "COCO's flag"),
+            ("difficult", "BOOLEAN", "Pascal VOC's flag: evaluation does not count it"),
             ("normalised", "BOOLEAN", "written as fractions of the image (YOLO)"),
             ("path", "VARCHAR", "source file"),
             ("line", "BIGINT", "line in it, counted from 1; NULL where the format has no lines"),

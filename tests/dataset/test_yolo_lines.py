@@ -160,5 +160,7 @@ def test_ultralytics_leaves_out_the_same_images(tmp_path: Path) -> None:
 def test_nothing_escapes(content: bytes, keypoints: tuple[int, int] | None) -> None:
     found = lines.parse(content, keypoints)
     n_lines = len(content.decode("utf-8-sig", "replace").splitlines())
-    assert all(1 <= each.line <= n_lines for each in (*found.shapes, *found.faults))
+    assert all(
+        1 <= line <= n_lines for line in [each.line for each in found.shapes] + [each.line for each in found.faults]
+    )
     lines.is_labels(content)
