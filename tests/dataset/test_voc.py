@@ -88,17 +88,23 @@ def test_trainval_alone_is_what_is_trained_on(tmp_path: Path) -> None:
     files = {path: content for path, content in devkit().items() if not path.endswith(("/train.txt", "/val.txt"))}
     found = read(tmp_path, files)
     assert Counter(split for split, _ in samples(found)) == {"train": 2, "test": 1}
-    assert found.assumptions == ("VOC2007/ImageSets/Main/trainval.txt was read as train: there is neither train.txt nor val.txt",)  # fmt: skip
+    said = "VOC2007/ImageSets/Main/trainval.txt was read as train: there is neither train.txt nor val.txt"
+    assert found.assumptions == (said,)
 
 
 def test_lists_that_contradict_each_other(tmp_path: Path) -> None:
-    lists = {"ImageSets/Main/trainval.txt": "1\n3\n", "ImageSets/Main/cat_train.txt": "1 -1\n", "ImageSets/Main/dog_val.txt": "2  1\n"}  # fmt: skip
+    lists = {
+        "ImageSets/Main/trainval.txt": "1\n3\n",
+        "ImageSets/Main/cat_train.txt": "1 -1\n",
+        "ImageSets/Main/dog_val.txt": "2  1\n",
+    }
     found = read(tmp_path, devkit(**lists))
     home = "VOC2007/ImageSets/Main"
+    flag = "1 has the flag -1 (no 'cat'), and 'cat' in its annotations"
     assert problems(found) == [
         ("split-list-disagrees", f"{home}/trainval.txt", 2, "1 of its names is in neither train nor val (first: 3)"),
         ("split-list-disagrees", f"{home}/trainval.txt", None, "it lacks 1 name of train and val (first: 2)"),
-        ("class-list-disagrees", f"{home}/cat_train.txt", 1, "1 has the flag -1 (no 'cat'), and 'cat' in its annotations"),
+        ("class-list-disagrees", f"{home}/cat_train.txt", 1, flag),
         ("class-list-disagrees", f"{home}/dog_val.txt", 1, "2 has the flag 1 ('dog'), and no 'dog' in its annotations"),
     ]  # fmt: skip
 
@@ -155,6 +161,12 @@ def test_annotations_beside_images_and_in_a_folder_of_their_own(images: list[str
     assert not problems(found)
 
 
+def test_an_annotation_file_belongs_to_one_image(tmp_path: Path) -> None:
+    found = read(tmp_path, {"a/train/1.jpg": "", "b/train/1.jpg": "", "b/train/1.xml": xml(box()), "b/train/2.jpg": ""})
+    assert [path for _, path in samples(found)] == ["b/train/1.jpg", "b/train/2.jpg"]
+    assert rows(found.annotations, "sample_id") == [(0,)]
+
+
 @pytest.mark.parametrize(
     ("filename", "kind", "more"),
     [
@@ -186,7 +198,8 @@ def test_a_path_of_one_machine(tmp_path: Path) -> None:
 def test_categories_that_the_label_map_lacks(content: str, name: str, tmp_path: Path) -> None:
     files = devkit(**{name: content}) | {"VOC2007/Annotations/1.xml": xml(box(), box("dog"))}
     found = read(tmp_path, files)
-    assert problems(found) == [("unlisted-category", "VOC2007/Annotations/1.xml", 16, f"'dog' is not in VOC2007/{name}")]  # fmt: skip
+    detail = f"'dog' is not in VOC2007/{name}"
+    assert problems(found) == [("unlisted-category", "VOC2007/Annotations/1.xml", 16, detail)]
     assert rows(found.classes, "name", "index")[:2] == [("Dog", 0), ("cat", 1)]
 
 
@@ -222,7 +235,10 @@ def test_a_box_that_counts_from_0_is_said_to_and_does_not_leave_the_image(tmp_pa
         ("<annotation>\n<object>\n", "bad-annotation-file", 3, "not XML: no element found"),
         ("<annotation>\n<a></b>\n", "bad-annotation-file", 2, "not XML: mismatched tag"),
         ("<annotations/>", "bad-annotation-file", 1, "its root is <annotations>, not <annotation>"),
-        ('<?xml version="1.0" encoding="nonsense"?><annotation/>', "bad-annotation-file", 1, "not XML: unknown encoding: nonsense"),
+        (
+            '<?xml version="1.0" encoding="nonsense"?><annotation/>', "bad-annotation-file", 1,
+            "not XML: unknown encoding: nonsense",
+        ),
         (
             xml(box(), head='<!DOCTYPE a [<!ENTITY a "aa">]>\n'), "bad-annotation-file", 1,
             "it has a document type (<!DOCTYPE>), which may define entities: not read",
@@ -233,7 +249,10 @@ def test_a_box_that_counts_from_0_is_said_to_and_does_not_leave_the_image(tmp_pa
         (xml("<object>\n<name>cat</name>\n</object>"), "bad-annotation-line", 7, "object 'cat' has no <bndbox>"),
         (xml(box(corners=(1, "x", 3, 4))), "bad-annotation-line", 11, "<ymin> is 'x', not a number of pixels"),
         (xml(box(corners=(1, "nan", 3, 4))), "bad-annotation-line", 11, "<ymin> is 'nan', not a number of pixels"),
-        (xml("<size><width>?</width></size>"), "bad-annotation-line", 7, "<width> of <size> is '?', not a number of pixels"),
+        (
+            xml("<size><width>?</width></size>"), "bad-annotation-line", 7,
+            "<width> of <size> is '?', not a number of pixels",
+        ),
     ],
 )  # fmt: skip
 def test_an_annotation_file_that_is_none(text: str, kind: str, line: int, detail: str, tmp_path: Path) -> None:
@@ -343,7 +362,10 @@ def test_bccd(corpora: Path) -> None:
 @pytest.mark.parametrize(
     ("corpus", "splits", "kinds"),
     [
-        ("voc_dataset/voc_dataset1", {"train": 1, "test": 1}, {"class-list-disagrees": 11, "missing-annotation-file": 1}),
+        (
+            "voc_dataset/voc_dataset1", {"train": 1, "test": 1},
+            {"class-list-disagrees": 11, "missing-annotation-file": 1},
+        ),
         ("voc_dataset/voc_dataset2", {"train": 5}, {"missing-file": 5}),
         ("voc_dataset/voc_dataset3", {"train": 2}, {"missing-file": 1, "missing-annotation-file": 1}),
         ("roboflow_dataset/voc", {"train": 2, "val": 1}, {"zero-based-box": 3}),

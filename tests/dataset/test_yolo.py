@@ -295,7 +295,7 @@ def test_labels_where_no_trainer_looks(tmp_path: Path) -> None:
     found = read(tmp_path, files | {"data.yaml": YAML})
     assert problems(found, "no-label-file") == [
         ("unread-labels", f"{split}/labelTxt", None,
-         f"a text file called like an image without labels, which are read from {split}/labels")
+         f"1 text file named like an image that has no label: labels are read from {split}/labels")
         for split in ("train", "val")
     ]  # fmt: skip
 

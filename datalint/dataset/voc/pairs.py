@@ -35,8 +35,12 @@ class Pairs:
         return sorted(path for paths in self._annotations.values() for path in paths)
 
     def annotation_of(self, image: str) -> str | None:
-        """Beside the image, else where most folders have the same names: `annotations/train` for `images/train`."""
-        return _nearest(image, self._annotations.get(stem(image), []))
+        """Beside the image, else where most folders have the same names: `annotations/train` for `images/train`.
+
+        None where it lies nearer to another image of that name.
+        """
+        found = _nearest(image, self._annotations.get(stem(image), []))
+        return found if found is not None and self.image_of(found) == image else None
 
     def image_of(self, annotation: str) -> str | None:
         """The other way round."""

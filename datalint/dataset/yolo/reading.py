@@ -126,9 +126,9 @@ class Reading:
             wanted = [posixpath.dirname(label_of(stems[_stem(path)])) for path in paths]
             alike = [path for path in self._bare if posixpath.dirname(label_of(path)) in wanted]
             if len(paths) >= _HALF * len(alike):
-                files = "a text file" if len(paths) == 1 else f"{len(paths):,} text files"
-                images = "an image" if len(paths) == 1 else "images"
-                detail = f"{files} called like {images} without labels, which are read from {wanted[0]}"
+                one = "1 text file named like an image that has no label"
+                files = one if len(paths) == 1 else f"{len(paths):,} text files named like images that have no labels"
+                detail = f"{files}: labels are read from {wanted[0]}"
                 self._problem("unread-labels", path=folder or ".", detail=detail)
 
     def _orphans(self) -> None:
