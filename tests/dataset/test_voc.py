@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datalint import dataset
@@ -306,6 +306,7 @@ NUMBERS = st.one_of(st.integers(-5, 2000), st.floats(-5, 2000), st.sampled_from(
 BOXES = st.tuples(NAMES, st.lists(NUMBERS, min_size=4, max_size=4))
 
 
+@settings(deadline=None)
 @given(boxes=st.lists(BOXES, max_size=4), filename=NAMES)
 def test_what_is_read_is_what_another_reader_reads(boxes: list[tuple[str, list[object]]], filename: str) -> None:
     """ElementTree is the oracle for names, lines in order and numbers."""
@@ -324,6 +325,7 @@ def test_what_is_read_is_what_another_reader_reads(boxes: list[tuple[str, list[o
             assert each.corners.get(edge, 0) == (float(str(value)) if edge in each.corners else 0)
 
 
+@settings(deadline=None)
 @given(content=st.one_of(st.binary(max_size=300), st.text(max_size=300).map(str.encode)), cut=st.integers(0, 400))
 def test_nothing_escapes(content: bytes, cut: int) -> None:
     whole = xml(box(), box("dog")).encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -142,6 +142,7 @@ def test_ultralytics_leaves_out_the_same_images(tmp_path: Path) -> None:
     image, labels = tmp_path / "a.png", tmp_path / "a.txt"
     Image.new("RGB", (32, 32)).save(image)
 
+    @settings(deadline=None)
     @given(content=FILES, keypoints=st.sampled_from([None, None, POSE, (3, 2)]))
     def agree(content: str, keypoints: tuple[int, int] | None) -> None:
         labels.write_text(content, "utf-8")
@@ -156,6 +157,7 @@ def test_ultralytics_leaves_out_the_same_images(tmp_path: Path) -> None:
     agree()
 
 
+@settings(deadline=None)
 @given(content=st.one_of(st.binary(max_size=300), FILES.map(str.encode)), keypoints=st.sampled_from([None, POSE]))
 def test_nothing_escapes(content: bytes, keypoints: tuple[int, int] | None) -> None:
     found = lines.parse(content, keypoints)
