@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -40,6 +42,7 @@ def descriptions(draw: st.DrawFn) -> bytes:
 
 @settings(deadline=None)
 @given(content=st.one_of(st.binary(max_size=200), descriptions()))
+@example(b"\xc2\x85!")
 @example(b"? [a, b]\n: c\n")
 @example(b"? {a: b}\n: c\n")
 @example(b"{" * 5000)
@@ -54,7 +57,7 @@ def descriptions(draw: st.DrawFn) -> bytes:
 @example(b"a: !!timestamp 2020-99-99\n")
 def test_a_description_of_anything(content: bytes) -> None:
     found = description.parse(content, "data.yaml")
-    n_lines = content.count(b"\n") + 1
+    n_lines = len(content.splitlines()) + 1
     assert all(1 <= flaw.line <= n_lines for flaw in found.flaws)
     assert all(isinstance(name, str) for name in (found.names or {}).values())
     description.looks_like_one(content)
@@ -63,6 +66,25 @@ def test_a_description_of_anything(content: bytes) -> None:
     darknet.class_names(content)
     for name in find.LABEL_MAPS:
         find.label_map(content, name)
+
+
+LEVELS = range(1, 9)
+BOMBS = {
+    "merges": "a0: &a0 {b: c}\n" + "".join(f"a{n}: &a{n} {{<<: [{f'*a{n - 1}, ' * 9}]}}\n" for n in LEVELS),
+    "lists": "a0: &a0 [b]\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9}]\n" for n in LEVELS),
+}
+
+
+@pytest.mark.parametrize("key", ["names", "train", "kpt_shape", "nc", "path"])
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_description_that_would_fill_the_memory(bomb: str, key: str) -> None:
+    content = f"{BOMBS[bomb]}{key}: [*a8, *a8]\n".encode()
+    tracemalloc.start()
+    found = description.parse(content, "data.yaml")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.flaws
+    assert peak < 3_000_000
 
 
 FOLDERS = ["", "images/", "labels/", "train/images/", "train/labels/", "val/images/", "val/labels/", "Annotations/",

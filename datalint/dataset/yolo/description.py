@@ -6,6 +6,7 @@ Read as PyYAML's safe loader reads it, because Ultralytics does; what that loade
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,16 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-MAX_BYTES = 1 << 20
-"""A description with the names of 10,000 classes has 300 KB."""
+MAX_BYTES = 1 << 19
+"""A description with the names of 10,000 classes has 300 KB; PyYAML needs seconds for this much."""
+_MAX_CLASSES = 100_000
 SPLITS = {"train": "train", "val": "val", "validation": "val", "test": "test", "minival": "minival"}
 """Keys of data.yaml (ultralytics.data.utils.check_det_dataset) -> split."""
 # Its loader removes them where they are in the way.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
+
+_MERGE = "tag:yaml.org,2002:merge"
+_BREAK = re.compile("\r\n?|\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ def parse(content: bytes, path: str) -> Description:
         reading = _load(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        flaw = Flaw("bad-data-yaml", mark.line + 1 if mark else 1, f"not YAML: {error.problem or error.context}")
+        flaw = Flaw("bad-data-yaml", _Lines(text).of(mark), f"not YAML: {error.problem or error.context}")
         return Description(path, flaws=[*odd, flaw])
     except (yaml.YAMLError, ValueError, RecursionError, AttributeError, TypeError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error).split("\n")[0]
@@ -128,26 +133,53 @@ def _text(content: bytes) -> tuple[str, list[Flaw]]:
 
 
 def _load(text: str) -> _Reading | Flaw:
-    loader = yaml.SafeLoader(text)
+    loader, line = yaml.SafeLoader(text), _Lines(text).of
     try:
         node = loader.get_single_node()
         if node is None:
             return Flaw("bad-data-yaml", 1, "empty")
         if not isinstance(node, yaml.MappingNode):
-            return Flaw("bad-data-yaml", node.start_mark.line + 1, "no mapping of keys to values")
+            return Flaw("bad-data-yaml", line(node.start_mark), "no mapping of keys to values")
         reading = _Reading({}, {}, {})
+        merges = list(_without_merges(node))
+        reading.flaws += [Flaw("odd-data-yaml", line(mark), "a merge key (<<) is not followed here") for mark in merges]
         for key_node, value_node in node.value:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
             if key in reading.lines:
                 detail = f"the key {key!r} is there twice, and that of line {reading.lines[key]} is not read"
-                reading.flaws.append(Flaw("odd-data-yaml", key_node.start_mark.line + 1, detail))
-            reading.lines[key] = key_node.start_mark.line + 1
+                reading.flaws.append(Flaw("odd-data-yaml", line(key_node.start_mark), detail))
+            reading.lines[key] = line(key_node.start_mark)
             if isinstance(value_node, yaml.SequenceNode):
-                reading.item_lines[key] = [item.start_mark.line + 1 for item in value_node.value]
+                reading.item_lines[key] = [line(item.start_mark) for item in value_node.value]
         reading.data = loader.construct_document(node)
     finally:
         loader.dispose()
     return reading
+
+
+def _without_merges(top: yaml.Node) -> Iterator[yaml.Mark]:
+    """Where a merge key stood. A few lines of them, each merging the one before ten times, would fill the memory."""
+    seen, waiting = {id(top)}, [top]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, yaml.MappingNode):
+            yield from (key.start_mark for key, _ in node.value if key.tag == _MERGE)
+            node.value = [pair for pair in node.value if pair[0].tag != _MERGE]
+        inside = [each for pair in node.value for each in pair] if isinstance(node, yaml.MappingNode) else node.value
+        for each in inside if isinstance(node, yaml.CollectionNode) else ():
+            if id(each) not in seen:
+                seen.add(id(each))
+                waiting.append(each)
+
+
+class _Lines:
+    """Lines as editors count them: to YAML a few rare characters end one too."""
+
+    def __init__(self, text: str) -> None:
+        self._starts = [found.end() for found in _BREAK.finditer(text)]
+
+    def of(self, mark: yaml.Mark | None) -> int:
+        return 1 + bisect_right(self._starts, mark.index) if mark else 1
 
 
 def _places(reading: _Reading) -> Iterator[Place]:
@@ -199,15 +231,18 @@ def _names(reading: _Reading) -> Mapping[int, str] | None:
         gap = next(number for number in range(len(items) + 1) if number not in items)
         reading.refused("names", f"names has {_many(len(items), 'class', 'classes')} and none numbered {gap}")
     for number, value in items.items():
-        if isinstance(value, bool) or value is None:
+        if isinstance(value, bool | list | dict | set) or value is None:
             _misread(reading, number, value)
-    return {number: str(value) for number, value in items.items()}
+    # A list may hold itself, or a thousand million others.
+    nested = (list, dict, set)
+    return {number: _kind(value) if isinstance(value, nested) else str(value) for number, value in items.items()}
 
 
 def _misread(reading: _Reading, number: int, value: object) -> None:
     lines = reading.item_lines.get("names", [])
     line = lines[number] if 0 <= number < len(lines) else reading.lines.get("names", 1)
-    detail = f"YAML reads the name of class {number} as {value}, not as text: write it in quotes"
+    read = _kind(value) if isinstance(value, list | dict | set) else value
+    detail = f"YAML reads the name of class {number} as {read}, not as text: write it in quotes"
     reading.flaws.append(Flaw("odd-data-yaml", line, detail))
 
 
@@ -217,7 +252,7 @@ def _count(reading: _Reading) -> int | None:
         return None
     try:
         count = int(float(written))  # type: ignore[arg-type]
-        if not isinstance(written, bool) and count == float(written) and 0 < count <= MAX_BYTES:  # type: ignore[arg-type]
+        if not isinstance(written, bool) and count == float(written) and 0 < count <= _MAX_CLASSES:  # type: ignore[arg-type]
             return count
     except (TypeError, ValueError, OverflowError):
         pass
@@ -233,14 +268,17 @@ def _keypoints(reading: _Reading) -> tuple[int, int] | None:
         number, each = written
         if 0 < number <= 10_000 and each in (2, 3):
             return number, each
-    reading.refused("kpt_shape", f"kpt_shape is {written!r:.40}, not [number of keypoints, 2 or 3]")
+    shown = _kind(written)
+    if isinstance(written, list) and all(isinstance(each, int | float | str) for each in written):
+        shown = f"{written!r:.40}"
+    reading.refused("kpt_shape", f"kpt_shape is {shown}, not [number of keypoints, 2 or 3]")
     return None
 
 
 def _kind(value: object) -> str:
     if value is None:
         return "nothing"
-    words = {dict: "a map", list: "a list", bool: "a truth value"}
+    words = {dict: "a map", list: "a list", set: "a set", bool: "a truth value"}
     return words.get(type(value)) or f"{value!r:.40}"
 
 

@@ -100,7 +100,7 @@ def _root(tree: Tree, given: Description, placed: Placed) -> str:
         likely = [folder for folder in likely if tree.is_folder(folder)]
     likely.append(home)
     best = max(likely, key=lambda folder: sum(_find(tree, folder, place) is not None for place in given.places))
-    if best != likely[0] or not is_absolute(given.root):
+    if best != posixpath.normpath(given.root) and not is_absolute(given.root):
         said = f"path: {display(given.root)} of {display(given.path)} was taken for {display(best)}"
         placed.assumptions.append(f"{said}: Ultralytics looks for it where it is started, then in its datasets_dir")
     return best
