@@ -161,6 +161,19 @@ def test_annotations_beside_images_and_in_a_folder_of_their_own(images: list[str
     assert not problems(found)
 
 
+@pytest.mark.parametrize(
+    "more", [{"labels/1.txt": "0 0.5 0.5 0.1 0.1\n"}, {"data.yaml": "train: images\nval: images\nnc: 1\n"}]
+)
+def test_what_yolo_labels_were_converted_from_is_not_the_dataset(more: dict[str, str], tmp_path: Path) -> None:
+    files = {"images/1.jpg": "", "annotations/1.xml": xml(box()), "labels/1.txt": "0 0.5 0.5 0.1 0.1\n"}
+    assert dataset.read(open_worktree(made(tmp_path / "loose", files | more)), root=".").format == "yolo"
+    labelled = devkit() | {"VOC2007/labels.txt": "cat\n"}
+    assert dataset.read(open_worktree(made(tmp_path / "kit", labelled)), root=".").format == "voc"
+    both = labelled | more | {"JPEGImages/1.jpg": "", "JPEGImages/1.txt": "0 0.5 0.5 0.1 0.1\n"}
+    wanted = "yolo" if "data.yaml" in more else "voc"
+    assert dataset.read(open_worktree(made(tmp_path / "both", both)), root=".").format == wanted
+
+
 def test_an_annotation_file_belongs_to_one_image(tmp_path: Path) -> None:
     found = read(tmp_path, {"a/train/1.jpg": "", "b/train/1.jpg": "", "b/train/1.xml": xml(box()), "b/train/2.jpg": ""})
     assert [path for _, path in samples(found)] == ["b/train/1.jpg", "b/train/2.jpg"]

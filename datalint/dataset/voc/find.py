@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from datalint.dataset import layout
 from datalint.dataset.voc.record import is_one
+from datalint.dataset.yolo import find as yolo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,11 +23,17 @@ LABEL_MAPS = ("labelmap.txt", "label_map.pbtxt", "classes.txt", "labels.txt", "p
 
 
 def clue(listing: Listing) -> str | None:
-    """The path that gives the layout away, relative to the listing's root."""
+    """The path that gives the layout away, relative to the listing's root.
+
+    Beside a data.yaml, or labels of YOLO that lie where it looks for them, the XML is what they were converted from.
+    """
+    if not any(path.lower().endswith(".xml") for path in listing.files):
+        return None
     found = next(iter(homes(listing)), None)
     if found is not None:
-        return posixpath.join(found, "Annotations")
-    return next(iter(_loose(listing)), None) if listing.has_images else None
+        return None if yolo.described(listing) and yolo.clue(listing) else posixpath.join(found, "Annotations")
+    loose = next(iter(_loose(listing)), None) if listing.has_images else None
+    return None if loose is None or yolo.clue(listing) else loose
 
 
 def homes(listing: Listing) -> Sequence[str]:

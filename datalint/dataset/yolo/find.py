@@ -94,9 +94,12 @@ def may_be_labels(path: str) -> bool:
 
 def _beside(listing: Listing) -> bool:
     """Whether a text file of numbers is called like an image."""
+    texts = [path for path in listing.files if may_be_labels(path)]
+    if not texts:
+        return False
     stems = {_stem(path) for path in listing.files if layout.suffix(path) in layout.IMAGE_LIKE}
-    texts = (path for path in listing.files if may_be_labels(path) and _stem(path) in stems)
-    return any(is_labels(listing.head(path, HEAD)) for path, _ in zip(texts, range(_MOST), strict=False))
+    likely = (path for path in texts if _stem(path) in stems)
+    return any(is_labels(listing.head(path, HEAD)) for path, _ in zip(likely, range(_MOST), strict=False))
 
 
 def _stem(path: str) -> str:
