@@ -153,7 +153,7 @@ TABLES: dict[str, Table] = {
                 "reason",
                 "VARCHAR",
                 "os-junk, appledouble, hidden, ignored-suffix, outside-class, linked-folder, lfs-pointer, "
-                "documentation, unlisted (no row of the metadata names it)",
+                "documentation, unlisted (no row of the metadata names it), no-split (annotated, and no split names it)",
             ),
             ("split", "VARCHAR", "split it lies in"),
             ("label", "VARCHAR", "class folder it lies in"),
@@ -174,7 +174,12 @@ TABLES: dict[str, Table] = {
                 "of DVC dvc-missing, dvc-unknown (missing, and not even the names of its files are here), dvc-beside "
                 "(missing, and perhaps no data), dvc-changed, bad-dvc-file; of Hugging Face metadata-refused, "
                 "metadata-lost, null-image, label-out-of-range; of Croissant declared-file-missing, "
-                "declared-content-differs, placeholder-checksum, unknown-reference",
+                "declared-content-differs, placeholder-checksum, unknown-reference; of YOLO bad-data-yaml, odd-data-yaml, "
+                "missing-split-folder, missing-test-folder, bad-annotation-line, not-normalised, "
+                "barely-not-normalised, duplicate-annotation, no-label-file, empty-label-file, label-without-image, "
+                "unread-labels, label-cache; of Pascal VOC bad-annotation-file, missing-annotation-file, "
+                "wrong-file-name, other-file-name, machine-path, zero-based-box, unlisted-category, "
+                "split-list-disagrees, class-list-disagrees",
             ),
             ("path", "VARCHAR", "path concerned, as written"),
             ("manifest", "VARCHAR", "manifest concerned"),
@@ -281,6 +286,7 @@ TABLES: dict[str, Table] = {
             ("area", "DOUBLE", "area as written", "pixels"),
             ("points", "BIGINT", "points of the polygon, or keypoints; NULL for a plain box"),
             ("iscrowd", "BOOLEAN", "COCO's flag"),
+            ("difficult", "BOOLEAN", "Pascal VOC's flag: evaluation does not count it"),
             ("normalised", "BOOLEAN", "written as fractions of the image (YOLO)"),
             ("path", "VARCHAR", "source file"),
             ("line", "BIGINT", "line in it, counted from 1; NULL where the format has no lines"),

@@ -35,6 +35,25 @@ class Spool:
         return self._made.name
 
 
+class Blobs:
+    """One git that answers for all small files; it is started when it is first asked, and ends with its owner."""
+
+    def __init__(self) -> None:
+        self._reader: git.BlobReader | None = None
+
+    def read(self, repository: str, blob: str) -> bytes:
+        """Raises as git.BlobReader does; the next call starts git anew."""
+        if self._reader is None:
+            self._reader = git.BlobReader(repository)
+            weakref.finalize(self, self._reader.close)
+        try:
+            return self._reader.read(blob)
+        except OSError:
+            self._reader.close()
+            self._reader = None
+            raise
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Files of one moment in a repository; `base` is the top of its work tree."""
@@ -49,6 +68,7 @@ class Snapshot:
     told: Sequence[Tracked] = ()
     """Outputs of DVC that cannot be looked into."""
     spool: Spool = field(default_factory=Spool, compare=False)
+    blobs: Blobs = field(default_factory=Blobs, compare=False)
 
     def entries(self, root: str) -> list[Entry]:
         root = os.path.normpath(root)
@@ -82,8 +102,7 @@ class Snapshot:
             with open(entry.locator.path, "rb") as file:
                 return file.read(-1 if limit is None else limit)
         try:
-            with git.BlobReader(self.base) as reader:
-                return reader.read(entry.locator.blob)[:limit]
+            return self.blobs.read(self.base, entry.locator.blob)[:limit]
         except FileNotFoundError as error:
             raise UnfinishedError(f"cannot read {path} from the {self.name}: {error}") from error
 

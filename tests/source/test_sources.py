@@ -380,3 +380,16 @@ def test_a_blob_that_is_gone_cannot_be_copied(repository: Repository) -> None:
     Path(repository.top, ".git", "objects").mkdir()
     with pytest.raises(UnfinishedError, match=r"cannot read a\.tar from the index"):
         index.spooled("a.tar")
+
+
+def test_one_git_gives_many_small_files_and_outlives_one_that_is_gone(repository: Repository) -> None:
+    for number in range(3):
+        repository.write(f"labels/{number}.txt", b"%d" % number)
+    repository.git("add", "--all")
+    source = open_index(repository.top)
+    assert [source.read(f"labels/{number}.txt") for number in (0, 1)] == [b"0", b"1"]
+    blob = repository.git("rev-parse", ":labels/2.txt").decode().strip()
+    (repository.folder / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(UnfinishedError, match=r"cannot read labels/2\.txt"):
+        source.read("labels/2.txt")
+    assert source.read("labels/0.txt", limit=1) == b"0"

@@ -1,0 +1,173 @@
+"""One annotation file of Pascal VOC -> its boxes with their lines, and what is wrong with it.
+
+Read by expat as a stream. A document type is refused: VOC has none, and entities are how an XML of a kilobyte becomes
+gigabytes or another file of the machine.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from xml.parsers import expat
+
+MAX_BYTES = 1 << 24
+"""A file of 10,000 boxes has 3 MB."""
+MAX_DEPTH = 100
+_MAX_TEXT = 10_000
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_BOX = ["annotation", "object", "bndbox"]
+
+
+@dataclass(slots=True)
+class Box:
+    """Corners as written: in pixels counted from 1, and the last one belongs to the box."""
+
+    line: int
+    name: str | None = None
+    corners: dict[str, float] = field(default_factory=dict)
+    difficult: bool = False
+    shaped: bool = False
+    """It has a `bndbox`, or a polygon instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`kind` as in the table `problems`."""
+
+    kind: str
+    line: int
+    detail: str
+
+
+@dataclass(slots=True)
+class Record:
+    filename: str | None = None
+    filename_line: int = 1
+    machine_path: str | None = None
+    """`path`, where it is absolute."""
+    machine_path_line: int = 1
+    width: int | None = None
+    height: int | None = None
+    boxes: list[Box] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+
+class _RefusedError(Exception):
+    pass
+
+
+def parse(content: bytes) -> Record:
+    """Never raises; what was read before a fault is kept."""
+    record = Record()
+    if not content.strip():
+        record.faults.append(Fault("bad-annotation-file", 1, "the file is empty"))
+        return record
+    if len(content) > MAX_BYTES:
+        record.faults.append(Fault("bad-annotation-file", 1, f"longer than {MAX_BYTES:,} bytes: not read"))
+        return record
+    parser = expat.ParserCreate()
+    reader = _Reader(record, parser)
+    parser.StartDoctypeDeclHandler = reader.refuse
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.text
+    try:
+        parser.Parse(content, True)
+    except expat.ExpatError as error:
+        record.faults.append(Fault("bad-annotation-file", error.lineno, f"not XML: {expat.ErrorString(error.code)}"))
+    except _RefusedError as error:
+        record.faults.append(Fault("bad-annotation-file", parser.CurrentLineNumber, str(error)))
+    except (ValueError, LookupError) as error:
+        # The encoding that the first line declares.
+        record.faults.append(Fault("bad-annotation-file", 1, f"not XML: {error}"))
+    return record
+
+
+def is_one(head: bytes) -> bool:
+    """Whether the first bytes are those of an annotation with a box, or without any object."""
+    return b"<annotation" in head and b"<annotations" not in head and (b"<bndbox" in head or b"<object" not in head)
+
+
+class _Reader:
+    def __init__(self, record: Record, parser: expat.XMLParserType) -> None:
+        self._record = record
+        self._parser = parser
+        self._path: list[str] = []
+        self._text = ""
+        self._line = 1
+
+    def refuse(self, *_: object) -> None:
+        raise _RefusedError("it has a document type (<!DOCTYPE>), which may define entities: not read")
+
+    def start(self, name: str, _: object) -> None:
+        if not self._path and name != "annotation":
+            raise _RefusedError(f"its root is <{name[:40]}>, not <annotation>")
+        if len(self._path) >= MAX_DEPTH:
+            raise _RefusedError(f"nested deeper than {MAX_DEPTH} levels")
+        self._path.append(name)
+        self._text, self._line = "", self._parser.CurrentLineNumber
+        if self._path == ["annotation", "object"]:
+            self._record.boxes.append(Box(self._line))
+        elif self._path[:2] == _BOX[:2] and name in ("bndbox", "polygon", "robndbox") and len(self._path) == 3:
+            self._record.boxes[-1].shaped = True
+
+    def text(self, data: str) -> None:
+        if len(self._text) < _MAX_TEXT:
+            self._text += data
+
+    def end(self, name: str) -> None:
+        text, path = self._text.strip(), self._path
+        if path == ["annotation", "filename"]:
+            self._record.filename, self._record.filename_line = text or None, self._line
+        elif path == ["annotation", "path"] and (text.startswith("/") or text[1:3] in (":\\", ":/")):
+            self._record.machine_path, self._record.machine_path_line = text, self._line
+        elif path[:2] == ["annotation", "size"] and len(path) == 3 and name in ("width", "height"):
+            self._size(name, text)
+        elif path[:2] == _BOX[:2] and len(path) == 3 and name == "name":
+            # Spaces around a name make another class of it, in every reader.
+            self._record.boxes[-1].name = self._text or None
+        elif path[:2] == _BOX[:2] and len(path) == 3 and name == "difficult":
+            self._record.boxes[-1].difficult = text == "1"
+        elif path[:3] == _BOX and len(path) == 4 and name in _CORNERS:
+            self._corner(name, text)
+        elif path == ["annotation", "object"]:
+            self._finish(self._record.boxes[-1])
+        path.pop()
+        self._text = ""
+
+    def _size(self, name: str, text: str) -> None:
+        value = _number(text)
+        if value is None or not 0 <= value < 1 << 31:
+            self._fault(f"<{name}> of <size> is {text[:40]!r}, not a number of pixels")
+        elif name == "width":
+            self._record.width = int(value)
+        else:
+            self._record.height = int(value)
+
+    def _corner(self, name: str, text: str) -> None:
+        value = _number(text)
+        if value is None or abs(value) >= 1 << 31:
+            self._fault(f"<{name}> is {text[:40]!r}, not a number of pixels")
+        else:
+            self._record.boxes[-1].corners[name] = value
+
+    def _finish(self, box: Box) -> None:
+        if box.name is None or not box.name.strip():
+            self._fault("an object without a name", box.line)
+            box.name = None
+        missing = [corner for corner in _CORNERS if corner not in box.corners]
+        if not box.shaped:
+            self._fault(f"object {box.name!r:.60} has no <bndbox>", box.line)
+        elif missing and box.corners:
+            self._fault(f"the box of {box.name!r:.60} has no {' and no '.join(missing)}", box.line)
+
+    def _fault(self, detail: str, line: int | None = None) -> None:
+        self._record.faults.append(Fault("bad-annotation-line", line or self._line, detail))
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
