@@ -141,7 +141,7 @@ def listed(workspace: Workspace, request: Request) -> Dataset:
         )
     except UsageError as error:
         raise _placed(error, settings, own=own and request.format is None) from error
-    if own and request.format is None and found.manifest is None:
+    if own and request.format is None and found.format == "imagefolder":
         _refuse_manifest_keys(settings, workspace.root)
     # Images that nobody has fetched, or that the loader passes over, are findings and not an empty dataset.
     passed = {"lfs-pointer", "ignored-suffix", "outside-class"} & set(found.skipped.columns.get("reason", ()))

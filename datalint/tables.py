@@ -118,12 +118,12 @@ TABLES: dict[str, Table] = {
             "classes",
             "class, as one loader would index it within one split",
             ("name", "VARCHAR", "class name"),
-            ("index", "BIGINT", "index the loader gives it, from 0"),
+            ("index", "BIGINT", "index the loader gives it, from 0; of COCO the id of the category"),
             ("split", "VARCHAR", "split, NULL where there are none"),
             (
                 "loader",
                 "VARCHAR",
-                "keras, torchvision, generator (ImageDataGenerator) or manifest: whose order this is",
+                "keras, torchvision, generator (ImageDataGenerator), manifest or coco: whose order this is",
             ),
             ("n_samples", "BIGINT", "samples that this loader finds in it"),
             ("directory", "VARCHAR", "source folder, NULL for a manifest"),
@@ -152,7 +152,7 @@ TABLES: dict[str, Table] = {
                 "reason",
                 "VARCHAR",
                 "os-junk, appledouble, hidden, ignored-suffix, outside-class, linked-folder, lfs-pointer, "
-                "documentation",
+                "documentation, unlisted (beside the images that annotations list)",
             ),
             ("split", "VARCHAR", "split it lies in"),
             ("label", "VARCHAR", "class folder it lies in"),
@@ -165,7 +165,9 @@ TABLES: dict[str, Table] = {
                 "VARCHAR",
                 "missing-file, absolute-path, remote-path, backslash-path, missing-path, missing-label, "
                 "missing-split, split-spelling, unread-manifest, bad-row, missing-column, bad-encoding, "
-                "link-loop, broken-link, unreadable-folder, not-a-file",
+                "link-loop, broken-link, unreadable-folder, not-a-file, truncated-json, malformed-json, "
+                "non-finite-number, missing-section, duplicate-section, duplicate-key, duplicate-id, text-id, "
+                "orphan-annotation, bad-entry, bad-polygon, bad-mask, bad-keypoints",
             ),
             ("path", "VARCHAR", "path concerned, as written"),
             ("manifest", "VARCHAR", "manifest concerned"),
@@ -173,6 +175,7 @@ TABLES: dict[str, Table] = {
             ("record", "BIGINT", "record or row in a shard, counted from 0"),
             ("annotation", "VARCHAR", "id of the annotation concerned, as written"),
             ("detail", "VARCHAR", "what was seen, in words"),
+            ("n", "BIGINT", "how many more of its kind and manifest it stands for; NULL for itself alone"),
         ),
         _table(
             "files",
@@ -266,6 +269,13 @@ TABLES: dict[str, Table] = {
             ("area", "DOUBLE", "area as written", "pixels"),
             ("points", "BIGINT", "points of the polygon, or keypoints; NULL for a plain box"),
             ("iscrowd", "BOOLEAN", "COCO's flag"),
+            (
+                "shape_distance",
+                "DOUBLE",
+                "how far an edge of the box lies from that of its polygons or mask, at the worst; NULL without both",
+                "pixels",
+            ),
+            ("shape_area", "DOUBLE", "area of its polygons or mask; of several polygons the sum", "pixels"),
             ("normalised", "BOOLEAN", "written as fractions of the image (YOLO)"),
             ("path", "VARCHAR", "source file"),
             ("line", "BIGINT", "line in it, counted from 1; NULL where the format has no lines"),

@@ -46,7 +46,8 @@ class Dataset:
 
     @property
     def n_classes(self) -> int:
-        return len({label for label in self.samples.columns["label"] if label is not None})
+        table, column = (self.samples, "label") if self.task == "classification" else (self.classes, "name")
+        return len({label for label in table.columns[column] if label is not None})
 
     def tables(self, *, source: str) -> dict[str, Data]:
         """Every table that the dataset fills by itself, by name; `annotations` wait for the sizes of images."""
