@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from datalint.dataset import layout
 from datalint.dataset.coco import look
-from datalint.dataset.coco.images import Images, folder_around, folder_in
+from datalint.dataset.coco.images import Images, archives, folder_around, folder_in
 from datalint.dataset.coco.plan import Annotated, Plan, plan, split_of
 from datalint.dataset.coco.reader import Found, Tables, read_file
 from datalint.dataset.listing import listing
@@ -103,7 +103,8 @@ def _read_one(
         split = split_of(posixpath.basename(full))
         find = images.below(folder_around(found.source, full, split, look.names(place)) or ".")
     else:
-        find = images.below(found.root, folder_in(found, each.path, each.split, look.names(place)))
+        folder = folder_in(found, each.path, each.split, look.names(place))
+        find = images.below(found.root, folder, archives(found))
     with open(place, "rb") as file:
         read_file(file, Found(full, each.split, find, lines=alone), tables)
 

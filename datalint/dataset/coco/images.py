@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import posixpath
 import re
+import zipfile
 from typing import TYPE_CHECKING
 
 from datalint.dataset.coco.plan import folder_by_names, folders_to_try, usable
 from datalint.dataset.finder import Finder
+from datalint.entry import display
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from datalint.dataset.listing import Listing
     from datalint.entry import Entry
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     Find = Callable[[str], tuple[int, str, list[tuple[str, str]]]]
 
+_ARCHIVES = 10
 # A URL, a path from the top of a disk: what is said of it does not depend on the folder.
 _FIXED = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|[\\/]")
 
@@ -32,8 +35,11 @@ class Images:
         self._ids: dict[str, int] = {}
         self.files: list[Entry] = []
 
-    def below(self, home: str, inner: str = "") -> Find:
-        """Finds names that start from the folder `inner` of `home`, of which one listing is made."""
+    def below(self, home: str, inner: str = "", packed: Mapping[str, str] | None = None) -> Find:
+        """Finds names that start from the folder `inner` of `home`, of which one listing is made.
+
+        `packed` tells of what is not there which archive holds it.
+        """
         if home not in self._finders:
             self._finders[home] = Finder(self._source, home, self._suffix)
         finder = self._finders[home]
@@ -45,6 +51,8 @@ class Images:
             if entry.path not in self._ids:
                 self._ids[entry.path] = len(self.files)
                 self.files.append(entry)
+            if packed and entry.kind == "missing" and (archive := packed.get(posixpath.basename(path))):
+                problems = [(kind, _or_packed(kind, detail, archive)) for kind, detail in problems]
             return self._ids[entry.path], path, problems
 
         return find
@@ -77,3 +85,21 @@ def folder_around(source: Source, path: str, split: str | None, names: Sequence[
 def _is_there(source: Source, path: str) -> bool:
     found = source.entries(posixpath.normpath(path))
     return len(found) == 1 and found[0].kind == "file"
+
+
+def archives(listing: Listing) -> dict[str, str]:
+    """Name of a file in a zip archive beside the annotations -> the archive, of which few are looked into."""
+    found: dict[str, str] = {}
+    for name in [each for each in listing.files if each.lower().endswith(".zip")][:_ARCHIVES]:
+        place = listing.source.spooled(listing.path(name))
+        try:
+            with zipfile.ZipFile(place or "") as archive:
+                found |= {posixpath.basename(inner): listing.path(name) for inner in archive.namelist()}
+        except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+            continue
+    return found
+
+
+def _or_packed(kind: str, detail: str, packed: str) -> str:
+    hinted = kind != "missing-file" or ", but " in detail
+    return detail if hinted else f"{detail}, but {display(packed)} holds it and is not unpacked"

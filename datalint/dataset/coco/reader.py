@@ -392,6 +392,8 @@ class _Reader:
             self._defects.add("missing-section", "its list `categories` is empty")
 
     def _orphans(self, samples: list[int | None]) -> None:
+        if self._categories:
+            self._text_categories()
         if not self._seen.get("images"):
             return
         for row, (sample, image_id) in enumerate(zip(samples, self._image_ids, strict=True)):
@@ -405,8 +407,18 @@ class _Reader:
                 why = ", which is text, and the image's id is a number" if isinstance(image_id, str) else (
                     ", which is a number, and the image's id is text"
                 )  # fmt: skip
-            detail = f"annotation {id_} is of image {image_id!r}{why or ', and no image has that id'}"
+            detail = f"annotation {id_} is of image {_short(image_id)}{why or ', and no image has that id'}"
             self._defects.add("orphan-annotation", detail, line=self._line(line), annotation=id_)
+
+    def _text_categories(self) -> None:
+        """Those that are not in the list; what the table has no number for, no rule can tell."""
+        for row, category_id in enumerate(self._category_ids):
+            if category_id not in self._categories and _fitting(category_id) is None:
+                id_, line = str(self._columns["written_id"][row]), self._columns["line"][row]
+                assert isinstance(line, int)
+                why = ", which is text" if isinstance(category_id, str) else ""
+                detail = f"annotation {id_} is of category {_short(category_id)}{why}, and no category has that id"
+                self._defects.add("orphan-annotation", detail, line=self._line(line), annotation=id_)
 
     def _mask_sizes(self, samples: list[int | None]) -> None:
         for row, (height, width) in self._masks.items():
@@ -561,3 +573,7 @@ def _other_type(id_: Id) -> Id:
     if isinstance(id_, str):
         return int(id_) if id_.isdecimal() and len(id_) < 19 else id_
     return str(id_)
+
+
+def _short(id_: Id) -> str:
+    return repr(id_) if isinstance(id_, str) or abs(id_) < entries.MAX_ID else "that no 64 bits hold"
