@@ -13,7 +13,7 @@ from datalint.dataset.coco import entries
 from datalint.dataset.coco.defects import LISTED, Defects, shown
 from datalint.dataset.coco.shape import Shape, of_polygons, of_runs, runs
 from datalint.dataset.coco.shapes import of_all
-from datalint.dataset.coco.stream import Fault, Piece, Section, sections
+from datalint.dataset.coco.stream import CHUNK, Fault, Piece, Section, sections
 from datalint.dataset.model import Rows
 from datalint.entry import display
 
@@ -59,14 +59,14 @@ class Found:
     """Whether the lines of samples are lines of the dataset's one manifest."""
 
 
-def read_file(file: BinaryIO, found: Found, tables: Tables) -> None:
+def read_file(file: BinaryIO, found: Found, tables: Tables, *, chunk: int = CHUNK) -> None:
     """Adds the rows of one file; what keeps it from being read are rows of `problems`."""
     reader = _Reader(found, tables)
     collecting = gc.isenabled()
     # Nothing here refers back to itself, and looking for such among millions of lists takes a fifth of the time.
     gc.disable()
     try:
-        for item in sections(file):
+        for item in sections(file, chunk=chunk):
             reader.take(item)
     except _EnoughError:
         pass

@@ -35,6 +35,7 @@ _CUTS_AFTER = {
     b"[": (b"]", re.compile(_SPACE + b"," + _SPACE + rb"(?=\[)")),
 }
 _KEY = re.compile(rb'"((?:[^"\\]|\\.)*+)"' + _SPACE + b":" + _SPACE, re.DOTALL)
+_PART_OF_KEY = re.compile(rb'"(?:[^"\\]|\\.)*+\\?(?:"' + _SPACE + b":?" + _SPACE + rb")?\Z", re.DOTALL)
 # A lone quotation mark begins a string that does not end here.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]"]', re.DOTALL)
 _SCALAR = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s,\[\]{}":]++', re.DOTALL)
@@ -111,9 +112,9 @@ class _Broken(Exception):  # noqa: N818 - carries the fault to the one place tha
         self.fault = fault
 
 
-def sections(file: BinaryIO) -> Iterator[Section | Piece | Fault]:
+def sections(file: BinaryIO, *, chunk: int = CHUNK) -> Iterator[Section | Piece | Fault]:
     """Sections and pieces of one object in the order of the file; the last item may be a fatal Fault."""
-    reader = _Reader(file)
+    reader = _Reader(file, chunk)
     try:
         yield from reader.read()
     except _Broken as broken:
@@ -123,8 +124,9 @@ def sections(file: BinaryIO) -> Iterator[Section | Piece | Fault]:
 class _Reader:
     """A window on the file that moves forwards: what lies before `at` is let go of when more is read."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, chunk: int) -> None:
         self._file = file
+        self._chunk = chunk
         self._data = b""
         self._at = 0
         self._offset = 0
@@ -136,7 +138,7 @@ class _Reader:
         self._number: int | None = None
 
     def read(self) -> Iterator[Section | Piece | Fault]:
-        self._more(CHUNK)
+        self._more(self._chunk)
         if self._data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             self._break("malformed-json", "it is UTF-16, and JSON is read as UTF-8")
         if self._data.startswith(codecs.BOM_UTF8):
@@ -185,7 +187,9 @@ class _Reader:
                     return str(json.loads(b'"' + found[1] + b'"'))
                 except ValueError:
                     self._break("malformed-json", "a key is not written as JSON writes text")
-            if not self._grow():
+            if len(self._data) - self._at > MAX_VALUE or not self._grow():
+                if self._ended and _PART_OF_KEY.match(self._data, self._at):
+                    self._truncated()
                 self._break("malformed-json", "a key in quotation marks and a colon must stand here")
 
     def _value(self) -> Iterator[Fault]:
@@ -204,7 +208,8 @@ class _Reader:
             return
         while True:
             self._number = number
-            piece = self._quick(key, number)
+            mark = self._peek()
+            piece = self._quick(key, number) if mark not in (b",", b"]") else None
             if piece is not None:
                 yield piece
                 number += len(piece)
@@ -222,10 +227,10 @@ class _Reader:
 
     def _quick(self, key: str, number: int) -> Piece | None:
         """Everything up to the last good cut of a chunk; None where there is none, or it is no JSON."""
-        self._more(CHUNK)
+        self._more(self._chunk)
         start, data = self._at, self._data
         closing, following = _CUTS_AFTER.get(data[start : start + 1], (b"", _NEXT))
-        end = min(len(data), start + (CHUNK if closing else CHUNK // 8))
+        end = min(len(data), start + (self._chunk if closing else self._chunk // 8))
         for _ in range(_TRIES):
             end = data.rfind(closing or b",", start, end)
             if end < 0:
@@ -248,7 +253,7 @@ class _Reader:
 
     def _exact(self, key: str, number: int) -> Iterator[Piece | Fault | bool]:
         """The entries that begin in this window one by one, and whether the list ends behind them."""
-        stop = self._offset + self._at + CHUNK
+        stop = self._offset + self._at + self._chunk
         lines: list[int] = []
         piece = Piece(key, number, self._line_here(), [], own_lines=lines)
         while True:
@@ -366,12 +371,12 @@ class _Reader:
             self._at = self._at if found is None else found.end()
             if self._at < len(self._data):
                 return self._data[self._at : self._at + 1]
-            if not self._more(CHUNK):
+            if not self._more(self._chunk):
                 return b""
 
     def _grow(self) -> bool:
         """As much again as is held of what is not understood yet; False at the end of the file."""
-        return self._more(2 * max(CHUNK, len(self._data) - self._at))
+        return self._more(2 * max(self._chunk, len(self._data) - self._at))
 
     def _more(self, size: int) -> bool:
         """Hold at least `size` bytes from here on; whether any came."""
