@@ -56,7 +56,8 @@ class Annotation(msgspec.Struct):
     id: Id
     image_id: Id
     category_id: Id
-    bbox: tuple[float, float, float, float] | UnsetType = UNSET
+    bbox: tuple[float, float, float, float] | UnsetType | None = UNSET
+    """None for one that is wrong."""
     area: float | UnsetType = UNSET
     iscrowd: int | UnsetType = UNSET
     segmentation: Any = UNSET
@@ -71,7 +72,7 @@ class Columns(NamedTuple):
     id: Sequence[Id]
     image_id: Sequence[Id]
     category_id: Sequence[Id]
-    bbox: Sequence[tuple[float, float, float, float] | UnsetType]
+    bbox: Sequence[tuple[float, float, float, float] | UnsetType | None]
     area: Sequence[float | UnsetType]
     iscrowd: Sequence[int | UnsetType]
     segmentation: Sequence[Any]
@@ -80,10 +81,12 @@ class Columns(NamedTuple):
 
 
 class _Polygons(Annotation):
+    bbox: tuple[float, float, float, float] | UnsetType = UNSET
     segmentation: list[list[float]] | UnsetType = UNSET
 
 
 class _Masked(Annotation):
+    bbox: tuple[float, float, float, float] | UnsetType = UNSET
     segmentation: Mask | UnsetType = UNSET
 
 
@@ -174,9 +177,9 @@ def image(data: bytes) -> tuple[Image | None, list[Defect]]:
     sides = look.whole("width"), look.whole("height")
     if id_ is None or name is None:
         return None, look.defects
-    return Image(id_, name, *sides), look.defects + [
-        each for each, side in zip(_without_size(Image(id_, name)), sides, strict=True) if side is UNSET
-    ]
+    absent = [parsed.get(key) is None for key in ("width", "height")]
+    lacking = [each for each, gone in zip(_without_size(Image(id_, name)), absent, strict=True) if gone]
+    return Image(id_, name, *sides), look.defects + lacking
 
 
 def category(data: bytes) -> tuple[Category | None, list[Defect]]:
@@ -202,7 +205,7 @@ def written_id(data: bytes) -> str | None:
         found = json.loads(data.decode("utf-8", "replace")).get("id")
     except (ValueError, RecursionError, AttributeError):
         return None
-    return _shown(found) if isinstance(found, int | str | float) else None
+    return _shown(found) if isinstance(found, int | str | float) and not isinstance(found, bool) else None
 
 
 def repeated_keys(data: bytes) -> list[str]:
@@ -309,23 +312,30 @@ class _Look:
             return None
         return numbers
 
-    def box(self) -> tuple[float, float, float, float] | UnsetType:
+    def box(self) -> tuple[float, float, float, float] | UnsetType | None:
+        """None for one that is wrong, which is told and not absent."""
         value = self._found.get("bbox")
         if value is None:
             return UNSET
         if not isinstance(value, list):
-            return self._bad(f"has {_what(value)} as its `bbox`")
+            self._bad(f"has {_what(value)} as its `bbox`")
+            return None
         if len(value) != 4:
             many = f"{len(value)} {'number' if len(value) == 1 else 'numbers'}"
-            return self._bad(f"has {many} in its `bbox`, not 4")
+            self._bad(f"has {many} in its `bbox`, not 4")
+            return None
         found = self._list("bbox", value)
-        return UNSET if found is None else (found[0], found[1], found[2], found[3])
+        return None if found is None else (found[0], found[1], found[2], found[3])
 
     def crowd(self) -> int | UnsetType:
         value = self._found.get("iscrowd")
         if value is None:
             return UNSET
-        return int(value) if value in (0, 1) else self._bad(f"has {_what(value)} as its `iscrowd`, not 0 or 1")
+        return (
+            int(value)
+            if isinstance(value, int | float) and math.isfinite(value)
+            else self._bad(f"has {_what(value)} as its `iscrowd`")
+        )
 
     def segmentation(self) -> Any:
         value = self._found.get("segmentation")

@@ -120,7 +120,7 @@ class _Reader:
             self._section(item)
         elif isinstance(item, Fault):
             self._fault(item)
-        elif item.key in SECTIONS:
+        elif item.key in SECTIONS and len(item):
             self._one_line = self._one_line and item.lines()[-1:] in ([], [1])
             {"images": self._take_images, "annotations": self._take_annotations, "categories": self._take_categories}[
                 item.key
@@ -274,8 +274,9 @@ class _Reader:
         intern = self._interned.setdefault
         self._image_ids += map(intern, found.image_id, found.image_id)
         self._category_ids += map(intern, found.category_id, found.category_id)
-        boxes: list[Extent | UnsetType] = list(found.bbox)
-        lacking = [place for place, box in enumerate(boxes) if box is UNSET] if UNSET in boxes else []
+        boxes = list(found.bbox)
+        absent = [place for place, box in enumerate(boxes) if box is UNSET] if UNSET in boxes else []
+        lacking = [place for place, box in enumerate(boxes) if not box] if None in boxes else absent
         kinds: list[str | None] = ["box"] * number
         points: list[int | None] = [None] * number
         areas: list[float | None] = [None] * number
@@ -289,22 +290,23 @@ class _Reader:
                 kinds[place], drawn = self._drawn(drawing, first + place, written[place], lines[place])
                 extents[place], areas[place], points[place] = drawn.extent, drawn.area, drawn.points
         away = list(map(_distance, boxes, extents)) if any(extents) else [None] * number
+        self._boxless += [(written[place], lines[place]) for place in absent]
         for place in lacking:
-            self._boxless.append((written[place], lines[place]))
             known = extents[place]
             if known is not None:
                 boxes[place] = (known[0], known[1], known[2] - known[0], known[3] - known[1])
         if found.keypoints.count(UNSET) < number:
             for place, keypoints in enumerate(found.keypoints):
                 if keypoints is not UNSET and keypoints:
-                    kinds[place], points[place] = "keypoints", len(keypoints) // 3
+                    kinds[place] = "keypoints"
+                    points[place] = None if len(keypoints) % 3 else len(keypoints) // 3
                     self._keypoints(keypoints, found.num_keypoints[place], written[place], lines[place])
-        self._n_boxless += len(lacking)
+        self._n_boxless += len(absent)
         del self._boxless[LISTED + 1 :]
         out["written_id"] += written
         out["kind"] += kinds
         for name, side in (("x", 0), ("y", 1), ("width", 2), ("height", 3)):
-            out[name] += [None if box is UNSET else box[side] for box in boxes]
+            out[name] += [box[side] if box else None for box in boxes]
         out["area"] += [None if area is UNSET else area for area in found.area]
         out["points"] += points
         out["iscrowd"] += [None if crowd is UNSET else crowd != 0 for crowd in found.iscrowd]
@@ -448,7 +450,7 @@ class _Reader:
             if self._columns["kind"][row] != "keypoints" or category_id not in wanted:
                 continue
             points = self._columns["points"][row]
-            if points != wanted[category_id]:
+            if points is not None and points != wanted[category_id]:
                 id_, line = str(self._columns["written_id"][row]), self._columns["line"][row]
                 assert isinstance(line, int)
                 name = self._categories[category_id].name
@@ -552,9 +554,9 @@ class _Reader:
             self._defects.add("text-id", f"{said} {verb} text such as {value!r}", line=self._line(line))
 
 
-def _distance(box: Extent | UnsetType, extent: Extent | None) -> float | None:
+def _distance(box: Extent | UnsetType | None, extent: Extent | None) -> float | None:
     """Pixels between the edges of a box and those of what it should hold, at the worst edge."""
-    if extent is None or box is UNSET:
+    if extent is None or box is None or box is UNSET:
         return None
     x, y, width, height = box
     left, top, right, bottom = extent
