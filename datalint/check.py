@@ -193,7 +193,7 @@ def listed(workspace: Workspace, request: Request, *, memory: Memory | None = No
     except UsageError as error:
         raise _placed(error, settings, own=own and request.format is None) from error
     found = croissant.beside(found, workspace.source, workspace.root)
-    if own and request.format is None and found.manifest is None:
+    if own and request.format is None and found.format in ("imagefolder", *_PACKED):
         _refuse_manifest_keys(settings, found)
     # Images that nobody has fetched or that the loader passes over, and shards that nobody can read, are findings and
     # not an empty dataset.

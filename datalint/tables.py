@@ -118,13 +118,13 @@ TABLES: dict[str, Table] = {
             "classes",
             "class, as one loader would index it within one split",
             ("name", "VARCHAR", "class name"),
-            ("index", "BIGINT", "index the loader gives it, from 0"),
+            ("index", "BIGINT", "index the loader gives it, from 0; of COCO the id of the category"),
             ("split", "VARCHAR", "split, NULL where there are none"),
             (
                 "loader",
                 "VARCHAR",
-                "keras, torchvision, generator (ImageDataGenerator), manifest, webdataset or datasets (Hugging Face): "
-                "whose order this is",
+                "keras, torchvision, generator (ImageDataGenerator), manifest, webdataset, tfrecord, coco, yolo, voc "
+                "or datasets (Hugging Face): whose order this is",
             ),
             ("n_samples", "BIGINT", "samples that this loader finds in it"),
             ("directory", "VARCHAR", "source folder, NULL for a manifest"),
@@ -153,7 +153,8 @@ TABLES: dict[str, Table] = {
                 "reason",
                 "VARCHAR",
                 "os-junk, appledouble, hidden, ignored-suffix, outside-class, linked-folder, lfs-pointer, "
-                "documentation, unlisted (no row of the metadata names it), no-split (annotated, and no split names it)",
+                "documentation, unlisted (no row or list of images names it), no-split (annotated, and no split names "
+                "it)",
             ),
             ("split", "VARCHAR", "split it lies in"),
             ("label", "VARCHAR", "class folder it lies in"),
@@ -174,12 +175,14 @@ TABLES: dict[str, Table] = {
                 "of DVC dvc-missing, dvc-unknown (missing, and not even the names of its files are here), dvc-beside "
                 "(missing, and perhaps no data), dvc-changed, bad-dvc-file; of Hugging Face metadata-refused, "
                 "metadata-lost, null-image, label-out-of-range; of Croissant declared-file-missing, "
-                "declared-content-differs, placeholder-checksum, unknown-reference; of YOLO bad-data-yaml, odd-data-yaml, "
-                "missing-split-folder, missing-test-folder, bad-annotation-line, not-normalised, "
+                "declared-content-differs, placeholder-checksum, unknown-reference; of YOLO bad-data-yaml, "
+                "odd-data-yaml, missing-split-folder, missing-test-folder, bad-annotation-line, not-normalised, "
                 "barely-not-normalised, duplicate-annotation, no-label-file, empty-label-file, label-without-image, "
                 "unread-labels, label-cache; of Pascal VOC bad-annotation-file, missing-annotation-file, "
                 "wrong-file-name, other-file-name, machine-path, zero-based-box, unlisted-category, "
-                "split-list-disagrees, class-list-disagrees",
+                "split-list-disagrees, class-list-disagrees; of COCO truncated-json, malformed-json, "
+                "non-finite-number, missing-section, duplicate-section, duplicate-key, duplicate-id, text-id, "
+                "orphan-annotation, bad-entry, bad-polygon, bad-mask, bad-keypoints",
             ),
             ("path", "VARCHAR", "path concerned, as written"),
             ("manifest", "VARCHAR", "manifest concerned"),
@@ -188,6 +191,7 @@ TABLES: dict[str, Table] = {
             ("annotation", "VARCHAR", "id of the annotation concerned, as written"),
             ("feature", "VARCHAR", "feature of the records concerned"),
             ("detail", "VARCHAR", "what was seen, in words"),
+            ("n", "BIGINT", "how many more of its kind and manifest it stands for; NULL for itself alone"),
         ),
         _table(
             "files",
@@ -287,6 +291,13 @@ TABLES: dict[str, Table] = {
             ("points", "BIGINT", "points of the polygon, or keypoints; NULL for a plain box"),
             ("iscrowd", "BOOLEAN", "COCO's flag"),
             ("difficult", "BOOLEAN", "Pascal VOC's flag: evaluation does not count it"),
+            (
+                "shape_distance",
+                "DOUBLE",
+                "how far an edge of the box lies from that of its polygons or mask, at the worst; NULL without both",
+                "pixels",
+            ),
+            ("shape_area", "DOUBLE", "area of its polygons or mask; of several polygons the sum", "pixels"),
             ("normalised", "BOOLEAN", "written as fractions of the image (YOLO)"),
             ("path", "VARCHAR", "source file"),
             ("line", "BIGINT", "line in it, counted from 1; NULL where the format has no lines"),

@@ -46,7 +46,7 @@ HOMES = {
     "duckdb": ("rule/child",),
     "google_crc32c": ("dataset/",),
     "msgspec": ("dataset/",),
-    "numpy": ("facts/", "integrations/"),
+    "numpy": ("dataset/coco/", "facts/", "integrations/"),
     "PIL": ("facts/", "integrations/"),
     "simplejpeg": ("facts/",),
     "pillow_heif": ("facts/",),

@@ -52,7 +52,8 @@ class Dataset:
 
     @property
     def n_classes(self) -> int:
-        return len({label for label in self.samples.columns["label"] if label is not None})
+        table, column = (self.samples, "label") if self.task == "classification" else (self.classes, "name")
+        return len({label for label in table.columns[column] if label is not None})
 
     @property
     def manifests(self) -> dict[str, str]:
