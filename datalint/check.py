@@ -16,7 +16,6 @@ from datalint import (
     baseline,
     braces,
     changed,
-    dataset,
     footprint,
     git,
     models,
@@ -27,30 +26,29 @@ from datalint import (
     unjudged,
 )
 from datalint import config as configuration
-from datalint.dataset import croissant
 from datalint.dataset.annotations import in_pixels
 from datalint.dataset.masks.table import table as mask_table
-from datalint.errors import UnfinishedError, UsageError
 from datalint.facts.cache import open_cache
 from datalint.facts.gather import Gathered, gather
 from datalint.finding import DatasetInfo, Family, Finding, NotChecked, Result, Severity, Summary, Verdict
 from datalint.footprint import estimate, parts
 from datalint.footprint.images import images_of
 from datalint.footprint.recipe import for_format
+from datalint.listed import described, listed, nothing
 from datalint.outcome import RULE_FAILED, verdict
 from datalint.rule.engine import RuleEngine
 from datalint.rule.judge import judge
 from datalint.ruleset import all_rules
 from datalint.source.dvc import stages_of
 from datalint.tables import Data
+from datalint.unseen import unseen
 from datalint.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from datalint.config import BoundRule, Config
+    from datalint.config import BoundRule
     from datalint.dataset import Dataset
-    from datalint.dataset.options import Memory
     from datalint.request import Request
     from datalint.rule.model import Rule
     from datalint.target import Target
@@ -150,16 +148,16 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
             workspace,
             findings,
             ran={name for name, outcome in outcomes.items() if not outcome.error},
-            unread={item.what for item in _unread(evidence)},
+            unread={item.what for item in unseen(evidence.dataset, evidence.gathered.data)},
         )
         if request.use_ignores
         else Remaining(findings)
     )
     left_open = unjudged.by_rules([item.rule for item in bound], reads, evidence.left_open)
     result = conclude(evidence, remaining, failed, left_open, seconds=time.monotonic() - started)
-    if not len(evidence.dataset.samples) and not result.summary.errors and not _described(evidence.dataset):
+    if not len(evidence.dataset.samples) and not result.summary.errors and not described(evidence.dataset):
         # A broken link or an ignored finding beside nothing at all is no dataset that trains.
-        raise _nothing(evidence.dataset)
+        raise nothing(evidence.dataset)
     return Judged(result, request.fail_on or settings.fail_on, workspace, remaining, evidence)
 
 
@@ -169,39 +167,6 @@ def _aside(evidence: Evidence, bound: Sequence[BoundRule[Rule]]) -> set[str]:
     if evidence.dataset.manifest is not None or "dvc-unknown" not in kinds:
         return set()
     return {item.rule.id for item in bound if _COUNTING & set(item.rule.tags) and not _CERTAIN & set(item.rule.tags)}
-
-
-def listed(workspace: Workspace, request: Request, *, memory: Memory | None = None) -> Dataset:
-    """Samples and classes, without a look into any image; raises UnfinishedError when nothing is there."""
-    settings = workspace.config
-    images = settings.dataset.root
-    # What the configuration says of its own dataset is not said of another one that the command line names.
-    own = workspace.root == posixpath.normpath(posixpath.join(workspace.home, settings.dataset.path))
-    try:
-        found = dataset.read(
-            workspace.source,
-            root=workspace.root,
-            format=request.format or (settings.dataset.format if own else None),
-            framework=settings.training.framework,
-            loader=settings.training.loader,
-            columns=settings.dataset.columns,
-            splits=settings.dataset.splits if own else None,
-            suffix=settings.dataset.suffix if own else None,
-            files_root=None if images is None else posixpath.normpath(posixpath.join(workspace.home, images)),
-            memory=memory,
-        )
-    except UsageError as error:
-        raise _placed(error, settings, own=own and request.format is None) from error
-    found = croissant.beside(found, workspace.source, workspace.root)
-    if own and request.format is None and found.format in ("imagefolder", *_PACKED):
-        _refuse_manifest_keys(settings, found)
-    # Images that nobody has fetched or that the loader passes over, and shards that nobody can read, are findings and
-    # not an empty dataset.
-    passed = {"lfs-pointer", "ignored-suffix", "outside-class"} & set(found.skipped.columns.get("reason", ()))
-    said = len(found.problems) or len(found.shards) or passed or _described(found)
-    if not len(found.samples) and not said:
-        raise _nothing(found)
-    return found
 
 
 def collect(workspace: Workspace, request: Request, *, progress: Progress | None = None) -> Evidence:
@@ -262,41 +227,6 @@ def look(workspace: Workspace, request: Request, *, progress: Progress | None = 
     return Evidence(found, gathered, tables, machine, notes)
 
 
-def _refuse_manifest_keys(settings: Config, found: Dataset) -> None:
-    """What is said of a manifest would be ignored without a word where a folder was read."""
-    # There the columns are features, or members.
-    packed = _PACKED.get(found.format)
-    for key in ("root", "suffix") if packed else ("columns", "root", "suffix"):
-        if getattr(settings.dataset, key):
-            what = packed or "a folder of images"
-            message = f"dataset.{key} is about a manifest, and {found.root} was read as {what}"
-            hint = "name the manifest itself in dataset.path, or leave the key out"
-            raise UsageError(message, settings.position("dataset", key), hint)
-
-
-def _placed(error: UsageError, settings: Config, *, own: bool) -> UsageError:
-    """The same with the place in the configuration that it is about: what it names, else the format if one is said."""
-    keys = error.keys or (("dataset", "format") if own and settings.dataset.format else ())
-    if error.position or not keys:
-        return error
-    return UsageError(error.message, settings.position(*keys), error.hint)
-
-
-def _described(found: Dataset) -> bool:
-    """Whether there is only a description, and that was judged."""
-    return found.format == "croissant" and not len(found.samples)
-
-
-def _nothing(found: Dataset) -> UnfinishedError:
-    place = found.manifest or found.root or "."
-    kinds = found.problems.columns["kind"]
-    if "no-image-feature" in kinds:
-        features = found.problems.columns["detail"][kinds.index("no-image-feature")]
-        message = f"no feature of the records in {place} holds images, so nothing was judged but the shards: {features}"
-        return UnfinishedError(f"{message}; `dataset.columns` can name it as `image`")
-    return UnfinishedError(f"no samples found in {place} (read as {found.format}): nothing was judged")
-
-
 @dataclass(frozen=True, slots=True)
 class Remaining:
     """Findings that are left once the user's ignores and baseline are taken away."""
@@ -354,7 +284,11 @@ def conclude(
             seconds=round(seconds, 3),
         ),
         findings=findings,
-        not_checked=[*failed, *_unread(evidence), *(NotChecked(*item[:2]) for item in left_open if item.asked)],
+        not_checked=[
+            *failed,
+            *unseen(evidence.dataset, evidence.gathered.data),
+            *(NotChecked(*item[:2]) for item in left_open if item.asked),
+        ],
         notes=[*found.assumptions, *evidence.notes, *(item.note for item in left_open if not item.asked)],
     )
     return replace(result, verdict=verdict(result))
@@ -364,44 +298,3 @@ def _order(finding: Finding) -> tuple[int, int, str, str, int]:
     """By place where there is one; else the order in which the query returned them stays."""
     family = list(Family).index(finding.family)
     return (family, finding.severity.rank, finding.rule, finding.path or "", finding.line or 0)
-
-
-_PACKED = {"tfrecord": "TFRecord", "webdataset": "archives"}
-"""Formats whose `dataset.columns` are not those of a manifest."""
-_UNREAD = {
-    "pointer": "its content was not fetched: run `{fetch}`",
-    "remote": "a URL, and nothing was fetched",
-    "unreadable": "it could not be read",
-    "crashed": "its decoder did not survive",
-}
-
-
-def _unread(evidence: Evidence) -> list[NotChecked]:
-    """Files whose pixels nobody has seen, and shards of which nobody knows what is in them."""
-    described = [NotChecked("images", "only their description was judged: none lies beside it as a file")]
-    described = described if _described(evidence.dataset) else []
-    arrays = evidence.gathered.data.columns["status"].count("raw")
-    shapeless = [NotChecked(f"{arrays:,} arrays of pixels", "nothing states their height and width")] if arrays else []
-    problems = evidence.dataset.problems.columns
-    unknown = [
-        NotChecked(str(path), f"tracked by DVC ({stage}), and {detail}")
-        for kind, path, stage, detail in zip(
-            *(problems[name] for name in ("kind", "path", "manifest", "detail")), strict=True
-        )
-        if kind == "dvc-unknown"
-    ]
-    return (
-        shapeless
-        + unknown
-        + described
-        + [
-            NotChecked(str(path), f"{_why(str(status), cause)}{f' ({cause})' if cause else ''}")
-            for columns in (evidence.dataset.shards.columns, evidence.gathered.data.columns)
-            for path, status, cause in zip(columns["path"], columns["status"], columns["cause"], strict=True)
-            if status in _UNREAD
-        ]
-    )
-
-
-def _why(status: str, cause: object) -> str:
-    return _UNREAD[status].format(fetch="dvc pull" if cause == "dvc-missing" else "git lfs pull")

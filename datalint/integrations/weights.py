@@ -8,8 +8,8 @@ import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, Literal, get_args
 
-from datalint.check import listed
 from datalint.integrations.samples import TRAIN, samples_of
+from datalint.listed import listed
 from datalint.report.words import count
 from datalint.request import Request
 from datalint.workspace import open_workspace

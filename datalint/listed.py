@@ -1,0 +1,88 @@
+"""The dataset that the configuration and the command line name, listed and not yet looked at."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from datalint import dataset
+from datalint.dataset import croissant
+from datalint.errors import UnfinishedError, UsageError
+
+if TYPE_CHECKING:
+    from datalint.config import Config
+    from datalint.dataset import Dataset
+    from datalint.dataset.options import Memory
+    from datalint.request import Request
+    from datalint.workspace import Workspace
+
+_PACKED = {"tfrecord": "TFRecord", "webdataset": "archives"}
+"""Formats whose `dataset.columns` are not those of a manifest."""
+
+
+def listed(workspace: Workspace, request: Request, *, memory: Memory | None = None) -> Dataset:
+    """Samples and classes, without a look into any image; raises UnfinishedError when nothing is there."""
+    settings = workspace.config
+    images = settings.dataset.root
+    # What the configuration says of its own dataset is not said of another one that the command line names.
+    own = workspace.root == posixpath.normpath(posixpath.join(workspace.home, settings.dataset.path))
+    try:
+        found = dataset.read(
+            workspace.source,
+            root=workspace.root,
+            format=request.format or (settings.dataset.format if own else None),
+            framework=settings.training.framework,
+            loader=settings.training.loader,
+            columns=settings.dataset.columns,
+            splits=settings.dataset.splits if own else None,
+            suffix=settings.dataset.suffix if own else None,
+            files_root=None if images is None else posixpath.normpath(posixpath.join(workspace.home, images)),
+            memory=memory,
+        )
+    except UsageError as error:
+        raise _placed(error, settings, own=own and request.format is None) from error
+    found = croissant.beside(found, workspace.source, workspace.root)
+    if own and request.format is None and found.format in ("imagefolder", *_PACKED):
+        _refuse_manifest_keys(settings, found)
+    # Images that nobody has fetched or that the loader passes over, and shards that nobody can read, are findings and
+    # not an empty dataset.
+    passed = {"lfs-pointer", "ignored-suffix", "outside-class"} & set(found.skipped.columns.get("reason", ()))
+    said = len(found.problems) or len(found.shards) or passed or described(found)
+    if not len(found.samples) and not said:
+        raise nothing(found)
+    return found
+
+
+def _refuse_manifest_keys(settings: Config, found: Dataset) -> None:
+    """What is said of a manifest would be ignored without a word where a folder was read."""
+    # There the columns are features, or members.
+    packed = _PACKED.get(found.format)
+    for key in ("root", "suffix") if packed else ("columns", "root", "suffix"):
+        if getattr(settings.dataset, key):
+            what = packed or "a folder of images"
+            message = f"dataset.{key} is about a manifest, and {found.root} was read as {what}"
+            hint = "name the manifest itself in dataset.path, or leave the key out"
+            raise UsageError(message, settings.position("dataset", key), hint)
+
+
+def _placed(error: UsageError, settings: Config, *, own: bool) -> UsageError:
+    """The same with the place in the configuration that it is about: what it names, else the format if one is said."""
+    keys = error.keys or (("dataset", "format") if own and settings.dataset.format else ())
+    if error.position or not keys:
+        return error
+    return UsageError(error.message, settings.position(*keys), error.hint)
+
+
+def described(found: Dataset) -> bool:
+    """Whether there is only a description, and that was judged."""
+    return found.format == "croissant" and not len(found.samples)
+
+
+def nothing(found: Dataset) -> UnfinishedError:
+    place = found.manifest or found.root or "."
+    kinds = found.problems.columns["kind"]
+    if "no-image-feature" in kinds:
+        features = found.problems.columns["detail"][kinds.index("no-image-feature")]
+        message = f"no feature of the records in {place} holds images, so nothing was judged but the shards: {features}"
+        return UnfinishedError(f"{message}; `dataset.columns` can name it as `image`")
+    return UnfinishedError(f"no samples found in {place} (read as {found.format}): nothing was judged")
