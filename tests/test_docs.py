@@ -15,7 +15,7 @@ import yaml
 from datalint import __version__, config
 from datalint.cli import parser
 from datalint.config_file import read_document
-from datalint.dataset.formats import LAYOUTS
+from datalint.dataset.formats import LAYOUTS, PLAIN
 from datalint.errors import UsageError
 from datalint.finding import Family
 from datalint.rule.load import load_rule
@@ -212,3 +212,21 @@ def test_the_readme_has_a_real_demo() -> None:
     demo = readme.partition("<!-- demo:start -->")[2].partition("<!-- demo:end -->")[0]
     assert "$ datalint check" in demo
     assert "UNTRAINABLE  flowers" in demo
+
+
+def test_every_format_has_its_page() -> None:
+    index = (ROOT / "docs/formats/README.md").read_text("utf-8")
+    for name in LAYOUTS:
+        assert f"| [`{name}`]({name}.md) |" in index
+        assert (ROOT / "docs/formats" / f"{name}.md").is_file()
+    assert set(PLAIN) <= set(re.findall(r"`([a-z-]+)`", index))
+
+
+def test_the_catalogue_of_defects_names_rules_that_exist() -> None:
+    told, _, _ = (ROOT / "docs/catalogue.md").read_text("utf-8").partition("## Not told")
+    rows = [line for line in told.splitlines() if line.startswith("| ") and "`" in line]
+    assert len(rows) > 60
+    for row in rows:
+        named = re.findall(r"`([a-z0-9-]+)`", row.rsplit("|", 2)[1])
+        assert named
+        assert [name for name in named if not (ROOT / "rules" / f"{name}.yaml").is_file()] == []
