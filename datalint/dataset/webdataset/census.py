@@ -41,7 +41,7 @@ class Census:
     _homes: dict[str, int] = field(default_factory=dict)
     """Key -> the first archive that has it."""
     _torn: set[int] = field(default_factory=set)
-    """Groups whose members belong to an earlier one."""
+    """Groups whose members belong to an earlier one, or that damage cut off."""
     _found: list[Defect] = field(default_factory=list)
     _shared: list[tuple[int, int, str]] = field(default_factory=list)
 
@@ -52,8 +52,10 @@ class Census:
         """The next archive: samples of one set (`series`) and split should have the same members."""
         self._archives.append((len(self._keys), series, split))
 
-    def add(self, key: str, members: Members) -> None:
-        """The next group of the archive; an image is the member IMAGE."""
+    def add(self, key: str, members: Members, *, cut: bool = False) -> None:
+        """The next group of the archive; an image is the member IMAGE. `cut`: what it lacks is damage, told as such."""
+        if cut:
+            self._torn.add(len(self._keys))
         self._keys.append(key)
         self._members.append(self._sets.setdefault(members, members))
 

@@ -20,7 +20,7 @@ from datalint.dataset.webdataset.shards import shards, with_splits
 from datalint.dataset.webdataset.tar import End, Member, walk
 from datalint.entry import Entry, PartLocator, display
 from datalint.errors import UsageError
-from datalint.source.lfs import POINTER, POINTER_BYTES
+from datalint.source.lfs import POINTER, POINTER_BYTES, pointed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,14 +88,16 @@ class _Reading:
         entry, about = shard.entry, opened(source, shard.entry)
         if isinstance(about, Opened):
             with about.stream:
-                end, groups = self._members(shard, about)
-            self._ended(shard, about, end, groups)
+                end, groups, damaged = self._members(shard, about)
+            self._ended(shard, about, end, groups, damaged)
         else:
             status, cause, detail = about
             if cause == "lfs-pointer":
                 suffix = layout.suffix(entry.path)
                 self.skipped.add(path=display(entry.path), suffix=suffix, size_bytes=entry.size, reason="lfs-pointer")
-            self._row(shard, entry.size, status=status, cause=cause, detail=detail)
+            stands_for = pointed(source.read(entry.path) or b"") if cause == "lfs-pointer" else None
+            size = entry.size if stands_for is None else stands_for[1]
+            self._row(shard, size, status=status, cause=cause, detail=detail)
         self.census.end()
 
     def _row(self, shard: Shard, size: int | None, **values: object) -> None:
@@ -105,7 +107,7 @@ class _Reading:
             **values,
         )  # fmt: skip
 
-    def _ended(self, shard: Shard, about: Opened, end: End, groups: int) -> None:
+    def _ended(self, shard: Shard, about: Opened, end: End, groups: int, damaged: int) -> None:
         compression = "gzip" if about.codec == "gzip" else "none"
         status = "ok" if end.harmless else "damaged"
         cause, detail = end.cause or None, end.detail or None
@@ -113,11 +115,11 @@ class _Reading:
             status, detail = "empty", detail or "no member in it has a key and an extension"
         self._row(
             shard, about.size, records=groups, compression=compression, status=status, cause=cause, detail=detail,
-            record=None if end.harmless else groups, offset=end.offset if end.cause else None,
+            record=None if end.harmless else damaged, offset=end.offset if end.cause else None,
         )  # fmt: skip
 
-    def _members(self, shard: Shard, about: Opened) -> tuple[End, int]:
-        """Walk through it; returns how it ended and the number of groups."""
+    def _members(self, shard: Shard, about: Opened) -> tuple[End, int, int]:
+        """Walk through it; returns how it ended, the number of groups, and which is the first that damage concerns."""
         grouping = Grouping()
         odd = Odd()
         end = End("", "", 0)
@@ -137,11 +139,14 @@ class _Reading:
             if repeated:
                 detail = f"a second member .{name[1]} of the sample: webdataset stops at it"
                 self._problem(shard, "repeated-member", member.name, grouping.number - 1, detail)
+        cut_off = key_of(end.member)
+        damaged = grouping.number
         for group in grouping.rest():
-            self._group(shard, about, group)
+            damaged -= cut_off is not None and cut_off[0] == group.key
+            self._group(shard, about, group, cut=not end.harmless)
         for kind, first, detail in odd.told():
             self._problem(shard, kind, first, None, detail)
-        return end, grouping.number
+        return end, grouping.number, damaged
 
     def _wants(self, name: str) -> bool:
         found = key_of(name)
@@ -162,14 +167,14 @@ class _Reading:
             size_bytes=member.size, reason="hidden" if reason == "ignored-suffix" else reason,
         )  # fmt: skip
 
-    def _group(self, shard: Shard, about: Opened, group: Group) -> None:
+    def _group(self, shard: Shard, about: Opened, group: Group, *, cut: bool = False) -> None:
         images = [extension for extension in group.members if _is_image(extension)]
         main = self._main(images)
         self.extensions.update(group.members.keys())
         names = frozenset(
             IMAGE if name == main else name for name in group.members if name == main or name not in images
         )
-        self.census.add(group.key, names)
+        self.census.add(group.key, names, cut=cut)
         if main is None:
             return
         self.spare.update(name for name in images if name != main)

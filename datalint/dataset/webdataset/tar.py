@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from datalint.dataset.webdataset.guard import Guarded, is_header
@@ -43,6 +43,8 @@ class End:
     detail: str
     offset: int
     """Of the first byte that is wrong, in the bytes as they are decompressed."""
+    member: str = ""
+    """The one that is cut off, where its name is whole."""
 
     @property
     def harmless(self) -> bool:
@@ -78,6 +80,7 @@ def walk(stream: BinaryIO, size: int | None, wanted: Callable[[str], bool]) -> I
     guarded = Guarded(stream)
     at = 0
     waiting: Member | None = None
+    unread: tarfile.TarInfo | None = None
     try:
         archive = _Archive(fileobj=cast("Any", guarded), mode="r", errors="surrogateescape", encoding="utf-8")
         while (found := archive.next()) is not None:
@@ -94,19 +97,24 @@ def walk(stream: BinaryIO, size: int | None, wanted: Callable[[str], bool]) -> I
             at = archive.offset
             if waiting is not None:
                 yield waiting
-            waiting = _member(found, guarded, wanted)
-            if size is not None:
-                yield waiting
                 waiting = None
+            unread = found if size is None else None
+            member = _member(found, guarded, wanted)
+            if size is None:
+                # Whether its content is whole shows when the next header is read.
+                waiting = member
+            else:
+                yield member
         if waiting is not None:
             yield waiting
-            waiting = None
+            unread = None
         yield _end(archive, guarded)
     except MemoryError:
         raise
     except Exception as error:
         # tarfile, gzip and zlib raise errors of a dozen kinds for bytes that nobody foresaw.
-        yield _failed(error, at if waiting is None else waiting.header)
+        end = _failed(error, at if unread is None else unread.offset)
+        yield end if unread is None else replace(end, member=unread.name)
 
 
 def _member(found: tarfile.TarInfo, guarded: Guarded, wanted: Callable[[str], bool]) -> Member:
@@ -131,7 +139,12 @@ def _cut(found: tarfile.TarInfo, size: int | None) -> End | None:
     if size is None or not found.isreg() or found.issparse() or found.offset_data + found.size <= size:
         return None
     there = max(0, size - found.offset_data)
-    return End("truncated", f"it ends inside {found.name}, after {there:,} of its {found.size:,} bytes", found.offset)
+    return End(
+        "truncated",
+        f"it ends inside {found.name}, after {there:,} of its {found.size:,} bytes",
+        found.offset,
+        found.name,
+    )
 
 
 def _end(archive: _Archive, guarded: Guarded) -> End:

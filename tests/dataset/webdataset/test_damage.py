@@ -194,6 +194,22 @@ def test_an_archive_that_ends_inside_a_member(cut: int, tmp_path: Path) -> None:
     assert read.labels == ["0", "1", "2"]
 
 
+@pytest.mark.parametrize("name", ["a.tar", "a.tgz"])
+def test_what_a_cut_sample_lacks_is_no_defect_of_its_own(name: str, tmp_path: Path) -> None:
+    path = pack(tmp_path / "a.tar", samples(5))
+    start = headers(path)[7]
+    content = path.read_bytes()[: start + BLOCK]
+    path.unlink()
+    # Of a compressed archive the end of its stream is missing, too.
+    (tmp_path / name).write_bytes(gzip.compress(content)[:-9] if name == "a.tgz" else content)
+    read = found(tmp_path)
+    row = read.shard(name)
+    # The picture of the fourth sample is whole, its label is cut off.
+    assert (row["status"], row["records"], row["record"], row["offset"]) == ("damaged", 4, 3, start)
+    assert read.labels == ["0", "1", "2", None]
+    assert read.kinds == set()
+
+
 def test_an_archive_that_ends_inside_a_header(tmp_path: Path) -> None:
     path = pack(tmp_path / "a.tar", samples(5))
     start = headers(path)[6]
@@ -316,6 +332,7 @@ def test_what_is_no_archive_is_told_by_its_bytes(
     read = found(tmp_path)
     row = read.shard("a.tar")
     assert (row["status"], row["cause"]) == (status, cause)
+    assert row["size_bytes"] == (1234 if status == "pointer" else len(content))
     assert row["detail"]
     # One bad file never stops the others.
     assert read.labels == ["0", "1"]
