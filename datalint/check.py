@@ -148,7 +148,8 @@ def listed(workspace: Workspace, request: Request) -> Dataset:
     except UsageError as error:
         raise _placed(error, settings, own=own and request.format is None) from error
     found = croissant.beside(found, workspace.source, workspace.root)
-    if own and request.format is None and found.manifest is None:
+    # Metadata and shards of Hugging Face have columns, and are no manifest.
+    if own and request.format is None and found.manifest is None and not found.format.startswith("hf-"):
         _refuse_manifest_keys(settings, workspace.root)
     # Images that nobody has fetched or that the loader passes over, and shards that nobody can read, are findings and
     # not an empty dataset.
