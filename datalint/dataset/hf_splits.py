@@ -50,12 +50,6 @@ def named(files: Iterable[str]) -> bool:
     return any(asked(path) for asked in (_of_shard, _of_folders, _of_file) for path in seen)
 
 
-def by_folder(files: Iterable[str]) -> bool:
-    """Whether the names of folders decide."""
-    seen = [path for path in files if _seen(path)]
-    return not any(map(_of_shard, seen)) and any(map(_of_folders, seen))
-
-
 def _seen(path: str) -> bool:
     *folders, name = path.split("/")
     hidden = name.startswith(".") or any(folder.startswith((".", "__")) for folder in folders)

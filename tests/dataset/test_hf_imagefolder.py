@@ -86,6 +86,11 @@ CASES = {
         {"metadata.csv": "file_name,label\na.png,\nb.png,nan\n"}, ("a.png", "b.png"),
         {"train": [("a.png", None), ("b.png", None)]}, (("missing-label", "a.png"), ("missing-label", "b.png")),
     ),
+    "a label that pandas takes for nothing": Case(
+        {"metadata.csv": "file_name,label\na.png,NA\nb.png,cat\n"}, ("a.png", "b.png"),
+        {"train": [("a.png", None), ("b.png", "cat")]}, (("missing-label", "a.png"),),
+        ours={"train": [("a.png", "NA"), ("b.png", "cat")]},
+    ),
     "one for each split": Case(
         {"train/metadata.csv": TWO, "test/metadata.csv": TWO},
         ("train/a.png", "train/b.png", "test/a.png", "test/b.png"),
@@ -126,6 +131,16 @@ CASES = {
         ("train/a.png", "train/b.png", "extra/a.png", "extra/b.png"), {"train": below("train")},
         (("metadata-lost", "extra/metadata.csv"), ("metadata-lost", "extra")),
         ours={"train": below("train"), "": below("extra")},
+    ),
+    "the card says which folder is which split": Case(
+        {
+            "a/metadata.csv": TWO, "b/metadata.csv": TWO, "c/metadata.csv": TWO,
+            "README.md": "---\nconfigs:\n- config_name: default\n  data_files:\n  - {split: train, path: a/**}\n"
+            "  - {split: test, path: ['b/*']}\n---\n",
+        },
+        ("a/a.png", "a/b.png", "b/a.png", "b/b.png", "c/a.png", "c/b.png"),
+        {"train": below("a"), "test": below("b")}, (("metadata-lost", "c/metadata.csv"), ("metadata-lost", "c")),
+        ours={"train": below("a"), "test": below("b"), "": below("c")},
     ),
     "two suffixes": Case(
         {"train/metadata.csv": TWO, "test/metadata.jsonl": '{"file_name": "a.png", "label": "cat"}\n'},
@@ -378,3 +393,10 @@ def test_sroie_names_987_images_that_are_not_there(corpora: Path) -> None:
     assert {entry.kind for entry in found.files} == {"missing"}
     assert len(found.files) == 987
     assert {kind for (kind,) in rows(found.problems, "kind")} == {"missing-file"}
+
+
+def test_names_that_are_almost_right(tmp_path: Path) -> None:
+    tables = {"train/metadata.csv": TWO, "test/Metadata.csv": TWO, "train/metadata.tsv": TWO, "metadata.json": "{}"}
+    found = read(made(tmp_path, Case(tables, ("train/a.png", "train/b.png", "test/a.png"), None)))
+    assert ("metadata-lost", "test/Metadata.csv") in rows(found.problems, "kind", "path")
+    assert not {"train/metadata.tsv", "metadata.json"} & {path for (path,) in rows(found.problems, "path")}

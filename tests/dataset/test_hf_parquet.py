@@ -178,6 +178,14 @@ def test_a_bad_shard_is_a_row_and_the_others_are_read(tmp_path: Path) -> None:
     assert len(found.samples) == 4
 
 
+@pytest.mark.parametrize(("name", "expected"), [(TRAIN, "hf-parquet"), ("more.parquet", "imagefolder")])
+def test_pictures_beside_shards_are_those_of_the_readme(tmp_path: Path, name: str, expected: str) -> None:
+    write(tmp_path / name, pictures(1), [0])
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets/logo.png").write_bytes(png(1))
+    assert read(tmp_path).format == expected
+
+
 def test_only_bad_shards_are_known_by_their_names(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / TRAIN).write_bytes(b"PAR1")

@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 REFUSED, LOST = "metadata-refused", "metadata-lost"
 """Kinds of problems: the library raises; it goes on without labels or images."""
 _URL = re.compile(r"://")
-_NEAR = frozenset({*NAMES, "metadata.tsv", "metadata.json", "metadata.ndjson", "metadata.txt", "metadata.xlsx"})
+_NEAR = frozenset({*NAMES, "metadata.tsv", "metadata.ndjson", "metadata.xlsx"})
 
 
 def of_names(files: Sequence[str]) -> Iterator[Problem]:
-    """Kind, path and words for files that are called almost like metadata."""
+    """Kind, path and words for files that are called almost like metadata, in folders that have none."""
+    homes = {path.rpartition("/")[0] for path in files if path.rpartition("/")[2] in NAMES}
     for path in files:
-        name = path.rpartition("/")[2]
-        if name not in NAMES and name.lower() in _NEAR:
+        home, _, name = path.rpartition("/")
+        if name not in NAMES and name.lower() in _NEAR and home not in homes:
             yield LOST, path, "only metadata.csv, metadata.jsonl and metadata.parquet are read: its rows are left out"
 
 
@@ -71,13 +72,8 @@ def of_splits(
     with_metadata = {split for each in found for split in split_of.get(each.name, ())}
     for each in found:
         if each.name not in split_of:
-            where = "folders" if hf_splits.by_folder(images) else "files"
             splits = ", ".join(hf_splits.ordered(with_images))
-            yield (
-                LOST,
-                each.name,
-                f"{where} are named after splits ({splits}) and it lies in none of them, so that it is never read",
-            )
+            yield LOST, each.name, f"it lies in none of the splits ({splits}), so that it is never read"
     met = False
     for split in hf_splits.ordered(with_images | with_metadata):
         if split in with_metadata:
@@ -108,8 +104,8 @@ def of_folders(images: Collection[str], split_of: Mapping[str, Sequence[str]]) -
             top = path.rpartition("/")[0]
             folders[top] = folders.get(top, 0) + 1
     for folder, n in sorted(folders.items()):
-        count = "1 image lies" if n == 1 else f"{n:,} images lie"
-        yield LOST, folder, f"{count} in no split, while other folders or files are named after one: never read"
+        words = "1 image lies in no split and is" if n == 1 else f"{n:,} images lie in no split and are"
+        yield LOST, folder, f"{words} never read"
 
 
 def refused(written: str) -> str | None:

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from datalint.dataset import columns, hf_splits, labels, layout, split_column
+from datalint.dataset import columns, hf_card, hf_splits, labels, layout, split_column
 from datalint.dataset.detect import in_class_folders
 from datalint.dataset.finder import Finder
 from datalint.dataset.hf_imagefolder import lost, metadata
@@ -57,7 +57,8 @@ class Reading:
         header = tuple(dict.fromkeys(name for each in found for name in each.header))
         rows = [row for each in found for row in each.rows[:_HEAD_ROWS]]
         declared = {part: name for part, name in options.columns.items() if part != "path"}
-        split_of = hf_splits.splits_of(there.files)
+        card = hf_card.read(there)
+        split_of = card.splits_of(there.files) if card.patterns else hf_splits.splits_of(there.files)
         parts = {**columns.resolve(header, rows, declared, there.path(found[0].name)), "path": None}
         if options.splits == {} or len({split for splits in split_of.values() for split in splits}) > 1:
             parts["split"] = None
@@ -67,7 +68,7 @@ class Reading:
         images = dict.fromkeys(metadata.image_columns(header))
         extra = tuple(name for name in columns.others(header, parts) if name not in images)
         finders = Finder(there.source, there.root), Finder(there.source, there.root)
-        named = hf_splits.named(there.files)
+        named = bool(card.patterns) or hf_splits.named(there.files)
         return cls(there, options, found, split_of, named, parts, Rows("samples", extra), *finders)
 
     def dataset(self) -> Dataset:
@@ -155,6 +156,9 @@ class Reading:
             label = None
         if self.parts["label"] in found.header and label is None:
             self._problem("missing-label", path, "the label is empty or NaN", manifest=manifest, line=row.line)
+        elif found.suffix == "csv" and label in labels.LOST:
+            words = f"pandas reads the label {label!r} as NaN"
+            self._problem("missing-label", path, words, manifest=manifest, line=row.line)
         cell = self._cell(row, "split")
         splits = [meant[cell]] if cell else self._splits(found.name) or self._splits(self._below(path)) or [None]
         first = len(self.samples.columns["sample_id"])

@@ -29,16 +29,20 @@ _FOOTER = 1 << 20
 
 
 def recognise(listing: Listing) -> str | None:
-    """The first file with a column of images; the first shard by its name where none of the files can be read."""
+    """The first file with a column of images; the first shard by its name where none of the files can be read.
+
+    Image files beside it are pictures in a README.md where the files are called shards, else the dataset itself.
+    """
     files = [path for path in listing.files if path.endswith(SUFFIX)]
-    if not files or listing.has_images:
+    named = [path for path in files if hf_splits.SHARD.fullmatch(path.rpartition("/")[2])]
+    if not files or (listing.has_images and not named):
         return None
     for path in files:
         place = listing.source.spooled(listing.path(path))
         if place is None or shards.faults(place) is not None:
             continue
         return path if _names_bytes(place) and _has_images(place) else None
-    return next((path for path in files if hf_splits.SHARD.fullmatch(path.rpartition("/")[2])), None)
+    return next(iter(named), None)
 
 
 def _names_bytes(place: str) -> bool:
