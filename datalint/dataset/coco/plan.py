@@ -80,9 +80,7 @@ def _candidates(listing: Listing) -> Iterator[tuple[str, look.Kind]]:
     paths = [
         path
         for path in listing.files
-        if path.lower().endswith(".json")
-        and path.count("/") <= _DEEPEST
-        and not posixpath.basename(path).startswith(".")
+        if path.lower().endswith(".json") and path.count("/") <= _DEEPEST and "/." not in f"/{path}"
     ]
     many = Counter(posixpath.dirname(path) for path in paths)
     for path in paths:

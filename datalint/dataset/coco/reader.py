@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 from datalint.dataset.coco import entries
 from datalint.dataset.coco.defects import LISTED, Defects, shown
 from datalint.dataset.coco.shape import Shape, of_polygons, of_runs, runs
-from datalint.dataset.coco.shapes import of_all
+from datalint.dataset.coco.shapes import Shapes, distances, of_all
 from datalint.dataset.coco.stream import CHUNK, Fault, Piece, Section, sections
 from datalint.dataset.model import Rows
 from datalint.entry import display
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from datalint.dataset.coco.shape import Extent
 
 SECTIONS = ("images", "annotations", "categories")
+_NO_BOX = (None, None, None, None)
 MAX_UNUSABLE = 100_000
 """Entries without which a file is read; behind them it is not worth the time."""
 _KEYS = {
@@ -94,7 +95,8 @@ class _Reader:
         self._unusable = 0
         self._images: dict[Id, int | None] = {}
         """Image id -> its sample; None for an image that cannot be used."""
-        self._sizes: dict[int, tuple[int | None, int | None]] = {}
+        self._sizes: list[tuple[int | None, int | None]] = []
+        """Stated width and height of each sample of this file."""
         self._categories: dict[Id, entries.Category] = {}
         self._texts: dict[str, list[tuple[str, int]]] = defaultdict(list)
         self._text_counts: dict[str, int] = defaultdict(int)
@@ -146,7 +148,7 @@ class _Reader:
         if key == "images":
             for column in self._tables.samples.columns.values():
                 del column[self._first_sample :]
-            self._images, self._sizes = {}, {}
+            self._images, self._sizes = {}, []
         elif key == "categories":
             self._categories = {}
         else:
@@ -203,26 +205,31 @@ class _Reader:
                 self._images.setdefault(_other_type(written), None)
 
     def _image(self, found: entries.Image, number: int, line: int) -> None:
-        self._text_id("image", found.id, line)
+        if isinstance(found.id, str):
+            self._text_id("image", found.id, line)
         if found.id in self._images:
             detail = f"image id {found.id} is given twice: loaders keep the last image of that id"
             self._defects.add("duplicate-id", detail, line=self._line(line), record=number)
-        self._sample(found, line)
-
-    def _sample(self, found: entries.Image, line: int) -> None:
-        samples = self._tables.samples
-        number = len(samples.columns["sample_id"])
+        columns = self._tables.samples.columns
         file_id, path, problems = self._found.find(found.file_name)
         for kind, detail in problems:
             written = path if kind == "missing-file" else found.file_name
             self._defects.add(kind, detail, line=self._line(line), path=written)
-        width, height = _side(found.width), _side(found.height)
-        samples.add(
-            sample_id=number, file_id=file_id, path=shown(path), split=self._found.split, manifest=self._path,
-            line=self._line(line) if self._found.lines else None, declared_width=width, declared_height=height,
-        )  # fmt: skip
-        self._images[found.id] = number
-        self._sizes[number] = (width, height)
+        size = _side(found.width), _side(found.height)
+        sample = self._images[found.id] = len(self._sizes) + self._first_sample
+        self._sizes.append(size)
+        columns["sample_id"].append(sample)
+        columns["file_id"].append(file_id)
+        columns["path"].append(shown(path))
+        columns["line"].append(self._line(line) if self._found.lines else None)
+        columns["declared_width"].append(size[0])
+        columns["declared_height"].append(size[1])
+
+    def _samples(self) -> None:
+        """Columns that are the same for all images, or empty."""
+        for name, column in self._tables.samples.columns.items():
+            value = {"split": self._found.split, "manifest": self._path}.get(name)
+            column += [value] * (self._first_sample + len(self._sizes) - len(column))
 
     def _take_categories(self, piece: Piece) -> None:
         for number, (data, line) in enumerate(zip(piece.entries(), piece.lines(), strict=True), start=piece.first):
@@ -269,7 +276,7 @@ class _Reader:
             self._annotations(entries.columns(good), lines)
 
     def _annotations(self, found: entries.Columns, lines: Sequence[int]) -> None:
-        out, first, number = self._columns, len(self._image_ids), len(lines)
+        out, number = self._columns, len(lines)
         written = self._checked_ids(found, lines)
         intern = self._interned.setdefault
         self._image_ids += map(intern, found.image_id, found.image_id)
@@ -278,23 +285,20 @@ class _Reader:
         absent = [place for place, box in enumerate(boxes) if box is UNSET] if UNSET in boxes else []
         lacking = [place for place, box in enumerate(boxes) if not box] if None in boxes else absent
         kinds: list[str | None] = ["box"] * number
-        points: list[int | None] = [None] * number
-        areas: list[float | None] = [None] * number
-        extents: list[Extent | None] = [None] * number
         for place in lacking:
             kinds[place] = None
-        for place, extent, area, many in of_all(found.segmentation):
-            kinds[place], extents[place], areas[place], points[place] = "polygon", extent, area, many
-        for place, drawing in enumerate(found.segmentation):
-            if drawing and extents[place] is None and drawing is not UNSET:
-                kinds[place], drawn = self._drawn(drawing, first + place, written[place], lines[place])
-                extents[place], areas[place], points[place] = drawn.extent, drawn.area, drawn.points
-        away = list(map(_distance, boxes, extents)) if any(extents) else [None] * number
+        points: list[int | None] = [None] * number
+        areas: list[float | None] = [None] * number
+        away: list[float | None] = [None] * number
+        shapes = of_all(found.segmentation)
+        extents = shapes.extents if not lacking and len(shapes.owners) == number else None
+        if extents is not None:
+            # All have polygons and a box, as nearly all do: nothing need be looked at one by one.
+            kinds, points, areas = ["polygon"] * number, list(shapes.points), list(shapes.areas)
+            away = list(distances(boxes, extents))  # type: ignore[arg-type]
+        else:
+            self._shapes_one_by_one(found, shapes, boxes, kinds, points, areas, away, written, lines)
         self._boxless += [(written[place], lines[place]) for place in absent]
-        for place in lacking:
-            known = extents[place]
-            if known is not None:
-                boxes[place] = (known[0], known[1], known[2] - known[0], known[3] - known[1])
         if found.keypoints.count(UNSET) < number:
             for place, keypoints in enumerate(found.keypoints):
                 if keypoints is not UNSET and keypoints:
@@ -305,14 +309,41 @@ class _Reader:
         del self._boxless[LISTED + 1 :]
         out["written_id"] += written
         out["kind"] += kinds
-        for name, side in (("x", 0), ("y", 1), ("width", 2), ("height", 3)):
-            out[name] += [box[side] if box else None for box in boxes]
+        sides = zip(*(box or _NO_BOX for box in boxes), strict=True) if lacking else zip(*boxes, strict=True)
+        for name, values in zip(("x", "y", "width", "height"), sides, strict=True):
+            out[name] += values
         out["area"] += [None if area is UNSET else area for area in found.area]
         out["points"] += points
         out["iscrowd"] += [None if crowd is UNSET else crowd != 0 for crowd in found.iscrowd]
         out["shape_distance"] += away
         out["shape_area"] += areas
         out["line"] += lines
+
+    def _shapes_one_by_one(
+        self,
+        found: entries.Columns,
+        shapes: Shapes,
+        boxes: list[Extent | UnsetType | None],
+        kinds: list[str | None],
+        points: list[int | None],
+        areas: list[float | None],
+        away: list[float | None],
+        written: Sequence[str],
+        lines: Sequence[int],
+    ) -> None:
+        """Fill the columns; an annotation without a box gets the extent of its shape."""
+        first = len(self._image_ids) - len(boxes)
+        extents: list[Extent | None] = [None] * len(boxes)
+        for place, extent, area, many in zip(shapes.owners, shapes.extents, shapes.areas, shapes.points, strict=True):
+            kinds[place], extents[place], areas[place], points[place] = "polygon", extent, area, many
+        for place, drawing in enumerate(found.segmentation):
+            if drawing and extents[place] is None and drawing is not UNSET:
+                kinds[place], drawn = self._drawn(drawing, first + place, written[place], lines[place])
+                extents[place], areas[place], points[place] = drawn.extent, drawn.area, drawn.points
+        for place, known in enumerate(extents):
+            if known is not None:
+                away[place] = _distance(boxes[place], known)
+                boxes[place] = boxes[place] or (known[0], known[1], known[2] - known[0], known[3] - known[1])
 
     def _checked_ids(self, found: entries.Columns, lines: Sequence[int]) -> list[str]:
         """The ids of annotations as text; told are those that were there before, and those that are text already."""
@@ -364,6 +395,7 @@ class _Reader:
         """Join the lists once all are known."""
         if self._now is not None:
             self._seen[self._now] = True
+        self._samples()
         self._missing_sections()
         if not self._seen.get("categories"):
             # A part of them would make the others unknown.
@@ -425,7 +457,7 @@ class _Reader:
     def _mask_sizes(self, samples: list[int | None]) -> None:
         for row, (height, width) in self._masks.items():
             sample = samples[row]
-            declared = None if sample is None else self._sizes[sample]
+            declared = None if sample is None else self._sizes[sample - self._first_sample]
             if declared is None or None in declared or declared == (width, height):
                 continue
             id_, line = str(self._columns["written_id"][row]), self._columns["line"][row]
@@ -554,9 +586,9 @@ class _Reader:
             self._defects.add("text-id", f"{said} {verb} text such as {value!r}", line=self._line(line))
 
 
-def _distance(box: Extent | UnsetType | None, extent: Extent | None) -> float | None:
+def _distance(box: Extent | UnsetType | None, extent: Extent) -> float | None:
     """Pixels between the edges of a box and those of what it should hold, at the worst edge."""
-    if extent is None or box is None or box is UNSET:
+    if not box:
         return None
     x, y, width, height = box
     left, top, right, bottom = extent

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import math
+from array import array
+from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +12,7 @@ import numpy as np
 from datalint.dataset.coco.shape import POINTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
@@ -20,12 +22,23 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.int64]
 
 
-def of_all(drawings: Sequence[Any]) -> Iterator[tuple[int, Extent, float, int]]:
-    """Place in the sequence, extent, area and points of each that is a list of polygons and nothing else.
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """Of those that have nothing but good polygons; `owners` are their places in the sequence that was given."""
+
+    owners: list[int]
+    extents: list[Extent]
+    """Left, top, right, bottom."""
+    areas: list[float]
+    points: list[int]
+
+
+def of_all(drawings: Sequence[Any]) -> Shapes:
+    """Each that is a list of polygons and nothing else.
 
     Left out is what has a polygon of less than three points, or one that encloses nothing.
     """
-    flat: list[float] = []
+    flat = array("d")
     sizes: list[int] = []
     owners: list[int] = []
     firsts: list[int] = []
@@ -33,22 +46,35 @@ def of_all(drawings: Sequence[Any]) -> Iterator[tuple[int, Extent, float, int]]:
         if type(drawing) is not list or not drawing:
             continue
         counts = list(map(len, drawing))
-        if min(counts) < 2 * POINTS or any(count % 2 for count in counts):
+        odd = counts[0] % 2 if len(counts) == 1 else any(count % 2 for count in counts)
+        if odd or min(counts) < 2 * POINTS:
             continue
         owners.append(place)
         firsts.append(len(sizes))
         sizes += counts
         for polygon in drawing:
-            flat += polygon
+            flat.fromlist(polygon)
     if not owners:
-        return
+        return Shapes([], [], [], [])
     with np.errstate(over="ignore", invalid="ignore"):
-        sides, areas, points = _measured(np.array(flat), np.array(sizes) // 2, np.array(firsts))
-    extents = zip(*(side.tolist() for side in sides), strict=True)
-    for place, extent, area, many in zip(owners, extents, areas.tolist(), points.tolist(), strict=True):
-        # False for NaN and for infinity.
-        if 0 < area < math.inf:
-            yield place, extent, area, many
+        sides, areas, points = _measured(np.frombuffer(flat), np.array(sizes) // 2, np.array(firsts))
+        # False for NaN and for infinity, which is also the area of what has an infinite side.
+        good = (areas > 0) & (areas < np.inf)
+    if not good.all():
+        owners = np.array(owners)[good].tolist()
+        sides, areas, points = [side[good] for side in sides], areas[good], points[good]
+    extents = list(zip(*(side.tolist() for side in sides), strict=True))
+    return Shapes(owners, extents, areas.tolist(), points.tolist())
+
+
+def distances(boxes: Sequence[Extent], extents: Sequence[Extent]) -> list[float]:
+    """Pixels between the edges of boxes (x, y, width, height) and those of what they should hold, at the worst edge."""
+    many = 4 * len(boxes)
+    edges = np.fromiter(chain.from_iterable(boxes), np.float64, many).reshape(-1, 4)
+    wanted = np.fromiter(chain.from_iterable(extents), np.float64, many).reshape(-1, 4)
+    edges[:, 2:] += edges[:, :2]
+    found: list[float] = np.abs(edges - wanted).max(axis=1, initial=0).tolist()
+    return found
 
 
 def _measured(flat: Floats, sizes: Integers, firsts: Integers) -> tuple[list[Floats], Floats, Integers]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import BinaryIO
 
-CHUNK = 1 << 18
+CHUNK = 1 << 16
 """Bytes that are decoded at once: what comes of them fits into the cache of a core, which halves the time."""
 MAX_VALUE = 1 << 26
 """Bytes of one entry, or of one value that is no list; what is larger is refused instead of held."""

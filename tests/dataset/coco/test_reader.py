@@ -137,6 +137,15 @@ def test_a_key_that_stands_twice_is_told(chunk: int) -> None:
     assert told(text, chunk=chunk).problems == []
 
 
+def test_each_polygon_that_is_none_is_told() -> None:
+    found = told(coco([box(7, segmentation=[[*TRIANGLE, 5], [*TRIANGLE, 5], TRIANGLE, [1, 2]])]))
+    assert found.details("bad-polygon") == [
+        "annotation 7: its polygon 1 of 4 has 7 numbers, which are no pairs of x and y",
+        "annotation 7: its polygon 2 of 4 has 7 numbers, which are no pairs of x and y",
+        "annotation 7: its polygon 4 of 4 has 1 point, and a polygon needs 3",
+    ]
+
+
 def test_images_and_categories_have_flaws_too() -> None:
     found = told(
         coco(
