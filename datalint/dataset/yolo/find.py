@@ -49,9 +49,8 @@ def _described(listing: Listing) -> Iterator[str]:
     ]
     likely.sort(key=lambda path: (path.count("/"), posixpath.splitext(posixpath.basename(path))[0] != "data", path))
     for path in likely[:_MOST]:
-        head = listing.head(path, HEAD)
-        known = darknet.looks_like_one if path.lower().endswith(".data") else description.looks_like_one
-        if known(head):
+        head, name = listing.head(path, HEAD), posixpath.basename(path).lower()
+        if darknet.looks_like_one(head) if name.endswith(".data") else description.looks_like_one(head, name=name):
             yield path
 
 
