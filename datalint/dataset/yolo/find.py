@@ -86,6 +86,12 @@ def images_of(path: str) -> str | None:
     return "/".join((*parts[:at], "images", *parts[at + 1 :]))
 
 
+def labels_home(folder: str) -> str | None:
+    """What lies above the last folder `labels` of a path: `train` for `train/labels`; None without one."""
+    above, found, _ = f"/{folder}/".rpartition("/labels/")
+    return above[1:] if found else None
+
+
 def may_be_labels(path: str) -> bool:
     """Whether a text file is not known to be something else."""
     return path.endswith(".txt") and posixpath.basename(path).lower() not in _NO_LABELS
