@@ -96,9 +96,13 @@ class Judged:
     def scope(self) -> tuple[str, ...]:
         """Paths in the repository that the verdict was read from: dataset, configuration, rules, model, baseline.
 
-        All of it where a manifest names images anywhere, or a symbolic link leads out of the dataset.
+        All of it where a manifest names images anywhere, or a symbolic link or a data.yaml leads out of the dataset.
         """
-        if self.manifest or (self.workspace.top is not None and git.has_links(self.workspace.top)):
+        if (
+            self.manifest
+            or self.evidence.dataset.leads_out
+            or (self.workspace.top is not None and git.has_links(self.workspace.top))
+        ):
             return (".",)
         settings, home = self.workspace.config, self.workspace.home
         base = posixpath.relpath(self.workspace.source.base, self.workspace.top or self.workspace.source.base)

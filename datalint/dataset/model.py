@@ -45,6 +45,8 @@ class Dataset:
     """The manifest's column of groups."""
     group_guessed: bool = False
     """Its name alone says that it is one."""
+    leads_out: bool = False
+    """A description names paths that may lie outside of the root."""
 
     @property
     def n_splits(self) -> int:

@@ -174,9 +174,16 @@ def test_what_yolo_labels_were_converted_from_is_not_the_dataset(more: dict[str,
     assert dataset.read(open_worktree(made(tmp_path / "both", both)), root=".").format == wanted
 
 
+def test_a_split_without_annotations_is_a_split_and_a_folder_of_other_pictures_is_none(tmp_path: Path) -> None:
+    files = {"train/1.jpg": "", "train/1.xml": xml(box()), "train/2.jpg": "", "test/3.jpg": "", "docs/shot.png": ""}
+    found = read(tmp_path, files)
+    assert samples(found) == [("test", "test/3.jpg"), ("train", "train/1.jpg"), ("train", "train/2.jpg")]
+    assert not problems(found)
+
+
 def test_an_annotation_file_belongs_to_one_image(tmp_path: Path) -> None:
-    found = read(tmp_path, {"a/train/1.jpg": "", "b/train/1.jpg": "", "b/train/1.xml": xml(box()), "b/train/2.jpg": ""})
-    assert [path for _, path in samples(found)] == ["b/train/1.jpg", "b/train/2.jpg"]
+    found = read(tmp_path, {"a/x/1.jpg": "", "b/x/1.jpg": "", "b/x/1.xml": xml(box()), "b/x/2.jpg": ""})
+    assert [path for _, path in samples(found)] == ["b/x/1.jpg", "b/x/2.jpg"]
     assert rows(found.annotations, "sample_id") == [(0,)]
 
 

@@ -303,6 +303,31 @@ def test_labels_where_no_trainer_looks(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_captions_are_no_labels_and_predictions_are_none_of_the_dataset(tmp_path: Path) -> None:
+    more = {
+        "train/images/none.jpg": "",
+        "captions/none.txt": "a ship",
+        "runs/detect/predict/2.jpg": "",
+        "runs/detect/predict/labels/2.txt": "0 0.5 0.5 0.2 0.2 0.93\n",
+        "test/labels/3.txt": BOX,
+    }
+    found = read(tmp_path, both() | more)
+    assert [row[:2] for row in problems(found)] == [
+        ("no-label-file", "train/images/none.jpg"),
+        ("label-without-image", "test/labels/3.txt"),
+    ]
+
+
+def test_without_a_description_pictures_for_readers_are_no_samples(tmp_path: Path) -> None:
+    files = {"images/1.jpg": "", "images/2.jpg": "", "labels/1.txt": BOX, "docs/shot.png": "", "logo.png": ""}
+    found = read(tmp_path, files)
+    assert [path for _, path in samples(found)] == ["images/1.jpg", "images/2.jpg"]
+    assert dict(rows(found.skipped, "path", "reason")) == {
+        "docs/shot.png": "documentation",
+        "logo.png": "documentation",
+    }
+
+
 def test_images_that_no_split_names(tmp_path: Path) -> None:
     files = both() | {"extra/images/3.jpg": "", "extra/labels/3.txt": BOX, "docs/shot.png": ""}
     found = read(tmp_path, files)

@@ -138,7 +138,7 @@ def refused(found: Labels) -> bool:
 
 
 def test_ultralytics_leaves_out_the_same_images(tmp_path: Path) -> None:
-    verify = ultralytics_labels.load()
+    verify = ultralytics_labels.verify_image_label()
     image, labels = tmp_path / "a.png", tmp_path / "a.txt"
     Image.new("RGB", (32, 32)).save(image)
 

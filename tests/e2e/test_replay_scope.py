@@ -34,7 +34,19 @@ def behind_a_link(folder: Path) -> Path:
     return folder / "store/cat/0000.jpg"
 
 
-@pytest.mark.parametrize("layout", [beside_a_manifest, behind_a_link])
+def where_a_description_leads(folder: Path) -> Path:
+    """data/data.yaml names folders of images beside its own."""
+    for image in sorted((folder / "images").rglob("*.jpg")):
+        label = folder / "labels" / image.relative_to(folder / "images").with_suffix(".txt")
+        label.parent.mkdir(parents=True, exist_ok=True)
+        label.write_text("0 0.5 0.5 0.2 0.2\n")
+    (folder / "data").mkdir()
+    (folder / "data/data.yaml").write_text("train: ../images/train\nval: ../images/val\nnames: [cat]\n")
+    (folder / "datalint.yaml").write_text(CONFIG.replace("path: images", "path: data/data.yaml"))
+    return folder / "images/train/cat/0000.jpg"
+
+
+@pytest.mark.parametrize("layout", [beside_a_manifest, behind_a_link, where_a_description_leads])
 def test_an_image_outside_the_dataset_s_path_is_judged_again(repository: Repository, layout: object) -> None:
     image: Path = layout(repository.folder)  # type: ignore[operator]
     sound = image.read_bytes()

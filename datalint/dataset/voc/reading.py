@@ -167,10 +167,10 @@ class Reading:
         with_annotations = {posixpath.dirname(path) for path in pairs.images if pairs.annotation_of(path)}
         for image in pairs.images:
             annotation = pairs.annotation_of(image)
-            # A picture in a folder where none has annotations is there for readers.
-            if annotation is None and posixpath.dirname(image) not in with_annotations:
-                continue
             split = next((means[part] for part in posixpath.dirname(image)[start:].split("/") if part in means), None)
+            # A picture in a folder where none has annotations is there for readers, unless it is a split.
+            if annotation is None and split is None and posixpath.dirname(image) not in with_annotations:
+                continue
             if self.declared is not None:
                 folder = f"{posixpath.dirname(image)[start:]}/"
                 named = (name for name in self.declared if folder.startswith(f"{name.strip('/')}/"))

@@ -12,7 +12,7 @@ from datalint.dataset.yolo import darknet, description, find
 from datalint.dataset.yolo.description import Place
 from datalint.dataset.yolo.places import by_description, by_folders
 from datalint.dataset.yolo.reading import Reading
-from datalint.dataset.yolo.tree import Tree
+from datalint.dataset.yolo.tree import Tree, is_absolute
 from datalint.entry import display
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datalint.dataset.listing import Listing
     from datalint.dataset.options import Options
     from datalint.dataset.yolo.description import Description
+    from datalint.dataset.yolo.places import Placed
     from datalint.source import Source
 
 
@@ -61,6 +62,7 @@ def read(source: Source, root: str, options: Options) -> Dataset:
         annotations=reading.annotations().data(),
         task="detection",
         assumptions=tuple(filter(None, (said, *placed.assumptions, *reading.notes))),
+        leads_out=given is not None and _leads_out(given, placed),
     )
 
 
@@ -78,6 +80,16 @@ def _description(found: Listing, chosen: str) -> Description:
     if chosen.lower().endswith(".data"):
         return darknet.parse(content, path, found.source.read)
     return description.parse(content, path)
+
+
+def _leads_out(given: Description, placed: Placed) -> bool:
+    """Whether a path may lead above the description's folder, be it to nothing as yet."""
+    written = [place.written for place in given.places]
+    return given.root is not None or any(image.manifest for image in placed.images) or any(map(_climbs, written))
+
+
+def _climbs(written: str) -> bool:
+    return is_absolute(written) or ".." in written.split("/")
 
 
 def _names(found: Listing) -> Mapping[int, str] | None:

@@ -79,10 +79,11 @@ class _Reading:
         self.flaw("bad-data-yaml", key, detail)
 
 
-def looks_like_one(head: bytes) -> bool:
-    """Whether the first bytes of a YAML file name classes and a split at its top level."""
+def looks_like_one(head: bytes, *, name: str = "") -> bool:
+    """Whether the first bytes of a YAML file name a split and, unless it is called data.yaml, classes at its top."""
     keys = set(re.findall(rb"^[\"']?(\w+)[\"']?[ \t]*:", head.removeprefix(b"\xef\xbb\xbf"), re.MULTILINE))
-    return bool(keys & {b"names", b"nc"}) and bool(keys & {b"train", b"val", b"validation", b"test"})
+    classes = keys & {b"names", b"nc"} or (name in ("data.yaml", "data.yml") and keys >= {b"train", b"val"})
+    return bool(classes) and bool(keys & {b"train", b"val", b"validation", b"test"})
 
 
 def parse(content: bytes, path: str) -> Description:

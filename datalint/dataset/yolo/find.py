@@ -49,9 +49,8 @@ def _described(listing: Listing) -> Iterator[str]:
     ]
     likely.sort(key=lambda path: (path.count("/"), posixpath.splitext(posixpath.basename(path))[0] != "data", path))
     for path in likely[:_MOST]:
-        head = listing.head(path, HEAD)
-        known = darknet.looks_like_one if path.lower().endswith(".data") else description.looks_like_one
-        if known(head):
+        head, name = listing.head(path, HEAD), posixpath.basename(path).lower()
+        if darknet.looks_like_one(head) if name.endswith(".data") else description.looks_like_one(head, name=name):
             yield path
 
 
@@ -85,6 +84,12 @@ def images_of(path: str) -> str | None:
         return None
     at = len(parts) - 1 - parts[::-1].index("labels")
     return "/".join((*parts[:at], "images", *parts[at + 1 :]))
+
+
+def labels_home(folder: str) -> str | None:
+    """What lies above the last folder `labels` of a path: `train` for `train/labels`; None without one."""
+    above, found, _ = f"/{folder}/".rpartition("/labels/")
+    return above[1:] if found else None
 
 
 def may_be_labels(path: str) -> bool:

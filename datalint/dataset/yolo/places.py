@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from datalint.dataset import layout
 from datalint.dataset.splits import meanings
-from datalint.dataset.yolo.tree import SUFFIXES, is_absolute
+from datalint.dataset.yolo.tree import SUFFIXES, is_absolute, label_of
 from datalint.entry import display
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def by_folders(tree: Tree) -> Placed:
     start = 0 if tree.root in ("", ".") else len(posixpath.normpath(tree.root)) + 1
     names = {part for folder in tree.with_images for part in folder[start:].split("/")}
     means = meanings(names)
-    for image in tree.images:
+    for image in _of_the_dataset(tree, start):
         parts = posixpath.dirname(image)[start:].split("/")
         split = next((means[part] for part in parts if part in means), None)
         placed.images.append(Image(split, image))
@@ -80,6 +80,17 @@ def by_folders(tree: Tree) -> Placed:
     else:
         placed.assumptions.append("no data.yaml: the dataset is read as one split")
     return placed
+
+
+def _of_the_dataset(tree: Tree, start: int) -> Sequence[str]:
+    """Images in a folder `images` or in one where some have labels: others are there for readers."""
+    labelled = {posixpath.dirname(image) for image in tree.images if label_of(image) in tree.files}
+    found = [
+        image
+        for image in tree.images
+        if posixpath.dirname(image) in labelled or "images" in posixpath.dirname(image)[start:].split("/")
+    ]
+    return found or tree.images
 
 
 def _root(tree: Tree, given: Description, placed: Placed) -> str:

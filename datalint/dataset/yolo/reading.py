@@ -17,7 +17,7 @@ from datalint.errors import DatalintError
 from datalint.source.lfs import POINTER
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from datalint.dataset.yolo.description import Description
     from datalint.dataset.yolo.places import Image, Placed
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1 << 26
 """Of a label file: a thousand polygons of a thousand points have 20 MB."""
+_PROBED = 5
 _HALF = 0.5
 """Share of the images without labels from which text files elsewhere are taken for their labels."""
 
@@ -125,19 +126,30 @@ class Reading:
         for folder, paths in sorted(places.items()):
             wanted = [posixpath.dirname(label_of(stems[_stem(path)])) for path in paths]
             alike = [path for path in self._bare if posixpath.dirname(label_of(path)) in wanted]
-            if len(paths) >= _HALF * len(alike):
+            if len(paths) >= _HALF * len(alike) and self._are_labels(paths):
                 one = "1 text file named like an image that has no label"
                 files = one if len(paths) == 1 else f"{len(paths):,} text files named like images that have no labels"
                 detail = f"{files}: labels are read from {wanted[0]}"
                 self._problem("unread-labels", path=folder or ".", detail=detail)
 
+    def _are_labels(self, paths: Sequence[str]) -> bool:
+        """Whether one of the first ones begins with numbers: captions are called like images too."""
+        heads = [self.tree.source.read(path, limit=find.HEAD) or b"" for path in paths[:_PROBED]]
+        return any(head.strip() and lines.is_labels(head) for head in heads)
+
     def _orphans(self) -> None:
         """Label files whose image is not there; their lines are read too."""
         folders = {posixpath.dirname(path) for path in self._labels}
+        homes = {home for folder in folders if (home := find.labels_home(folder)) is not None}
+        above = {posixpath.dirname(home) for home in homes if home}
         owned = self._owned()
         for path in self.tree.files:
-            likely = find.may_be_labels(path) and ("labels" in path.split("/") or posixpath.dirname(path) in folders)
-            if not likely or path in owned or path in self._labels:
+            if not find.may_be_labels(path) or path in owned or path in self._labels:
+                continue
+            # Beside the other folders of labels: what a detector predicted lies in folders `labels` as well.
+            home = find.labels_home(posixpath.dirname(path))
+            near = home in homes or (home and posixpath.dirname(home) in above)
+            if not near and posixpath.dirname(path) not in folders:
                 continue
             head = self.tree.source.read(path, limit=find.HEAD)
             if head is None or not lines.is_labels(head):
