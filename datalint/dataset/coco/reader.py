@@ -506,7 +506,8 @@ class _Reader:
         out, number = self._tables.annotations.columns, len(self._image_ids)
         first = len(out["annotation_id"])
         columns: dict[str, list[Any]] = {
-            **self._columns,
+            # What COCO does not know stays empty until here.
+            **{name: column or [None] * number for name, column in self._columns.items()},
             "annotation_id": list(range(first, first + number)),
             "sample_id": samples,
             "category": [names.get(id_) for id_ in self._category_ids],

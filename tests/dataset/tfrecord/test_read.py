@@ -395,7 +395,6 @@ def test_a_damaged_shard_is_told_with_record_and_byte(tmp_path: Path) -> None:
         ["tfrecord"],
         ["tfrecords/README.md"],
         [".train.tfrecord"],
-        ["train-00000-of-00002.parquet"],
         ["model-00001-of-00002.safetensors"],
         ["train-00000-of-00002"],
         ["notes.record"],
