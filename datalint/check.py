@@ -330,11 +330,17 @@ def _unread(evidence: Evidence) -> list[NotChecked]:
     ]
     return unknown + [
         NotChecked(str(path), f"{_why(str(status), cause)}{f' ({cause})' if cause else ''}")
-        for columns in (evidence.dataset.shards.columns, evidence.gathered.data.columns)
+        # A shard may be whole and of a kind that is not read here; of such an image a rule knows what it means.
+        for columns, unread in (
+            (evidence.dataset.shards.columns, {*_UNREAD, "unsupported"}),
+            (evidence.gathered.data.columns, _UNREAD),
+        )
         for path, status, cause in zip(columns["path"], columns["status"], columns["cause"], strict=True)
-        if status in _UNREAD
+        if status in unread
     ]
 
 
 def _why(status: str, cause: object) -> str:
+    if status == "unsupported":
+        return "it is not read here"
     return _UNREAD[status].format(fetch="dvc pull" if cause == "dvc-missing" else "git lfs pull")
