@@ -354,7 +354,7 @@ TABLES: dict[str, Table] = {
             ("declared_records", "BIGINT", "records that a description beside it states; NULL where there is none"),
             ("size_bytes", "BIGINT", "size", "bytes"),
             ("compression", "VARCHAR", "none, gzip, zlib, snappy, zstd"),
-            ("status", "VARCHAR", "ok, damaged, empty, pointer, missing or unreadable"),
+            ("status", "VARCHAR", "ok, damaged, empty, pointer, missing, unreadable or unsupported"),
             (
                 "cause",
                 "VARCHAR",

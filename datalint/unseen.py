@@ -8,7 +8,7 @@ from datalint.finding import NotChecked
 from datalint.listed import described
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from datalint.dataset import Dataset
     from datalint.tables import Data
@@ -23,7 +23,13 @@ _UNREAD = {
 
 def unseen(found: Dataset, files: Data) -> list[NotChecked]:
     """Files whose pixels nobody has seen, and shards of which nobody knows what is in them."""
-    return [*_images(found), *_arrays(files), *_untracked(found), *_unread(found.shards), *_unread(files)]
+    return [
+        *_images(found),
+        *_arrays(files),
+        *_untracked(found),
+        *_unread(found.shards, {*_UNREAD, "unsupported"}),
+        *_unread(files, _UNREAD),
+    ]
 
 
 def _images(found: Dataset) -> Iterator[NotChecked]:
@@ -48,14 +54,17 @@ def _untracked(found: Dataset) -> list[NotChecked]:
     ]
 
 
-def _unread(table: Data) -> list[NotChecked]:
+def _unread(table: Data, kinds: Collection[str]) -> list[NotChecked]:
+    """A shard may be whole and of a kind that is not read here; of such an image a rule knows what it means."""
     columns = table.columns
     return [
         NotChecked(str(path), f"{_why(str(status), cause)}{f' ({cause})' if cause else ''}")
         for path, status, cause in zip(columns["path"], columns["status"], columns["cause"], strict=True)
-        if status in _UNREAD
+        if status in kinds
     ]
 
 
 def _why(status: str, cause: object) -> str:
+    if status == "unsupported":
+        return "it is not read here"
     return _UNREAD[status].format(fetch="dvc pull" if cause == "dvc-missing" else "git lfs pull")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -119,6 +120,14 @@ def test_an_archive_of_other_things_is_not_judged(tmp_path: Path) -> None:
     process = Repository(tmp_path).datalint("check", "a.tar")
     assert process.returncode == 3
     assert "no samples found in a.tar (read as webdataset)" in process.stderr
+
+
+def test_an_archive_of_another_compression_is_not_checked(home: Repository) -> None:
+    with tarfile.open(home.folder / "data/train-000009.tar", "w:xz") as archive:
+        archive.addfile(tarfile.TarInfo("0.png"))
+    found = report(home, "data", code=0)
+    assert found["verdict"] == "UNDECIDED"
+    assert [item["what"] for item in found["not_checked"]] == ["data/train-000009.tar"]
 
 
 def test_keys_about_manifests_are_refused_but_for_columns(home: Repository) -> None:

@@ -76,7 +76,7 @@ def _refused(head: bytes) -> tuple[str, str, str] | None:
         return None
     for magic, name in _COMPRESSED.items():
         if head.startswith(magic):
-            return "unreadable", "compression", f"compressed with {name}, which is not read here: nothing was judged"
+            return "unsupported", "compression", f"compressed with {name}, which is not read here"
     for magic, cause, detail in _OTHERS:
         if head.startswith(magic):
             return "damaged", cause, detail

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from datalint.dataset.webdataset.guard import Guarded, is_header
@@ -113,8 +113,7 @@ def walk(stream: BinaryIO, size: int | None, wanted: Callable[[str], bool]) -> I
         raise
     except Exception as error:
         # tarfile, gzip and zlib raise errors of a dozen kinds for bytes that nobody foresaw.
-        end = _failed(error, at if unread is None else unread.offset)
-        yield end if unread is None else replace(end, member=unread.name)
+        yield _failed(error, at, unread)
 
 
 def _member(found: tarfile.TarInfo, guarded: Guarded, wanted: Callable[[str], bool]) -> Member:
@@ -170,10 +169,15 @@ def _end(archive: _Archive, guarded: Guarded) -> End:
     return End("data-after-end", f"its end is marked at byte {at:,}, and other data follows at byte {more:,}", more)
 
 
-def _failed(error: Exception, at: int) -> End:
+def _failed(error: Exception, at: int, unread: tarfile.TarInfo | None) -> End:
+    """`unread` is the member whose content was not seen to its end, if any."""
     words = str(error) or type(error).__name__
     if isinstance(error, EOFError) or "end of data" in words:
+        if unread is not None:
+            return End("truncated", f"it ends inside {unread.name}", unread.offset, unread.name)
         return End("truncated", f"it ends before its last member is whole, after byte {at:,}", at)
     if isinstance(error, RecursionError):
         words = "extended headers of extended headers"
-    return End("bad-header" if isinstance(error, tarfile.TarError) else "bad-data", f"{words}, after byte {at:,}", at)
+    cause = "bad-header" if isinstance(error, tarfile.TarError) else "bad-data"
+    start, name = (at, "") if unread is None else (unread.offset, unread.name)
+    return End(cause, f"{words}, after byte {start:,}", start, name)
