@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +19,7 @@ from hypothesis import strategies as st
 
 from datalint import dataset
 from datalint.dataset import formats
+from datalint.dataset.hf_parquet import shards
 from datalint.dataset.listing import listing
 from datalint.entry import PartLocator
 from datalint.errors import DatalintError, UsageError
@@ -347,3 +352,34 @@ def test_bad_parquet_files_are_said_to_be_so(corpora: Path) -> None:
         if status == "damaged":
             damaged.add(path.stem)
     assert damaged == {"ARROW-GH-41317", "ARROW-GH-41321", "ARROW-RS-GH-6229-DICTHEADER", "PARQUET-1481"}
+
+
+def test_a_shard_that_ends_its_reader_is_the_only_one_lost(tmp_path: Path) -> None:
+    """The reader is killed while it has the second of three open."""
+    from tests.dataset.manifests import parquet
+
+    if not os.path.isdir("/proc/self/fd"):
+        pytest.skip("only /proc tells which file a process has open")
+    places = {number: str(tmp_path / f"{number}.parquet") for number in range(3)}
+    for number, count in ((0, 2), (1, 500_000), (2, 2)):
+        query = f"select {{'bytes': 'x'::blob, 'path': 'a' || i}} as image, i % 2 as label from range({count}) t(i)"
+        (tmp_path / f"{number}.parquet").write_bytes(parquet(tmp_path, query))
+    killer = threading.Thread(target=kill_who_opens, args=(places[1],), daemon=True)
+    killer.start()
+    with shards.events(places) as found:
+        told = [event for event in found if not isinstance(event, shards.Cells)]
+    assert shards.Ended(1, "its reader did not survive it") in told
+    assert {event.number for event in told if isinstance(event, shards.Opened)} >= {0, 2}
+    assert [event.number for event in told] == sorted(event.number for event in told)
+
+
+def kill_who_opens(place: str) -> None:
+    """Another process, the first one that has the file open."""
+    while True:
+        for process in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                links = os.listdir(f"/proc/{process}/fd")
+                if int(process) != os.getpid() and place in {os.readlink(f"/proc/{process}/fd/{at}") for at in links}:
+                    os.kill(int(process), signal.SIGKILL)
+                    return
+        time.sleep(0.001)

@@ -78,6 +78,7 @@ LAYOUTS = {
         {"gtFine/train/c/c_1_gtFine_labelIds.png": MASK},
         "train",
     ),
+    "oxford pets": ({"images/a.png": IMAGE}, {"annotations/trimaps/a.png": MASK}, None),
     "voc": ({"JPEGImages/a.png": IMAGE}, {"SegmentationClass/a.png": MASK}, None),
 }
 
@@ -122,6 +123,26 @@ def test_what_has_no_counterpart(tmp_path: Path) -> None:
     found = read(made(tmp_path, files))
     assert rows(found.samples, "sample_id", "path") == [(0, "images/1.png"), (1, "images/2.png")]
     assert rows(masks(found), "sample_id", "path") == [(0, "masks/1.png"), (None, "masks/3.png")]
+
+
+@pytest.mark.parametrize(
+    ("image", "mask", "other"),
+    [
+        ("images/train/1.png", "masks/train/1.png", "images/test/2.png"),
+        ("train/1.png", "trainannot/1.png", "test/2.png"),
+        ("train/images/1.png", "train/masks/1.png", "test/images/2.png"),
+    ],
+)
+def test_a_split_without_masks_is_read(tmp_path: Path, image: str, mask: str, other: str) -> None:
+    found = read(made(tmp_path, {image: IMAGE, mask: MASK, other: IMAGE, "docs/logo.png": IMAGE}))
+    assert sorted(rows(found.samples, "path", "split")) == sorted([(image, "train"), (other, "test")])
+
+
+def test_names_that_never_agree_are_read_where_it_is_asked_for(tmp_path: Path) -> None:
+    """And each file then is one without its counterpart."""
+    found = read(made(tmp_path, {"images/1.png": IMAGE, "masks/a.png": MASK, "masks/b.png": MASK}))
+    assert rows(found.mask_rows, "sample_id") == [(None,), (None,)]
+    assert len(found.samples) == 1
 
 
 def test_instances_and_colours_are_told_apart() -> None:

@@ -37,12 +37,38 @@ _LARGEST = 1 << 20
 def recognise(listing: Listing) -> str | None:
     """The first folder of masks that are no JPEGs, most of which have an image of their name."""
     by_folder = _by_folder(listing.files)
-    for images, masks in pairs.folders(by_folder):
-        found = pairs.pair(images, masks, by_folder[images], by_folder[masks])
-        lossless = sum(layout.suffix(path) not in _LOSSY for path in by_folder[masks])
-        if 2 * lossless > len(by_folder[masks]) and len(found.alone) <= _SURE * len(by_folder[masks]):
-            return masks
+    for found in _sure(by_folder):
+        of_masks = by_folder[found.masks]
+        if 2 * sum(layout.suffix(path) not in _LOSSY for path in of_masks) > len(of_masks):
+            return found.masks
     return None
+
+
+def _pairings(by_folder: Mapping[str, list[str]]) -> list[Pairing]:
+    return [
+        pairs.pair(images, masks, by_folder[images], by_folder[masks]) for images, masks in pairs.folders(by_folder)
+    ]
+
+
+def _sure(by_folder: Mapping[str, list[str]]) -> list[Pairing]:
+    """Folders most of whose files have an image of their name."""
+    return [found for found in _pairings(by_folder) if len(found.alone) <= _SURE * len(by_folder[found.masks])]
+
+
+def _without_masks(by_folder: Mapping[str, list[str]], found: Sequence[Pairing]) -> list[str]:
+    """Images of splits that have no folder of masks at all."""
+    taken = {folder for each in found for folder in (each.images, each.masks)}
+    above = {each.images.rpartition("/")[0] for each in found}
+    return [
+        path
+        for folder, paths in by_folder.items()
+        if folder not in taken
+        and (
+            any(part.lower() in pairs.IMAGES for part in folder.split("/"))
+            or (folder.rpartition("/")[0] in above and meaning(folder.rpartition("/")[2]) is not None)
+        )
+        for path in paths
+    ]
 
 
 def _by_folder(files: Sequence[str]) -> Mapping[str, list[str]]:
@@ -59,9 +85,7 @@ def read(source: Source, root: str, options: Options) -> Dataset:
     """Samples are the images; masks have a table of their own. Raises UsageError where no folder is one of masks."""
     there = listing(source, root)
     by_folder = _by_folder(there.files)
-    found = [
-        pairs.pair(images, masks, by_folder[images], by_folder[masks]) for images, masks in pairs.folders(by_folder)
-    ]
+    found = _sure(by_folder) or _pairings(by_folder)
     if not found:
         raise UsageError(
             f"no folder of masks beside one of images in {root}",
@@ -76,7 +100,8 @@ def read(source: Source, root: str, options: Options) -> Dataset:
     numbers: dict[str, int] = {}
     stated = _classes(there)
     listed = _listed(there)
-    for image in sorted({image for each in found for image in each.of_image}):
+    paired = {image for each in found for image in each.of_image}
+    for image in sorted(paired.union(_without_masks(by_folder, found))):
         name = image.rpartition("/")[2].rpartition(".")[0]
         if listed and name not in listed:
             continue

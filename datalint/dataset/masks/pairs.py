@@ -55,7 +55,10 @@ def kind(path: str) -> str:
 
 
 def folders(with_images: Collection[str]) -> Iterator[tuple[str, str]]:
-    """Folder of images and that of their masks, of folders that hold image files."""
+    """Folder of images and that of their masks, of folders that hold image files.
+
+    Masks may lie one folder deeper: `annotations/trimaps` beside `images` (Oxford-IIIT Pet).
+    """
     beside: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for folder in sorted(with_images):
         for before, part, after in _parts(folder):
@@ -65,6 +68,8 @@ def folders(with_images: Collection[str]) -> Iterator[tuple[str, str]]:
             for name in beside[before, after]:
                 if (part.lower() in MASKS and name.lower() in IMAGES) or part == name + _ANNOT:
                     yield f"{before}{name}{after}", folder
+            if part.lower() in MASKS and after.count("/") == 1:
+                yield from ((f"{before}{name}", folder) for name in beside[before, ""] if name.lower() in IMAGES)
 
 
 def _parts(folder: str) -> Iterator[tuple[str, str, str]]:
