@@ -117,7 +117,8 @@ def all_images(data: bytes) -> Sequence[Image] | None:
         found = _all_images(data)
     except _REFUSED:
         return None
-    return None if any(each.width is UNSET or each.height is UNSET for each in found) else found
+    usable = all(each.file_name and each.width is not UNSET and each.height is not UNSET for each in found)
+    return found if usable else None
 
 
 def columns(found: Sequence[Annotation]) -> Columns:
@@ -168,12 +169,15 @@ def image(data: bytes) -> tuple[Image | None, list[Defect]]:
     except _REFUSED:
         pass
     else:
-        return found, _without_size(found)
+        if found.file_name:
+            return found, _without_size(found)
     parsed, defects = _parsed(data)
     if parsed is None:
         return None, defects
     look = _Look(parsed, defects)
-    id_, name = look.id("id"), look.text("file_name")
+    id_, name = look.id("id"), look.text("file_name") or None
+    if name is None and parsed.get("file_name") == "":
+        look.defects.append(Defect("bad-entry", "has an empty `file_name`"))
     sides = look.whole("width"), look.whole("height")
     if id_ is None or name is None:
         return None, look.defects
