@@ -19,9 +19,9 @@ def in_pixels(annotations: Data, samples: Data, files: Data) -> Data:
 
     Where that is not known they are NULL. `area` is left as it is written.
     """
-    columns: dict[str, list[Any]] = {name: list(column) for name, column in annotations.columns.items()}
-    if not any(columns["normalised"]):
+    if not any(annotations.columns["normalised"]):
         return annotations
+    columns: dict[str, list[Any]] = {name: list(column) for name, column in annotations.columns.items()}
     for row, (width, height) in _normalised(columns, samples, files):
         for names, side in ((_ACROSS, width), (_DOWN, height)):
             for name in names:

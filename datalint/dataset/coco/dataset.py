@@ -115,7 +115,8 @@ def _unlisted(found: Listing, images: Images, skipped: Rows) -> None:
     folders = {posixpath.dirname(entry.path) for entry in images.files if entry.kind == "file"}
     for name in found.files:
         path = found.path(name)
-        if path not in listed and posixpath.dirname(path) in folders and layout.suffix(name) in layout.IMAGE_LIKE:
+        seen = path in listed or posixpath.basename(path).startswith(".") or posixpath.dirname(path) not in folders
+        if not seen and layout.suffix(name) in layout.IMAGE_LIKE:
             skipped.add(path=display(path), suffix=layout.suffix(name), reason="unlisted")
 
 

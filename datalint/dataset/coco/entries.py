@@ -80,21 +80,14 @@ class Columns(NamedTuple):
     num_keypoints: Sequence[int | UnsetType]
 
 
-class _Polygons(Annotation):
+class _Strict(Annotation):
     bbox: tuple[float, float, float, float] | UnsetType = UNSET
-    segmentation: list[list[float]] | UnsetType = UNSET
+    segmentation: list[list[float]] | Mask | UnsetType = UNSET
 
 
-class _Masked(Annotation):
-    bbox: tuple[float, float, float, float] | UnsetType = UNSET
-    segmentation: Mask | UnsetType = UNSET
-
-
-_all_polygons = msgspec.json.Decoder(list[_Polygons]).decode
-_all_masked = msgspec.json.Decoder(list[_Masked]).decode
+_annotations = msgspec.json.Decoder(list[_Strict]).decode
 _all_images = msgspec.json.Decoder(list[Image]).decode
-_polygons = msgspec.json.Decoder(_Polygons).decode
-_masked = msgspec.json.Decoder(_Masked).decode
+_annotation = msgspec.json.Decoder(_Strict).decode
 _image = msgspec.json.Decoder(Image).decode
 _category = msgspec.json.Decoder(Category).decode
 _KEY = re.compile(rb'"(\w++)"\s*+:')
@@ -103,12 +96,10 @@ _REFUSED = (msgspec.MsgspecError, ValueError, RecursionError)
 
 def all_annotations(data: bytes) -> Sequence[Annotation] | None:
     """A list of them; None where one is not as it should be."""
-    for decode in (_all_polygons, _all_masked):
-        try:
-            return decode(data)
-        except _REFUSED:
-            continue
-    return None
+    try:
+        return _annotations(data)
+    except _REFUSED:
+        return None
 
 
 def all_images(data: bytes) -> Sequence[Image] | None:
@@ -117,7 +108,8 @@ def all_images(data: bytes) -> Sequence[Image] | None:
         found = _all_images(data)
     except _REFUSED:
         return None
-    return None if any(each.width is UNSET or each.height is UNSET for each in found) else found
+    usable = all(each.file_name and each.width is not UNSET and each.height is not UNSET for each in found)
+    return found if usable else None
 
 
 def columns(found: Sequence[Annotation]) -> Columns:
@@ -135,11 +127,7 @@ def key_counts(found: Columns) -> dict[bytes, int]:
 def annotation(data: bytes) -> tuple[Annotation | None, list[Defect]]:
     """None for what no loader can use; the annotation without the values that are wrong."""
     try:
-        return _polygons(data), []
-    except _REFUSED:
-        pass
-    try:
-        return _masked(data), []
+        return _annotation(data), []
     except _REFUSED:
         pass
     found, defects = _parsed(data)
@@ -168,12 +156,15 @@ def image(data: bytes) -> tuple[Image | None, list[Defect]]:
     except _REFUSED:
         pass
     else:
-        return found, _without_size(found)
+        if found.file_name:
+            return found, _without_size(found)
     parsed, defects = _parsed(data)
     if parsed is None:
         return None, defects
     look = _Look(parsed, defects)
-    id_, name = look.id("id"), look.text("file_name")
+    id_, name = look.id("id"), look.text("file_name") or None
+    if name is None and parsed.get("file_name") == "":
+        look.defects.append(Defect("bad-entry", "has an empty `file_name`"))
     sides = look.whole("width"), look.whole("height")
     if id_ is None or name is None:
         return None, look.defects

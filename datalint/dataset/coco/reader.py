@@ -11,8 +11,8 @@ from msgspec import UNSET, UnsetType
 
 from datalint.dataset.coco import entries
 from datalint.dataset.coco.defects import LISTED, Defects, shown
-from datalint.dataset.coco.shape import Shape, of_polygons, of_runs, runs
-from datalint.dataset.coco.shapes import Shapes, distances, of_all
+from datalint.dataset.coco.shape import Shape, of_polygons
+from datalint.dataset.coco.shapes import Shapes, distances, of_all, of_mask
 from datalint.dataset.coco.stream import CHUNK, Fault, Piece, Section, sections
 from datalint.dataset.model import Rows
 from datalint.entry import display
@@ -368,13 +368,7 @@ class _Reader:
             kind, defect, drawn = "polygon", "bad-polygon", of_polygons(drawing)
         else:
             self._masks[row] = drawing.size
-            counts = runs(drawing.counts) if isinstance(drawing.counts, str) else drawing.counts
-            kind, defect = "rle", "bad-mask"
-            drawn = (
-                Shape(defects=("the text of its mask is no run lengths",))
-                if counts is None
-                else of_runs(counts, *drawing.size)
-            )
+            kind, defect, drawn = "rle", "bad-mask", of_mask(drawing.counts, *drawing.size)
         for detail in drawn.defects:
             self._defects.add(defect, f"annotation {id_}: {detail}", line=self._line(line), annotation=id_)
         return kind, drawn

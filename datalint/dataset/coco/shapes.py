@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from datalint.dataset.coco.shape import POINTS
+from datalint.dataset.coco.shape import POINTS, Shape, of_runs, runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,11 @@ class Shapes:
     """Left, top, right, bottom."""
     areas: list[float]
     points: list[int]
+
+
+_CHARACTERS = 6
+"""Of one run length: 30 bits, more than any image has pixels in a row of columns."""
+_LONG = 1 << 30
 
 
 def of_all(drawings: Sequence[Any]) -> Shapes:
@@ -95,3 +100,49 @@ def _measured(flat: Floats, sizes: Integers, firsts: Integers) -> tuple[list[Flo
         for of, values in ((np.minimum, across), (np.minimum, down), (np.maximum, across), (np.maximum, down))
     ]
     return sides, np.add.reduceat(areas, firsts), np.add.reduceat(sizes, firsts)
+
+
+def of_mask(counts: str | list[int], height: int, width: int) -> Shape:
+    """The same as shape.of_runs for what is sound, of counts as a list or as compressed text; else what that says."""
+    lengths = _lengths(counts)
+    if lengths is None or height <= 0 or width <= 0 or lengths.min(initial=0) < 0 or lengths.sum() != height * width:
+        written = runs(counts) if isinstance(counts, str) else counts
+        return Shape(defects=("the text of its mask is no run lengths",)) if written is None else of_runs(
+            written, height, width
+        )  # fmt: skip
+    ends = np.cumsum(lengths)[1::2]
+    drawn = lengths[1::2]
+    ends, drawn = ends[drawn > 0], drawn[drawn > 0]
+    if not len(drawn):
+        return Shape(None, 0.0)
+    first_column, first_row = np.divmod(ends - drawn, height)
+    last_column, last_row = np.divmod(ends - 1, height)
+    whole = bool((first_column != last_column).any())
+    top, bottom = (0, height) if whole else (int(first_row.min()), int(last_row.max()) + 1)
+    extent = (float(first_column[0]), float(top), float(last_column[-1] + 1), float(bottom))
+    return Shape(extent, float(drawn.sum()))
+
+
+def _lengths(counts: str | list[int]) -> Integers | None:
+    """Run lengths; None for what is better looked at one by one (text that is none, numbers that are too large)."""
+    if isinstance(counts, list):
+        try:
+            lengths = np.array(counts, dtype=np.int64)
+        except OverflowError:
+            return None
+        return lengths if np.abs(lengths).max(initial=0) < _LONG else None
+    bits = np.frombuffer(counts.encode("utf-8", "replace"), np.uint8).astype(np.int64) - 48
+    if not len(bits) or bits.min() < 0 or bits.max() > 63 or bits[-1] & 32:
+        return None
+    last = np.flatnonzero(bits & 32 == 0)
+    first = np.concatenate(([0], last[:-1] + 1))
+    many = last - first + 1
+    if many.max() > _CHARACTERS:
+        return None
+    shifts = 5 * (np.arange(len(bits)) - np.repeat(first, many))
+    lengths = np.add.reduceat((bits & 31) << shifts, first)
+    lengths -= np.where(bits[last] & 16, np.int64(1) << (5 * many), 0)
+    # From the fourth on a difference to the last but one.
+    lengths[1::2] = np.cumsum(lengths[1::2])
+    lengths[2::2] = np.cumsum(lengths[2::2])
+    return lengths

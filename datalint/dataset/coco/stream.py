@@ -22,6 +22,8 @@ CHUNK = 1 << 16
 """Bytes that are decoded at once: what comes of them fits into the cache of a core, which halves the time."""
 MAX_VALUE = 1 << 26
 """Bytes of one entry, or of one value that is no list; what is larger is refused instead of held."""
+_DEEPEST = 10_000
+"""Python's json gives up long before."""
 _TRIES = 1_000
 """Closing brackets that are tried as the place of a cut."""
 _AT_ONCE = 20_000
@@ -342,6 +344,8 @@ class _Reader:
             mark = token[0]
             if mark in _PAIRS:
                 open_.append(_PAIRS[mark])
+                if len(open_) > _DEEPEST:
+                    self._break("malformed-json", f"lists and objects lie more than {_DEEPEST:,} deep in each other")
             elif mark in (b"}", b"]"):
                 if open_.pop() != mark:
                     self._malformed(token.start())

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datalint.dataset.coco.shape import of_polygons, of_runs, runs
+from datalint.dataset.coco.shapes import of_mask
 from tests.conftest import CORPORA
 from tests.dataset.coco.made import Told, box, coco, image, told
 
@@ -165,6 +166,7 @@ def test_masks_are_those_of_pycocotools(height: int, width: int, data: st.DataOb
     found = of_runs(counts, height, width)
     assert found.defects == ()
     assert found.area == drawn.sum()
+    assert of_mask(counts, height, width) == of_mask(encoded["counts"].decode(), height, width) == found
     if found.extent is None:
         assert not drawn.any()
     else:
@@ -173,10 +175,16 @@ def test_masks_are_those_of_pycocotools(height: int, width: int, data: st.DataOb
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.text(max_size=30))
+@given(st.text(max_size=30) | st.text([chr(code) for code in range(48, 112)], max_size=12))
 def test_any_text_is_run_lengths_or_none(text: str) -> None:
     counts = runs(text)
     assert counts is None or all(isinstance(each, int) for each in counts)
+    for height, width in ((3, 4), (0, 1), (sum(counts or [0]), 1)):
+        found = of_mask(text, height, width)
+        if counts is None:
+            assert found.defects == ("the text of its mask is no run lengths",)
+        else:
+            assert found == of_mask(counts, height, width) == of_runs(counts, height, width)
 
 
 def test_polygons_have_the_area_of_their_mask() -> None:

@@ -153,6 +153,7 @@ def test_images_and_categories_have_flaws_too() -> None:
             [
                 image(1),
                 image(2, file_name=UNSAID),
+                image(8, file_name=""),
                 image(3, width=UNSAID),
                 image(4, width="64"),
                 image(1, "b.png"),
@@ -163,6 +164,7 @@ def test_images_and_categories_have_flaws_too() -> None:
     )
     assert found.details("bad-entry") == [
         "image entry 1 has no `file_name`",
+        "image entry 2 has an empty `file_name`",
         "image 3 has no `width`",
         "image 4 has the text '64' as its `width`",
         "category entry 2 has no `name`",

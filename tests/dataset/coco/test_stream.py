@@ -148,6 +148,9 @@ def test_any_bytes_end_in_order(data: st.DataObject) -> None:
         assert bool(found) is not accepted, found
 
 
-def test_depth_is_no_reason_to_crash() -> None:
-    deep = '{"images": [{"id": 1, "x": ' + "[" * 100_000 + "]" * 100_000 + '}, {"id": 2}]}'
+@pytest.mark.parametrize("ends", [True, False])
+def test_depth_is_no_reason_to_crash(ends: bool) -> None:
+    deep = '{"images": [{"id": 1, "x": ' + "[" * 100_000 + ("]" * 100_000 + '}, {"id": 2}]}' if ends else "")
+    with pytest.raises((RecursionError, json.JSONDecodeError)):
+        json.loads(deep)
     assert [each.kind for each in faults(deep.encode())] == ["malformed-json"]
