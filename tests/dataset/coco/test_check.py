@@ -30,7 +30,8 @@ def clean(folder: Path) -> tuple[Entry, Entry]:
     val = [f"val/{number}.png" for number in range(5)]
     pictures(folder, *train, *val)
     first = coco(
-        [box(number, number % 20, 1 + number % 2) for number in range(24)], [image(n, f"{n}.png") for n in range(20)]
+        [box(number, number % 20, 1 + (number + number // 20) % 2) for number in range(24)],
+        [image(n, f"{n}.png") for n in range(20)],
     )
     last = coco([box(n, n, 1 + n % 2) for n in range(5)], [image(n, f"{n}.png") for n in range(5)])
     put(folder, "annotations/instances_train.json", first, indent=1)
@@ -105,6 +106,8 @@ def test_nothing_but_what_was_planted_is_found(planted: tuple[Path, dict[str, En
     *_, findings = planted
     of_flaws = Counter(rule or flaw for flaw, (*_, rule) in PLANTED.items())
     of_flaws["split-smaller-than-batch"] += 1
+    # Those whose only annotation could not be read, or is of another image.
+    of_flaws["image-without-annotations"] += 1
     assert Counter(each["rule"] for each in findings) == of_flaws
 
 
@@ -172,7 +175,7 @@ EXPECTED: dict[str, dict[str, int]] = {
     DATUMARO + "mmdet_coco": {"category-id-gap": 1, "category-only-in-evaluation": 1, "unused-category": 1},
     DATUMARO + "coco": {"category-id-gap": 1, "category-only-in-evaluation": 1, "unused-category": 1},
     DATUMARO + "coco_person_keypoints": {"category-only-in-evaluation": 1},
-    DATUMARO + "coco_stuff": {"category-only-in-evaluation": 1},
+    DATUMARO + "coco_stuff": {"category-missing-in-split": 1, "category-only-in-evaluation": 1},
     # One training image with one label; a list of images has nothing to learn from.
     DATUMARO + "coco_labels": {"single-class": 1, "rare-class": 1},
     DATUMARO + "coco_image_info": {"split-without-annotations": 2},
@@ -180,7 +183,13 @@ EXPECTED: dict[str, dict[str, int]] = {
     "datumaro-assets/roboflow_dataset/coco": {"duplicate-across-splits": 1},
     "datumaro-assets/kaggle_dataset/relaxed_coco": {},
     # Its images are in an archive that holds others; boxes of two lie outside their images.
-    "croissant/coco2014-mini": {"missing-file": 6, "box-outside-image": 2, "category-id-gap": 1, "unused-category": 1},
+    "croissant/coco2014-mini": {
+        "missing-file": 6,
+        "box-outside-image": 2,
+        "category-id-gap": 1,
+        "unused-category": 1,
+        "image-without-annotations": 1,
+    },
 }
 
 
