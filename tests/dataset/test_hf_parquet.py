@@ -67,6 +67,8 @@ def test_images_labels_and_shards(tmp_path: Path) -> None:
 def test_images_inside_are_scanned_like_files(tmp_path: Path) -> None:
     cells: list[dict[str, object] | None] = [*pictures(2), {"bytes": png(3)[:60]}, {"bytes": b"<html></html>"}]
     write(tmp_path / TRAIN, cells, [0, 1, 0, 1])
+    # One that was written just now is read again.
+    os.utime(tmp_path / TRAIN, (1_600_000_000, 1_600_000_000))
     found = read(tmp_path)
     with open_cache(str(tmp_path / "cache")) as cache:
         table = gather(found.files, cache=cache).data

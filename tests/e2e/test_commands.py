@@ -135,8 +135,9 @@ def test_init_does_not_look_for_classes_within_another_format(repository: Reposi
         label.parent.mkdir(parents=True, exist_ok=True)
         label.write_text("0 0.5 0.5 0.2 0.2\n")
     told = repository.datalint("init")
-    assert told.returncode == 3
-    assert "looks like YOLO" in told.stderr
+    assert told.returncode == 0
+    written = (repository.folder / "datalint.yaml").read_text()
+    assert 'format: "yolo"' in written
 
 
 def test_init_writes_a_configuration_that_loads_and_overwrites_none(repository: Repository) -> None:

@@ -141,7 +141,7 @@ def test_leaks_classes_and_sizes_are_judged_from_pointers(tmp_path: Path) -> Non
     sizes = to_pointers(tmp_path)
     found = report(tmp_path)
     assert rules(found) == sorted({*rules(whole), "lfs-pointer"})
-    assert len(found["not_checked"]) == len(sizes)
+    assert {item["what"] for item in found["not_checked"]} - {"host memory"} == set(sizes)
     process = Repository(tmp_path).datalint("facts", "--sql", "select path, size_bytes, status from files")
     rows = [line.split(",") for line in process.stdout.splitlines()[1:]]
     assert {path: (int(size), status) for path, size, status in rows} == {
