@@ -14,6 +14,7 @@ from datalint.dataset.plan import plan as plan_folders
 from datalint.dataset.splits import SPLITS, meaning, split_name
 from datalint.entry import Entry, display
 from datalint.errors import UsageError
+from datalint.source.lfs import POINTER, POINTER_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from datalint.dataset.plan import Layout, Place
     from datalint.source import Source
 
-_POINTER = b"version https://git-lfs.github.com/spec/v1"
-# A pointer is at most 1,024 bytes (git-lfs specification).
-_POINTER_BYTES = 1024
 _PNG = b"\x89PNG\r\n\x1a\n"
 _SIGNATURES = (_PNG, b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
 
@@ -165,10 +163,10 @@ def _reason(
 
 
 def _is_pointer(source: Source, entry: Entry) -> bool:
-    if entry.size is None or not len(_POINTER) <= entry.size <= _POINTER_BYTES:
+    if entry.size is None or not len(POINTER) <= entry.size <= POINTER_BYTES:
         return False
     content = source.read(entry.path)
-    return content is not None and content.startswith(_POINTER)
+    return content is not None and content.startswith(POINTER)
 
 
 def _lacks_suffix(source: Source, file: _File) -> bool:

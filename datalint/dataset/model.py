@@ -115,6 +115,15 @@ class Rows:
         return Data(self.columns, self.extra)
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong in a line of an annotation file; `kind` as in the table `problems`."""
+
+    kind: str
+    line: int
+    detail: str
+
+
 def name_of(root: str, base: str) -> str:
     """What people call the dataset: the last part of its root, or of the folder that holds it."""
     return display(posixpath.basename(root.rstrip("/")) if root not in ("", ".") else posixpath.basename(base))

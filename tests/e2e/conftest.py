@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datalint.cli import main
+
 CLEAN_ENVIRONMENT = {
     name: value
     for name, value in os.environ.items()
@@ -97,3 +99,19 @@ def repository(tmp_path: Path) -> Repository:
     made.git("add", ".")
     made.git("commit", "-qm", "dataset")
     return made
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory, with a dataset in `images`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DATALINT_CONFIG", raising=False)
+    dataset(tmp_path / "images")
+    return tmp_path
+
+
+def say(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a command in this process."""
+    code = main([*words])
+    out, error = capsys.readouterr()
+    return code, out, error

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from datalint.cli import main
-from tests.e2e.conftest import Repository
+from tests.e2e.conftest import Repository, say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,12 +43,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "rules:\n  paths: [ours]\n  settings: {cmyk-image: off, class-skew: {max_ratio: 7, severity: error}}\n"
     )
     return tmp_path
-
-
-def say(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    code = main([*words])
-    told = capsys.readouterr()
-    return code, told.out, told.err
 
 
 @pytest.mark.parametrize("words", [(), ("--timeout", "5"), ("check", "--timeout", "5")])

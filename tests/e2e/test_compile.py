@@ -77,14 +77,6 @@ def without_jax(folder: Path) -> str:
     return os.pathsep.join([str(folder / "hidden"), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DATALINT_CONFIG", raising=False)
-    dataset(tmp_path / "images")
-    return tmp_path
-
-
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """A dataset whose model only the compiler knows, and the compilation."""

@@ -102,14 +102,6 @@ def memory(run: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
     return {row["stage"]: row for row in found if row["resource"] == "accelerator_memory"}
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DATALINT_CONFIG", raising=False)
-    dataset(tmp_path / "images")
-    return tmp_path
-
-
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """A dataset whose model only a dry run knows, and the dry run."""

@@ -9,28 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from datalint.cli import main
-from tests.e2e.conftest import dataset
+from tests.e2e.conftest import say
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 GIB = 2**30
 SMALL = "targets: {small: {host_memory: 2 GiB, cores: 2}}\ntarget: small\n"
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DATALINT_CONFIG", raising=False)
-    dataset(tmp_path / "images")
-    return tmp_path
-
-
-def say(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    code = main([*words])
-    out, error = capsys.readouterr()
-    return code, out, error
 
 
 def estimate(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from datalint.cli import main
-from tests.e2e.conftest import CONFIG, Repository, dataset
+from tests.e2e.conftest import CONFIG, Repository, say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,20 +19,6 @@ RECIPE = (
     # Repeated, so that the few images fill any batch.
     "  steps_per_epoch: 1\n"
 )
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DATALINT_CONFIG", raising=False)
-    dataset(tmp_path / "images")
-    return tmp_path
-
-
-def say(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    code = main([*words])
-    out, error = capsys.readouterr()
-    return code, out, error
 
 
 def recipe(model: str, batch: int = 32) -> str:

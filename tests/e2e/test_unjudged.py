@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from datalint.cli import main
 from datalint.config import Recipe
 from datalint.footprint.recipe import LOADERS, WORKED, contradiction
 from datalint.unjudged import NAMES
-from tests.e2e.conftest import dataset
+from tests.e2e.conftest import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,20 +22,6 @@ MACHINE = (
     "target: here\n"
 )
 TIMED = {"step_seconds": 0.1, "epochs": 2, "time_limit": 36000}
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DATALINT_CONFIG", raising=False)
-    dataset(tmp_path / "images")
-    return tmp_path
-
-
-def say(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    code = main([*words])
-    out, error = capsys.readouterr()
-    return code, out, error
 
 
 def configured(here: Path, training: dict[str, object], *, machine: str = MACHINE, rules: str = "{}") -> None:

@@ -8,18 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from datalint.cli import main
-from tests.e2e.conftest import dataset
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DATALINT_CONFIG", raising=False)
-    dataset(tmp_path / "images")
-    return tmp_path
 
 
 def configure(here: Path, training: str, machine: str = "host_memory: 16 GiB, shm: 64 MiB, cores: 2") -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from datalint.globs import glob_pattern
-from datalint.source.lfs import POINTER
+from datalint.source.lfs import POINTER_BYTES, pointed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -28,7 +28,6 @@ MISSING, DIFFERS, PLACEHOLDER, UNKNOWN = (
 """Kinds of problems."""
 _LENGTHS = {"sha256": 64, "md5": 32}
 _BYTES = re.compile(r"\s*([0-9]+)\s*(?:b|bytes?)?\s*", re.IGNORECASE)
-_POINTER = re.compile(rb"oid sha256:([0-9a-f]{64})\nsize ([0-9]+)")
 _STEP = 1 << 20
 
 
@@ -139,10 +138,10 @@ def _hexadecimal(name: str, said: str) -> str | None:
 def _measured(place: str, names: Collection[str]) -> tuple[int, Mapping[str, str]]:
     """Size and digests of the bytes; of a Git LFS pointer those of what it stands for."""
     with open(place, "rb") as file:
-        head = file.read(1024)
-        pointer = _POINTER.search(head) if head.startswith(POINTER) else None
-        if pointer:
-            return int(pointer[2]), {"sha256": pointer[1].decode()}
+        head = file.read(POINTER_BYTES)
+        pointer = pointed(head)
+        if pointer is not None:
+            return pointer[1], {"sha256": pointer[0]}
         sums = {name: hashlib.new(name, usedforsecurity=False) for name in names}
         size, data = 0, head
         while data:

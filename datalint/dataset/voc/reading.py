@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from datalint.dataset import layout
 from datalint.dataset.finder import Finder
-from datalint.dataset.model import Rows, odd_entries
+from datalint.dataset.model import Fault, Rows, odd_entries
 from datalint.dataset.splits import meanings
 from datalint.dataset.voc import find, record, sets
 from datalint.dataset.voc.pairs import Pairs
@@ -235,7 +235,7 @@ class Reading:
         try:
             content = self.source.read(path, limit=record.MAX_BYTES + 1) or b""
         except DatalintError as error:
-            return record.Record(faults=[record.Fault("bad-annotation-file", 1, str(error))])
+            return record.Record(faults=[Fault("bad-annotation-file", 1, str(error))])
         if content.startswith(POINTER):
             self.skipped.add(path=display(path), suffix=".xml", size_bytes=len(content), reason="lfs-pointer")
             return None

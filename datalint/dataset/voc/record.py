@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
+from datalint.dataset.model import Fault
+
 MAX_BYTES = 1 << 24
 """A file of 10,000 boxes has 3 MB."""
 MAX_DEPTH = 100
@@ -28,15 +30,6 @@ class Box:
     difficult: bool = False
     shaped: bool = False
     """It has a `bndbox`, or a polygon instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """`kind` as in the table `problems`."""
-
-    kind: str
-    line: int
-    detail: str
 
 
 @dataclass(slots=True)

@@ -9,6 +9,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from datalint.dataset.model import Fault
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
@@ -31,15 +33,6 @@ class Shape:
     width: float | None = None
     height: float | None = None
     points: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """`kind` as in the table `problems`."""
-
-    kind: str
-    line: int
-    detail: str
 
 
 @dataclass(slots=True)

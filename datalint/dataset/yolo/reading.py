@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from datalint.dataset import layout
 from datalint.dataset.finder import Finder
-from datalint.dataset.model import Rows, odd_entries
+from datalint.dataset.model import Fault, Rows, odd_entries
 from datalint.dataset.yolo import find, lines
 from datalint.dataset.yolo.tree import SUFFIXES, is_absolute, label_of
 from datalint.entry import display
@@ -106,11 +106,11 @@ class Reading:
         try:
             content = self.tree.source.read(path, limit=MAX_BYTES + 1)
         except DatalintError as error:
-            return lines.Labels(faults=[lines.Fault("bad-annotation-line", 1, str(error))])
+            return lines.Labels(faults=[Fault("bad-annotation-line", 1, str(error))])
         if content is None:
             return None
         if len(content) > MAX_BYTES:
-            return lines.Labels(faults=[lines.Fault("bad-annotation-line", 1, f"longer than {MAX_BYTES:,} bytes")])
+            return lines.Labels(faults=[Fault("bad-annotation-line", 1, f"longer than {MAX_BYTES:,} bytes")])
         if content.startswith(POINTER):
             self.skipped.add(path=display(path), suffix=".txt", size_bytes=len(content), reason="lfs-pointer")
             return lines.Labels(unread=True)
