@@ -171,7 +171,7 @@ def _dataset_options(verb: argparse.ArgumentParser) -> None:
     side.add_argument("--staged", action="store_true", help="judge the git index: what is about to be committed")
     side.add_argument("--tree", metavar="REF", help="judge a commit")
     verb.add_argument("--base", metavar="REF", help="commit to compare with (default: the last one, or REF's parent)")
-    verb.add_argument("--format", help="imagefolder, csv, tsv, jsonl or parquet (default: detected)")
+    verb.add_argument("--format", help="imagefolder, csv, coco, yolo, tfrecord, ...: docs/formats (default: detected)")
     _config_option(verb)
     verb.add_argument("--target", help="machine to judge for (default: local)")
     verb.add_argument("--no-cache", action="store_true", help="read every file again")
