@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from datalint.dataset import columns
 from datalint.dataset.detect import in_class_folders
 from datalint.dataset.hf_imagefolder import metadata
-from datalint.dataset.hf_imagefolder.reading import Reading
 from datalint.dataset.listing import listing
 from datalint.errors import UsageError
 
@@ -51,6 +50,9 @@ def read(source: Source, root: str, options: Options) -> Dataset:
             )
     if posixpath.basename(root) in metadata.NAMES and source.read(root, limit=0) is not None:
         root = posixpath.dirname(root) or "."
+    # Whoever asks for the look of a folder alone pays for no reader.
+    from datalint.dataset.hf_imagefolder.reading import Reading
+
     there = listing(source, root)
     found = [metadata.read(there, path) for path in there.files if path.rpartition("/")[2] in metadata.NAMES]
     if not found:

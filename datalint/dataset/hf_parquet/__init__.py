@@ -8,16 +8,16 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from datalint.dataset import hf_card, hf_splits
+from datalint.dataset import hf_splits
 from datalint.dataset.hf_parquet import shards
 from datalint.dataset.hf_parquet.features import columns
-from datalint.dataset.hf_parquet.reading import Reading
 from datalint.dataset.listing import listing
 from datalint.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from datalint.dataset.hf_card import Card
     from datalint.dataset.listing import Listing
     from datalint.dataset.model import Dataset
     from datalint.dataset.options import Options
@@ -70,10 +70,14 @@ def read(source: Source, root: str, options: Options) -> Dataset:
     files = [path for path in there.files if path.endswith(SUFFIX)]
     if not files:
         raise UsageError(f"no Parquet file (*{SUFFIX}) in {root}")
+    # Whoever asks for the look of a folder alone pays for no reader.
+    from datalint.dataset import hf_card
+    from datalint.dataset.hf_parquet.reading import Reading
+
     card = hf_card.read(there)
     return Reading(there, options, _splits(there, card, files), card).dataset(files)
 
 
-def _splits(there: Listing, card: hf_card.Card, files: Sequence[str]) -> Mapping[str, Sequence[str]]:
+def _splits(there: Listing, card: Card, files: Sequence[str]) -> Mapping[str, Sequence[str]]:
     """Path -> splits of the files that are read, by the library's names."""
     return card.splits_of(files) if card.patterns else hf_splits.splits_of(there.files)

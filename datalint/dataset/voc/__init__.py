@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import posixpath
 from typing import TYPE_CHECKING
 
-from datalint.dataset.listing import listing
-from datalint.dataset.model import Dataset, Rows, name_of
 from datalint.dataset.voc import find
-from datalint.dataset.voc.reading import Reading
-from datalint.entry import display
 
 if TYPE_CHECKING:
     from datalint.dataset.listing import Listing
+    from datalint.dataset.model import Dataset
     from datalint.dataset.options import Options
     from datalint.source import Source
 
@@ -24,26 +20,7 @@ def recognise(listing: Listing) -> str | None:
 
 def read(source: Source, root: str, options: Options) -> Dataset:
     """Images of the lists in ImageSets with their annotations; without lists every image below the root."""
-    found = listing(source, root)
-    reading = Reading(source, posixpath.normpath(root or "."), options.splits)
-    homes = find.homes(found)
-    for home in homes:
-        reading.home(posixpath.normpath(found.path(home)) if home else reading.root)
-    if not homes:
-        reading.loose()
-    reading.others()
-    return Dataset(
-        name=name_of(root, source.base),
-        format="voc",
-        root=display(root),
-        manifest=None,
-        files=reading.finder.files,
-        samples=reading.samples.data(),
-        classes=reading.classes().data(),
-        folders=Rows("folders").data(),
-        skipped=reading.skipped.data(),
-        problems=reading.problems.data(),
-        annotations=reading.annotations.data(),
-        task="detection",
-        assumptions=tuple(reading.notes),
-    )
+    # Whoever asks for the look of a folder alone pays for no reader.
+    from datalint.dataset.voc import dataset
+
+    return dataset.read(source, root, options)
