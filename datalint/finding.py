@@ -110,8 +110,52 @@ class DatasetInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class SampleChange:
+    """Samples of one split and class that a change adds, removes, moves or labels anew; None where neither is known."""
+
+    split: str | None
+    label: str | None
+    added: int = 0
+    removed: int = 0
+    renamed: int = 0
+    """The same bytes under another name, in the same split and class."""
+    relabelled: int = 0
+    """The same bytes, which another class or split held before."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceChange:
+    """A resource that training takes before and after a change, as `footprint` predicts it; None where it is not."""
+
+    resource: str
+    unit: str
+    """bytes or seconds."""
+    before: float | None
+    after: float | None
+    available: float | None
+    largest_n_samples: int | None
+    """The most training samples that would still fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What a change makes of the dataset, and which findings were there before it: those do not block."""
+
+    base: str
+    """As the user named it."""
+    commit: str | None
+    """Full id of the base; None for a folder or a manifest."""
+    old: Sequence[Finding] = ()
+    """Findings of today that the base has as well, at least as severe."""
+    mended: Sequence[Finding] = ()
+    """Findings of the base that are no more."""
+    samples: Sequence[SampleChange] = ()
+    footprint: Sequence[ResourceChange] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """Everything a report may show."""
+    """Everything a report may show; with `since`, `findings` are those that are new and alone can block."""
 
     verdict: Verdict
     dataset: DatasetInfo
@@ -121,6 +165,8 @@ class Result:
     not_checked: Sequence[NotChecked] = ()
     notes: Sequence[str] = ()
     """Assumptions that were made for the user, one sentence each."""
+    since: Since | None = None
+    """What has changed since the commit that the user compares with, where one is named."""
 
 
 def fingerprint(rule: str, key: Mapping[str, Value]) -> str:

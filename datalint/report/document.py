@@ -13,14 +13,17 @@ from datalint.finding import (
     Family,
     Finding,
     NotChecked,
+    ResourceChange,
     Result,
+    SampleChange,
     Severity,
+    Since,
     Summary,
     Verdict,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 SCHEMA = "datalint/json-v1"
 
@@ -36,6 +39,18 @@ def to_document(result: Result) -> dict[str, Any]:
         "findings": [finding_document(finding) for finding in result.findings],
         "not_checked": [asdict(item) for item in result.not_checked],
         "notes": list(result.notes),
+        "since": None if result.since is None else _since_document(result.since),
+    }
+
+
+def _since_document(since: Since) -> dict[str, Any]:
+    return {
+        "base": since.base,
+        "commit": since.commit,
+        "old": [finding_document(finding) for finding in since.old],
+        "mended": [finding_document(finding) for finding in since.mended],
+        "samples": [asdict(change) for change in since.samples],
+        "footprint": [asdict(change) for change in since.footprint],
     }
 
 
@@ -62,10 +77,26 @@ def from_document(document: Mapping[str, Any]) -> Result:
         dataset=DatasetInfo(**document["dataset"]),
         target=document["target"],
         summary=Summary(**document["summary"]),
-        findings=[
-            Finding(**{**item, "severity": Severity(item["severity"]), "family": Family(item["family"])})
-            for item in document["findings"]
-        ],
+        findings=_findings(document["findings"]),
         not_checked=[NotChecked(**item) for item in document["not_checked"]],
         notes=document["notes"],
+        since=None if document["since"] is None else _since(document["since"]),
+    )
+
+
+def _findings(documents: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    return [
+        Finding(**{**item, "severity": Severity(item["severity"]), "family": Family(item["family"])})
+        for item in documents
+    ]
+
+
+def _since(document: Mapping[str, Any]) -> Since:
+    return Since(
+        base=document["base"],
+        commit=document["commit"],
+        old=_findings(document["old"]),
+        mended=_findings(document["mended"]),
+        samples=[SampleChange(**item) for item in document["samples"]],
+        footprint=[ResourceChange(**item) for item in document["footprint"]],
     )
