@@ -81,6 +81,12 @@ class Judged:
     workspace: Workspace
     remaining: Remaining
     evidence: Evidence
+    bound: Sequence[BoundRule[Rule]]
+    """The rules that were asked."""
+    found: Sequence[Finding]
+    """What they found, before ignores and baseline."""
+    mute: frozenset[str]
+    """Those of them that gave no answer."""
 
     @property
     def manifest(self) -> str | None:
@@ -124,17 +130,29 @@ _CERTAIN = frozenset({"duplicates", "leakage", "labels", "manifest"})
 
 def check(request: Request, *, progress: Progress | None = None) -> Judged:
     """Judge one dataset; raises UsageError for what the user must mend, UnfinishedError where nothing was judged."""
-    started = time.monotonic()
     workspace = open_workspace(request)
+    return check_in(workspace, request, rules_of(workspace, request), progress=progress)
+
+
+def rules_of(workspace: Workspace, request: Request) -> list[BoundRule[Rule]]:
+    """Those that run, as the configuration and the command line set them; raises UsageError for what cannot be."""
+    settings = workspace.config
+    rules = all_rules(workspace.source, workspace.home, settings)
+    return configuration.resolve_rules(settings, rules, select=request.select, ignore=request.ignore)
+
+
+def check_in(
+    workspace: Workspace, request: Request, asked: Sequence[BoundRule[Rule]], *, progress: Progress | None = None
+) -> Judged:
+    """The same where the workspace is open, with rules that may come from another one."""
+    started = time.monotonic()
     settings = workspace.config
     with RuleEngine(timeout=request.rule_timeout) as engine:
-        rules = all_rules(workspace.source, workspace.home, settings)
-        bound = configuration.resolve_rules(settings, rules, select=request.select, ignore=request.ignore)
-        reads = engine.prepare([item.rule for item in bound])
-        configuration.check_ignores(settings, {item.rule.id: engine.columns(item.rule.id) for item in bound})
+        reads = engine.prepare([item.rule for item in asked])
+        configuration.check_ignores(settings, {item.rule.id: engine.columns(item.rule.id) for item in asked})
         evidence = collect(workspace, request, progress=progress)
-        aside = _aside(evidence, bound)
-        bound = [item for item in bound if item.rule.id not in aside]
+        aside = _aside(evidence, asked)
+        bound = [item for item in asked if item.rule.id not in aside]
         outcomes = engine.run(bound, evidence.tables)
     manifest, manifests = evidence.dataset.manifest, evidence.dataset.manifests
     findings = [
@@ -162,7 +180,16 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
     if not len(evidence.dataset.samples) and not result.summary.errors and not described(evidence.dataset):
         # A broken link or an ignored finding beside nothing at all is no dataset that trains.
         raise nothing(evidence.dataset)
-    return Judged(result, request.fail_on or settings.fail_on, workspace, remaining, evidence)
+    return Judged(
+        result,
+        request.fail_on or settings.fail_on,
+        workspace,
+        remaining,
+        evidence,
+        bound=asked,
+        found=findings,
+        mute=frozenset(aside) | {name for name, outcome in outcomes.items() if outcome.error},
+    )
 
 
 def _aside(evidence: Evidence, bound: Sequence[BoundRule[Rule]]) -> set[str]:

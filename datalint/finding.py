@@ -120,7 +120,9 @@ class SampleChange:
     renamed: int = 0
     """The same bytes under another name, in the same split and class."""
     relabelled: int = 0
-    """The same bytes, which another class or split held before."""
+    """The same bytes or name, which another class or split held before."""
+    changed: int = 0
+    """Other bytes under the same name."""
 
 
 @dataclass(frozen=True, slots=True)

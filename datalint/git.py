@@ -152,6 +152,16 @@ def commit(top: str, ref: str) -> str:
     return process.stdout.decode().strip()
 
 
+def fork(top: str, ref: str, head: str | None = None) -> str:
+    """Commit where `head` (None: the last commit) left `ref`; that of `ref` itself where the two share none.
+
+    Raises UsageError for a ref that does not lead to a commit.
+    """
+    base = commit(top, ref)
+    name = "HEAD" if head is None else commit(top, head)
+    return _run(top, ("merge-base", base, name), b"").stdout.decode().strip() or base
+
+
 def tree_items(top: str, ref: str) -> list[Item]:
     """Every file of a commit; raises UsageError for a ref that does not exist."""
     listing = run(top, "ls-tree", "-r", "-z", "--full-tree", commit(top, ref))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from datalint import dataset
 from datalint.dataset import croissant
-from datalint.errors import UnfinishedError, UsageError
+from datalint.errors import NoSamplesError, UnfinishedError, UsageError
 
 if TYPE_CHECKING:
     from datalint.config import Config
@@ -85,4 +85,4 @@ def nothing(found: Dataset) -> UnfinishedError:
         features = found.problems.columns["detail"][kinds.index("no-image-feature")]
         message = f"no feature of the records in {place} holds images, so nothing was judged but the shards: {features}"
         return UnfinishedError(f"{message}; `dataset.columns` can name it as `image`")
-    return UnfinishedError(f"no samples found in {place} (read as {found.format}): nothing was judged")
+    return NoSamplesError(f"no samples found in {place} (read as {found.format}): nothing was judged")

@@ -14,6 +14,8 @@ class Request:
     tree: str | None = None
     base: str | None = None
     """Commit that the table `changed` compares with."""
+    since: str | None = None
+    """Commit whose findings do not block."""
     format: str | None = None
     config: str | None = None
     select: tuple[str, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datalint import replay, report
@@ -23,13 +24,29 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace) -> int:
     request = request_of(arguments)
-    outputs = [_output(text) for text in arguments.output] or [(_default_format(), None)]
+    outputs = outputs_of(arguments)
     edits = arguments.write_baseline or arguments.prune_baseline
+    if edits and request.since:
+        raise UsageError("the baseline is written from all findings: leave --since out")
     if edits and (request.staged or request.tree or not request.use_ignores):
         raise UsageError("the baseline is edited in the work tree: leave --staged, --tree and --no-ignores out")
     key = None if edits else replay.key_of(request)
     remembered = replay.recall(key) if key else None
     result, fail_on = remembered or _judge(request, key, arguments)
+    return tell(result, fail_on, outputs, arguments)
+
+
+Output = tuple[str, str | None]
+"""Format, and the file it goes to."""
+
+
+def outputs_of(arguments: argparse.Namespace) -> list[Output]:
+    """What `-o` asks for; raises UsageError for a format that does not exist."""
+    return [_output(text) for text in arguments.output] or [(_default_format(), None)]
+
+
+def tell(result: Result, fail_on: str, outputs: list[Output], arguments: argparse.Namespace) -> int:
+    """Write every report; returns the exit code."""
     for name, file in outputs:
         _write(result, name, file, arguments)
     if all(name == "concise" for name, _ in outputs):
@@ -43,11 +60,21 @@ def request_of(arguments: argparse.Namespace) -> Request:
     # pre-commit sets it when it runs for a push or in CI (`--from-ref/--to-ref`): then the commit is judged.
     pushed = os.environ.get("PRE_COMMIT_TO_REF") if arguments.staged else None
     pushed_from = os.environ.get("PRE_COMMIT_FROM_REF") if pushed else None
-    return Request(
-        path=arguments.path,
+    since = getattr(arguments, "since", None)
+    return replace(
+        looking(arguments),
         staged=arguments.staged and not pushed,
         tree=pushed or arguments.tree,
         base=arguments.base or pushed_from or None,
+        # What a push brings in is told from where it starts, whatever the hook compares a commit with.
+        since=since and (pushed_from or since),
+    )
+
+
+def looking(arguments: argparse.Namespace) -> Request:
+    """What both sides of a comparison have in common."""
+    return Request(
+        path=arguments.path,
         format=arguments.format,
         config=arguments.config,
         select=_words(getattr(arguments, "select", [])),
@@ -63,10 +90,11 @@ def request_of(arguments: argparse.Namespace) -> Request:
 
 
 def _judge(request: Request, key: replay.Key | None, arguments: argparse.Namespace) -> tuple[Result, str]:
-    from datalint import check, progress
+    from datalint import check, progress, since
 
+    judge = check.check if request.since is None else since.check
     with progress.bar("reading images") as advance:
-        judged = check.check(request, progress=advance)
+        judged = judge(request, progress=advance)
     if arguments.write_baseline or arguments.prune_baseline:
         _edit_baseline(judged, accept_new=arguments.write_baseline)
         judged = check.check(request)
@@ -94,7 +122,7 @@ def _words(options: list[str]) -> tuple[str, ...]:
     return tuple(word.strip() for option in options for word in option.split(",") if word.strip())
 
 
-def _output(text: str) -> tuple[str, str | None]:
+def _output(text: str) -> Output:
     name, _, file = text.partition("=")
     if name not in report.FORMATS:
         raise UsageError(f"unknown output format {name!r}: one of {', '.join(report.FORMATS)}")
