@@ -87,6 +87,8 @@ class Judged:
     """What they found, before ignores and baseline."""
     mute: frozenset[str]
     """Those of them that gave no answer."""
+    comparing: frozenset[str]
+    """Those of them that look at what a commit changes, and not at the dataset alone."""
 
     @property
     def manifest(self) -> str | None:
@@ -188,6 +190,7 @@ def check_in(
         evidence,
         bound=asked,
         found=findings,
+        comparing=frozenset(item.rule.id for item in asked if "changed" in reads[item.rule.id]),
         mute=frozenset(aside) | {name for name, outcome in outcomes.items() if outcome.error},
     )
 

@@ -1,6 +1,7 @@
-"""The earlier side of a comparison, remembered in the cache: a commit never changes, so it is judged once.
+"""A side of a comparison, remembered in the cache under the id of its tree: what a commit holds is judged once.
 
-What is damaged, or made by other versions, rules or settings, is passed over and judged again.
+What is judged before it is committed is the earlier side of the next commit. What is damaged, or made by other
+versions, rules or settings, is passed over and judged again.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ if TYPE_CHECKING:
 FOLDER = "since"
 SCHEMA = 1
 KEPT = 8
-"""Commits that are remembered: those that the branches at work on this machine left."""
+"""Trees that are remembered: those that the branches at work on this machine left."""
 _ENDING = ".json.z"
 
 
-def key_of(request: Request, commit: str, now: Judged) -> str | None:
-    """File that this commit is remembered in, under these rules and settings; None where the cache may not be used."""
+def key_of(request: Request, tree: str | None, now: Judged) -> str | None:
+    """File that a tree is remembered in, under these rules and settings; None where the cache may not be used."""
     workspace = now.workspace
-    if not request.use_cache or not trust.believable(workspace.cache_dir):
+    if tree is None or not request.use_cache or not trust.believable(workspace.cache_dir):
         return None
     rules = [
         (item.rule.id, item.severity, dict(item.params), item.rule.key, item.rule.sql, item.rule.severity)
@@ -42,7 +43,7 @@ def key_of(request: Request, commit: str, now: Judged) -> str | None:
     ]
     asked = {name: value for name, value in asdict(request).items() if name not in _ELSEWHERE}
     place = (os.path.realpath(workspace.source.base), workspace.root, workspace.home)
-    parts = (SCHEMA, commit, asked, rules, repr(workspace.config), place, extractor_version())
+    parts = (SCHEMA, tree, asked, rules, repr(workspace.config), place, extractor_version())
     text = json.dumps([*parts, replay.circumstances(workspace.cache_dir)], sort_keys=True, default=str)
     return os.path.join(workspace.cache_dir, FOLDER, hashlib.sha256(text.encode()).hexdigest()[:32] + _ENDING)
 

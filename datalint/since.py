@@ -48,11 +48,15 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
         notes = []
         if commit != (tip := git.commit(top, ref)):
             notes.append(f"compared with {commit[:12]}, where this branch left {ref} (now {tip[:12]})")
-        before = _before(request, commit, now, progress)
+        before = _before(request, commit, now, git.tree_of(top, commit), progress)
         if before is None:
             before = Side(os.path.realpath(now.workspace.source.base), *_place(now.workspace))
             notes.append(f"{ref} holds no file of this dataset: everything counts as new")
-        return _compared(now, before, base=ref, commit=commit, notes=notes)
+        after = side_of(now)
+        if request.staged:
+            alone = [finding for finding in after.findings if finding.rule not in now.comparing]
+            sides.remember(sides.key_of(request, git.index_tree(top), now), replace(after, findings=alone))
+        return _compared(now, before, after, base=ref, commit=commit, notes=notes)
 
 
 def diff(earlier: Request, later: Request, *, name: str, progress: Progress | None = None) -> Judged:
@@ -68,7 +72,7 @@ def diff(earlier: Request, later: Request, *, name: str, progress: Progress | No
             then = replace(then, config=replace(now.workspace.config, dataset=then.config.dataset))
         earlier = replace(earlier, use_ignores=False, base=commit)
         before = side_of(checking.check_in(then, earlier, now.bound, progress=progress))
-        return _compared(now, before, base=name, commit=commit, notes=[])
+        return _compared(now, before, side_of(now), base=name, commit=commit, notes=[])
 
 
 def _folder(request: Request) -> str:
@@ -78,9 +82,9 @@ def _folder(request: Request) -> str:
     return request.path if os.path.isdir(request.path) else os.path.dirname(os.path.abspath(request.path))
 
 
-def _before(request: Request, commit: str, now: Judged, progress: Progress | None) -> Side | None:
+def _before(request: Request, commit: str, now: Judged, tree: str, progress: Progress | None) -> Side | None:
     """The commit's side, as it is remembered or judged; None where it has no dataset."""
-    key = sides.key_of(request, commit, now)
+    key = sides.key_of(request, tree, now)
     kept = sides.recall(key)
     if kept is not None:
         return kept
@@ -141,12 +145,12 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _compared(now: Judged, before: Side, *, base: str, commit: str | None, notes: list[str]) -> Judged:
+def _compared(now: Judged, before: Side, after: Side, *, base: str, commit: str | None, notes: list[str]) -> Judged:
     keys = {item.rule.id: item.rule.key for item in now.bound}
     # What is said of the ignores themselves is not the data's doing, and the other side has no ignores.
     own = {id(note) for note in now.remaining.notes}
     findings = [finding for finding in now.result.findings if id(finding) not in own]
-    delta = compare(before, side_of(now), findings, keys)
+    delta = compare(before, after, findings, keys)
     new = {id(finding) for finding in delta.new}
     kept = [finding for finding in now.result.findings if id(finding) in new | own]
     levels = Counter(finding.severity for finding in kept)

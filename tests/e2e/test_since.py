@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from datalint import check
 from tests.conftest import CORPORA
 from tests.e2e.conftest import CONFIG, Repository, dataset, picture, say
 
@@ -240,6 +241,38 @@ def test_the_earlier_side_is_read_once_and_then_remembered(
     assert read == []
     kept[0].write_bytes(b"not what was written")
     assert ask("check", *FEW, "--since", "HEAD").samples() == {("train", "cat"): {"changed": 1}}
+
+
+def test_what_is_judged_before_the_commit_is_not_judged_after_it(
+    repository: Repository, ask: Callable[..., Told], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Staged, with a class removed: that is a finding of the change, and not of the dataset that comes out of it."""
+    few = ("--select", "removed-class", "--select", "truncated-image")
+    cut(repository.folder / IMAGES / "cat/0000.jpg")
+    repository.git("rm", "-rq", "images/train/dog", "images/val/dog")
+    repository.git("add", ".")
+    objects = sorted((repository.folder / ".git/objects").rglob("*"))
+    index = (repository.folder / ".git/index").read_bytes()
+    told = ask("check", *few, "--staged", "--since", "HEAD")
+    assert {rule for rule, _ in told.new()} == {"removed-class", "truncated-image"}
+    assert sorted((repository.folder / ".git/objects").rglob("*")) == objects, "git holds what it held"
+    assert (repository.folder / ".git/index").read_bytes() == index
+    repository.commit("no dogs")
+    picture(repository.folder / IMAGES / "cat/new.jpg", 777)
+    repository.git("add", ".")
+    judged: list[str] = []
+    real = check.check_in
+
+    def spied(workspace: Any, *arguments: Any, **options: Any) -> Any:
+        judged.append(workspace.source.name)
+        return real(workspace, *arguments, **options)
+
+    monkeypatch.setattr(check, "check_in", spied)
+    told = ask("check", *few, "--staged", "--since", "HEAD")
+    assert judged == ["index"], "not the commit"
+    assert (told.code, told.old()) == (0, [("truncated-image", f"{IMAGES}/cat/0000.jpg")])
+    assert told.mended() == []
+    assert told.samples() == {("train", "cat"): {"added": 1}}
 
 
 def test_folders_and_commits_are_compared(repository: Repository, ask: Callable[..., Told]) -> None:
