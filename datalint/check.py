@@ -38,7 +38,7 @@ from datalint.listed import described, listed, nothing
 from datalint.outcome import RULE_FAILED, verdict
 from datalint.rule.engine import RuleEngine
 from datalint.rule.judge import judge
-from datalint.ruleset import all_rules
+from datalint.ruleset import all_rules, known_queries
 from datalint.source.dvc import stages_of
 from datalint.tables import Data
 from datalint.unseen import unseen
@@ -127,7 +127,7 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
     started = time.monotonic()
     workspace = open_workspace(request)
     settings = workspace.config
-    with RuleEngine(timeout=request.rule_timeout) as engine:
+    with RuleEngine(timeout=request.rule_timeout, known=known_queries()) as engine:
         rules = all_rules(workspace.source, workspace.home, settings)
         bound = configuration.resolve_rules(settings, rules, select=request.select, ignore=request.ignore)
         reads = engine.prepare([item.rule for item in bound])
