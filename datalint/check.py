@@ -38,7 +38,7 @@ from datalint.listed import described, listed, nothing
 from datalint.outcome import RULE_FAILED, verdict
 from datalint.rule.engine import RuleEngine
 from datalint.rule.judge import judge
-from datalint.ruleset import all_rules
+from datalint.ruleset import all_rules, known_queries
 from datalint.source.dvc import stages_of
 from datalint.tables import Data
 from datalint.unseen import unseen
@@ -149,7 +149,7 @@ def check_in(
     """The same where the workspace is open, with rules that may come from another one."""
     started = time.monotonic()
     settings = workspace.config
-    with RuleEngine(timeout=request.rule_timeout) as engine:
+    with RuleEngine(timeout=request.rule_timeout, known=known_queries()) as engine:
         reads = engine.prepare([item.rule for item in asked])
         configuration.check_ignores(settings, {item.rule.id: engine.columns(item.rule.id) for item in asked})
         evidence = collect(workspace, request, progress=progress)
