@@ -60,7 +60,20 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--write-baseline", action="store_true", help="accept today's findings in the baseline file")
     check.add_argument("--prune-baseline", action="store_true", help="drop accepted findings that are gone")
     check.add_argument("--no-ignores", action="store_true", help="show what ignores and baseline hide")
+    check.add_argument(
+        "--verify-lock",
+        action="store_true",
+        help="read every byte again, whatever the time stamps say, and compare it with the lock file",
+    )
     check.add_argument("-v", "--verbose", action="store_true", help="show every finding, not ten a rule")
+
+    lock = _verb(
+        verbs,
+        "lock",
+        "write content, size, split and label of every file into a lock file that `datalint check` compares with",
+        "datalint.commands.lock",
+    )
+    _dataset_options(lock)
 
     facts = _verb(verbs, "facts", "show the tables that rules read", "datalint.commands.facts")
     _dataset_options(facts)
