@@ -276,17 +276,25 @@ def _settled(found: Iterable[Difference], looked: Looked) -> Iterator[Difference
         path = posixpath.normpath(posixpath.join(workspace.home, each.path))
         entry = _there(source, path) if "\0" not in path else None
         if entry is not None:
-            identity, size = identities([entry], looked.cache)[0]
-            same = identity is None or identity == each.old.content_id
-            alike = identity is not None and lockfile.kind(identity) == lockfile.kind(each.old.content_id)
-            new = Line(identity or "", size, ())
-            yield each._replace(status="dropped" if same or not alike else "changed", new=new)
+            new = _unnamed(entry, looked)._replace(uses=each.old.uses)
+            status = lockfile.status(each.old, new) or "dropped"
+            yield each._replace(status=status, new=new)
         elif any(within(path, other) or path.startswith(f"{other}#") for other in apart):
             yield each._replace(status="unknown")
         elif empty or (from_git and "\0" not in path and os.path.lexists(os.path.join(source.base, path))):
             yield each._replace(status="outside")
         else:
             yield each
+
+
+def _unnamed(entry: Entry, looked: Looked) -> Line:
+    """A file that the dataset does not name, as it is."""
+    identity, size = identities([entry], looked.cache)[0]
+    if size is None or size < POINTER_BYTES:
+        read = pointed(looked.workspace.source.read(entry.path, limit=POINTER_BYTES) or b"")
+        if read is not None:
+            return Line(f"lfs:{read[0]}", read[1], ())
+    return Line(identity or "", size, ())
 
 
 def _apart(found: Dataset) -> list[str]:

@@ -99,14 +99,15 @@ class OtherVersionError(UsageError):
 _HINT = "take either version and run `datalint lock` again"
 _MARKER = re.compile(r"(<<<<<<<|\|\|\|\|\|\|\||=======|>>>>>>>)( |$)")
 _ID = r"git:[0-9a-f]{40}(?: \d+x\d+x\d+)?|git:[0-9a-f]{64}|lfs:[0-9a-f]{64}|dvc:[0-9a-f]{32}"
-_TEXT = r"(?:[^\t\\]|\\[\\tnr]|\\x[0-9a-f]{2}|\\u[0-9a-f]{4})"
-_LINE = re.compile(rf"({_TEXT}+)\t({_ID})\t(\d*)((?:\t{_TEXT}*\t{_TEXT}*)*)")
-_PARTS = (("a path", rf"{_TEXT}+"), ("a content id", _ID), ("a size in bytes", r"\d*"))
+_TEXT = r"[^\t\\]*(?:\\(?:[\\tnr]|x[0-9a-f]{2}|u[0-9a-f]{4})[^\t\\]*)*"
+_PATH = rf"(?!\t|$){_TEXT}"
+_LINE = re.compile(rf"({_PATH})\t({_ID})\t(\d*)((?:\t{_TEXT}\t{_TEXT})*)")
+_PARTS = (("a path", _PATH), ("a content id", _ID), ("a size in bytes", r"\d*"))
 
 
 def _root(first: str, file: str) -> str:
     _refuse_mark(first, Position(file))
-    match = re.fullmatch(rf"{_HEAD} (\d+)(?:\t({_TEXT}+))?.*", first.removesuffix("\r"))
+    match = re.fullmatch(rf"{_HEAD} (\d+)(?:\t({_PATH}))?.*", first.removesuffix("\r"))
     if match is None:
         raise UsageError(f"not a lock file: its first line is not `{_HEAD} {VERSION}` and a path", Position(file))
     if int(match[1]) != VERSION:
@@ -197,8 +198,8 @@ def compare(locked: Mapping[str, Line], now: Mapping[str, Line]) -> list[Differe
         new = now.get(path)
         if new is None:
             gone.setdefault(old.content_id, []).append(path)
-        elif new != old and (status := _status(old, new)):
-            found.append(Difference(path, status, old, new))
+        elif new != old and (said := status(old, new)):
+            found.append(Difference(path, said, old, new))
     for path in sorted(now.keys() - locked.keys()):
         new = now[path]
         before = gone.get(new.content_id, [])
@@ -206,8 +207,8 @@ def compare(locked: Mapping[str, Line], now: Mapping[str, Line]) -> list[Differe
         best = min(before, key=lambda each: (locked[each].uses != new.uses, each), default=None)
         if best is not None:
             before.remove(best)
-            status = "moved" if locked[best].uses == new.uses else "relabelled"
-            found.append(Difference(path, status, locked[best], new, best))
+            said = "moved" if locked[best].uses == new.uses else "relabelled"
+            found.append(Difference(path, said, locked[best], new, best))
         elif new.content_id:
             found.append(Difference(path, "added", None, new))
     found += [Difference(path, "missing", locked[path], None) for paths in gone.values() for path in paths]
@@ -219,7 +220,7 @@ def kind(content_id: str) -> tuple[str, int]:
     return content_id.partition(":")[0], len(content_id.partition(" ")[0])
 
 
-def _status(old: Line, new: Line) -> str:
+def status(old: Line, new: Line) -> str:
     """Empty where nothing differs but what a pointer does not tell."""
     if new.content_id != old.content_id and kind(new.content_id) == kind(old.content_id):
         return "changed"
