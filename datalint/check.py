@@ -18,6 +18,7 @@ from datalint import (
     changed,
     footprint,
     git,
+    locked,
     models,
     readings,
     suppress,
@@ -68,6 +69,8 @@ class Evidence:
     notes: tuple[str, ...]
     left_open: Mapping[str, LeftOpen] = field(default_factory=dict)
     """Resources that nobody could compare with the target, by name."""
+    not_checked: tuple[NotChecked, ...] = ()
+    """What of the lock file was not compared."""
     built_from: tuple[str, ...] = ()
     """Files, relative to the configuration, that a measured model was built from: where one changes, it is stale."""
 
@@ -102,7 +105,7 @@ class Judged:
 
     @property
     def scope(self) -> tuple[str, ...]:
-        """Paths in the repository that the verdict was read from: dataset, configuration, rules, model, baseline.
+        """Paths in the repository that the verdict was read from: dataset, configuration, rules, model, baseline, lock.
 
         All of it where a manifest names images anywhere, or a symbolic link or a data.yaml leads out of the dataset.
         """
@@ -114,7 +117,7 @@ class Judged:
             return (".",)
         settings, home = self.workspace.config, self.workspace.home
         base = posixpath.relpath(self.workspace.source.base, self.workspace.top or self.workspace.source.base)
-        beside = (*configuration.FILES, settings.baseline, *settings.rules.paths)
+        beside = (*configuration.FILES, settings.baseline, settings.lock, *settings.rules.paths)
         named = (*filter(None, (settings.dataset.root, settings.training.model)), *self.built_from)
         stages = stages_of(entry.path for entry in self.workspace.source.entries("."))
         paths = (
@@ -228,18 +231,26 @@ def look(workspace: Workspace, request: Request, *, progress: Progress | None = 
     settings = workspace.config
     believed = trust.believable(workspace.cache_dir)
     with open_cache(workspace.cache_dir if request.use_cache and believed else None) as cache:
-        found = listed(workspace, request, memory=cache)
+        found = listed(workspace, request, memory=None if request.verify_lock else cache)
         gathered = gather(
             found.files,
             cache=cache,
             workers=request.workers,
             timeout=request.timeout,
             progress=progress,
+            fresh=request.verify_lock,
         )
         masks = gather(
-            found.masks, cache=cache, workers=request.workers, timeout=request.timeout, progress=progress, masks=True
+            found.masks,
+            cache=cache,
+            workers=request.workers,
+            timeout=request.timeout,
+            progress=progress,
+            masks=True,
+            fresh=request.verify_lock,
         )
-        notes = (*workspace.notes, *cache.warnings)
+        compared = locked.read(request, locked.Looked(workspace, found, gathered, masks, cache))
+        notes = (*workspace.notes, *compared.notes, *cache.warnings)
     if request.use_cache and not believed:
         notes += (f"{workspace.cache_dir} is tracked by git and was not believed: run `git rm -r --cached` on it",)
     machine = (
@@ -256,9 +267,10 @@ def look(workspace: Workspace, request: Request, *, progress: Progress | None = 
         "training": recipe.row(),
         "target": machine.row(),
         "changed": changed.read(request, workspace, found),
+        "locked": compared.table,
         "parts": parts.table(found.samples, recipe, folder=found.format == "imagefolder"),
     }
-    return Evidence(found, gathered, tables, machine, notes)
+    return Evidence(found, gathered, tables, machine, notes, not_checked=tuple(compared.not_checked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +333,7 @@ def conclude(
         not_checked=[
             *failed,
             *unseen(evidence.dataset, evidence.gathered.data),
+            *evidence.not_checked,
             *(NotChecked(*item[:2]) for item in left_open if item.asked),
         ],
         notes=[*found.assumptions, *evidence.notes, *(item.note for item in left_open if not item.asked)],

@@ -50,6 +50,11 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--write-baseline", action="store_true", help="accept today's findings in the baseline file")
     check.add_argument("--prune-baseline", action="store_true", help="drop accepted findings that are gone")
     check.add_argument("--no-ignores", action="store_true", help="show what ignores and baseline hide")
+    check.add_argument(
+        "--verify-lock",
+        action="store_true",
+        help="read every byte again, whatever the time stamps say, and compare it with the lock file",
+    )
 
     diff = _verb(verbs, "diff", "compare two states of a dataset, or two datasets", "datalint.commands.diff")
     diff.add_argument("a", metavar="A", help="the earlier one: a commit, a folder or a manifest")
@@ -57,6 +62,14 @@ def parser() -> argparse.ArgumentParser:
     diff.add_argument("--path", metavar="PATH", help="folder or manifest in a commit (default: dataset.path)")
     _judging_options(diff)
     _looking_options(diff)
+
+    lock = _verb(
+        verbs,
+        "lock",
+        "write content, size, split and label of every file into a lock file that `datalint check` compares with",
+        "datalint.commands.lock",
+    )
+    _dataset_options(lock)
 
     facts = _verb(verbs, "facts", "show the tables that rules read", "datalint.commands.facts")
     _dataset_options(facts)

@@ -25,6 +25,8 @@ class Request:
     use_ignores: bool = True
     use_cache: bool = True
     cache_dir: str | None = None
+    verify_lock: bool = False
+    """Every byte of the work tree is read again before it is compared with the lock file."""
     workers: int | None = None
     """Scan processes; None takes every allowed core."""
     timeout: float = 60.0

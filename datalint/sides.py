@@ -48,7 +48,9 @@ def key_of(request: Request, tree: str | None, now: Judged) -> str | None:
     return os.path.join(workspace.cache_dir, FOLDER, hashlib.sha256(text.encode()).hexdigest()[:32] + _ENDING)
 
 
-_ELSEWHERE = frozenset({"staged", "tree", "base", "since", "workers", "cache_dir", "fail_on", "use_ignores"})
+_ELSEWHERE = frozenset(
+    {"staged", "tree", "base", "since", "workers", "cache_dir", "fail_on", "use_ignores", "verify_lock"}
+)
 """Of a request: what does not change how a commit is judged."""
 
 

@@ -484,6 +484,27 @@ TABLES: dict[str, Table] = {
             ("label", "VARCHAR", "name of that class folder"),
         ),
         _table(
+            "locked",
+            "file that is not what the lock file says, or that it does not know; no row without a lock file",
+            ("path", "VARCHAR", "path from the configuration: that of the file now, or that of the missing file"),
+            (
+                "status",
+                "VARCHAR",
+                "changed (its content), relabelled (its split or label, also where it was moved), moved, missing, "
+                "dropped (it is there, and no part of the dataset any more), added, unchecked (not compared)",
+            ),
+            ("old_path", "VARCHAR", "path before it was moved"),
+            ("content_id", "VARCHAR", "as in `files`; NULL where it is missing or was not read"),
+            ("old_content_id", "VARCHAR", "the locked one; NULL for what was added"),
+            ("size_bytes", "BIGINT", "size now", "bytes"),
+            ("old_size_bytes", "BIGINT", "the locked one", "bytes"),
+            ("split", "VARCHAR", "split now; several where several samples name the file"),
+            ("old_split", "VARCHAR", "the locked one"),
+            ("label", "VARCHAR", "label now; several likewise"),
+            ("old_label", "VARCHAR", "the locked one"),
+            ("lock", "VARCHAR", "name of the lock file"),
+        ),
+        _table(
             "parts",
             "part of the data as the recipe uses it, split that it comes from, and class",
             ("part", "VARCHAR", "train, val, test or the name of another split, once validation_split is cut off"),

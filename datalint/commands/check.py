@@ -30,6 +30,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("the baseline is written from all findings: leave --since out")
     if edits and (request.staged or request.tree or not request.use_ignores):
         raise UsageError("the baseline is edited in the work tree: leave --staged, --tree and --no-ignores out")
+    if request.verify_lock and (request.staged or request.tree):
+        hint = "`git fsck` verifies what git has"
+        raise UsageError("--verify-lock reads the work tree: leave --staged and --tree out", hint=hint)
     key = None if edits else replay.key_of(request)
     remembered = replay.recall(key) if key else None
     result, fail_on = remembered or _judge(request, key, arguments)
@@ -83,6 +86,7 @@ def looking(arguments: argparse.Namespace) -> Request:
         fail_on=getattr(arguments, "fail_on", None),
         use_ignores=not getattr(arguments, "no_ignores", False),
         use_cache=not arguments.no_cache,
+        verify_lock=getattr(arguments, "verify_lock", False),
         cache_dir=arguments.cache_dir,
         workers=arguments.workers,
         timeout=arguments.timeout,

@@ -27,6 +27,14 @@ VERDICTS = 500
 RACY_NS = 2_000_000_000
 """A file that changed this shortly before it was read may change again without a new time stamp (git's racy
 rule; FAT keeps two-second stamps)."""
+LYING = 0
+"""`read_ns` of a signature under which two contents were seen: it is believed no more, until the file has another."""
+_REMEMBER = """\
+INSERT INTO stat VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET
+size = excluded.size, mtime_ns = excluded.mtime_ns, inode = excluded.inode,
+read_ns = CASE WHEN stat.read_ns = 0
+    AND (stat.size, stat.mtime_ns, stat.inode) = (excluded.size, excluded.mtime_ns, excluded.inode)
+    THEN 0 ELSE excluded.read_ns END, content_id = excluded.content_id"""
 _TABLES = (
     "CREATE TABLE stat (path BLOB PRIMARY KEY, size, mtime_ns, inode, read_ns, content_id) WITHOUT ROWID",
     "CREATE TABLE verdict (number INTEGER PRIMARY KEY, key TEXT UNIQUE, value TEXT)",
@@ -143,7 +151,7 @@ class Cache(NullCache):
                 self._make_facts(database)
             marks = _marks(_facts_columns())
             _insert(database, f"INSERT OR REPLACE INTO facts VALUES ({marks})", rows)  # noqa: S608
-            _insert(database, "INSERT OR REPLACE INTO stat VALUES (?, ?, ?, ?, ?, ?)", stats)
+            _insert(database, _REMEMBER, stats)
 
         self._write(write)
 
