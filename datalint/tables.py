@@ -123,8 +123,8 @@ TABLES: dict[str, Table] = {
             (
                 "loader",
                 "VARCHAR",
-                "keras, torchvision, generator (ImageDataGenerator), manifest, webdataset, tfrecord, coco, yolo, voc "
-                "or datasets (Hugging Face): whose order this is",
+                "keras, torchvision, generator (ImageDataGenerator), manifest, webdataset, tfrecord, coco, yolo, voc, "
+                "labelme, dota, cvat or datasets (Hugging Face): whose order this is",
             ),
             ("n_samples", "BIGINT", "samples that this loader finds in it"),
             ("directory", "VARCHAR", "source folder, NULL for a manifest"),
@@ -280,7 +280,7 @@ TABLES: dict[str, Table] = {
             ("annotation_id", "BIGINT", "number of the annotation"),
             ("sample_id", "BIGINT", "its sample"),
             ("written_id", "VARCHAR", "its id as the annotations write it; NULL where they have none"),
-            ("kind", "VARCHAR", "box, polygon, obb (oriented box), keypoints, rle or mask"),
+            ("kind", "VARCHAR", "box, polygon, obb (oriented box), ellipse, line, keypoints, rle or mask"),
             ("category", "VARCHAR", "class name; NULL where its id has none"),
             ("category_id", "BIGINT", "number of the class as written; NULL where classes are written by name"),
             ("x", "DOUBLE", "left, of a polygon its extent; NULL where it cannot be worked out", "pixels"),
@@ -288,7 +288,7 @@ TABLES: dict[str, Table] = {
             ("width", "DOUBLE", "width; negative where it is written so", "pixels"),
             ("height", "DOUBLE", "height; negative where it is written so", "pixels"),
             ("area", "DOUBLE", "area as written", "pixels"),
-            ("points", "BIGINT", "points of the polygon, or keypoints; NULL for a plain box"),
+            ("points", "BIGINT", "points of the polygon or line, or keypoints; NULL for a plain box"),
             ("iscrowd", "BOOLEAN", "COCO's flag"),
             ("difficult", "BOOLEAN", "Pascal VOC's flag: evaluation does not count it"),
             (
