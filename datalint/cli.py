@@ -54,8 +54,8 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="FORMAT[=FILE]",
-        help="text, concise, json or jsonl; repeatable (default: text on a terminal, else concise; "
-        "text under pre-commit)",
+        help="text, concise, json, jsonl, github, sarif, gitlab, junit or markdown; repeatable (default: text on a "
+        "terminal and under pre-commit, text and github in GitHub Actions, else concise)",
     )
     check.add_argument("--write-baseline", action="store_true", help="accept today's findings in the baseline file")
     check.add_argument("--prune-baseline", action="store_true", help="drop accepted findings that are gone")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace) -> int:
     request = request_of(arguments)
-    outputs = [_output(text) for text in arguments.output] or [(_default_format(), None)]
+    outputs = [_output(text) for text in arguments.output] or _default_outputs()
     edits = arguments.write_baseline or arguments.prune_baseline
     if edits and (request.staged or request.tree or not request.use_ignores):
         raise UsageError("the baseline is edited in the work tree: leave --staged, --tree and --no-ignores out")
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     result, fail_on = remembered or _judge(request, key, arguments)
     for name, file in outputs:
         _write(result, name, file, arguments)
-    if all(name == "concise" for name, _ in outputs):
+    if all(name in ("concise", "github") for name, _ in outputs):
         # A line a finding has no room for them, and they may say that something was not read.
         sys.stderr.writelines(f"datalint: {printable(note)}\n" for note in result.notes)
     return exit_code(result, fail_on)
@@ -101,8 +101,12 @@ def _output(text: str) -> tuple[str, str | None]:
     return name, file or None
 
 
-def _default_format() -> str:
-    return "text" if sys.stdout.isatty() or "PRE_COMMIT" in os.environ or "GIT_INDEX_FILE" in os.environ else "concise"
+def _default_outputs() -> list[tuple[str, str | None]]:
+    # GitHub's runner turns what `github` writes into annotations, and shows the text in the log.
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        return [("text", None), ("github", None)]
+    people = sys.stdout.isatty() or "PRE_COMMIT" in os.environ or "GIT_INDEX_FILE" in os.environ
+    return [("text" if people else "concise", None)]
 
 
 def _write(result: Result, name: str, file: str | None, arguments: argparse.Namespace) -> None:
