@@ -38,7 +38,7 @@ from datalint.footprint.recipe import for_format
 from datalint.listed import described, listed, nothing
 from datalint.outcome import RULE_FAILED, verdict
 from datalint.rule.engine import RuleEngine
-from datalint.rule.judge import judge
+from datalint.rule.judge import judge, told
 from datalint.ruleset import all_rules, known_queries
 from datalint.source.dvc import stages_of
 from datalint.tables import Data
@@ -182,6 +182,7 @@ def check_in(
     )
     left_open = unjudged.by_rules([item.rule for item in bound], reads, evidence.left_open)
     result = conclude(evidence, remaining, failed, left_open, seconds=time.monotonic() - started)
+    result = replace(result, rules=told(bound, result.findings))
     if not len(evidence.dataset.samples) and not result.summary.errors and not described(evidence.dataset):
         # A broken link or an ignored finding beside nothing at all is no dataset that trains.
         raise nothing(evidence.dataset)

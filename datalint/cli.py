@@ -186,8 +186,8 @@ def _judging_options(verb: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FORMAT[=FILE]",
-        help="text, concise, json or jsonl; repeatable (default: text on a terminal, else concise; "
-        "text under pre-commit)",
+        help="text, concise, json, jsonl, github, sarif, gitlab, junit or markdown; repeatable (default: text on a "
+        "terminal and under pre-commit, text and github in GitHub Actions, else concise)",
     )
     verb.add_argument("-v", "--verbose", action="store_true", help="show every finding, not ten a rule")
 

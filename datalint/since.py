@@ -17,6 +17,7 @@ from datalint.errors import NoSamplesError
 from datalint.finding import Severity, Since
 from datalint.footprint.estimate import TOTAL
 from datalint.outcome import verdict
+from datalint.rule.judge import told
 from datalint.unseen import unseen
 from datalint.workspace import open_before, open_workspace
 
@@ -166,6 +167,7 @@ def _compared(now: Judged, before: Side, after: Side, *, base: str, commit: str 
             warnings=levels[Severity.WARNING],
             infos=levels[Severity.INFO],
         ),
+        rules=told(now.bound, [*kept, *delta.old, *delta.mended]),
         since=Since(base, commit, delta.old, delta.mended, delta.samples, delta.footprint),
         notes=[*now.result.notes, *notes],
     )

@@ -45,14 +45,14 @@ Output = tuple[str, str | None]
 
 def outputs_of(arguments: argparse.Namespace) -> list[Output]:
     """What `-o` asks for; raises UsageError for a format that does not exist."""
-    return [_output(text) for text in arguments.output] or [(_default_format(), None)]
+    return [_output(text) for text in arguments.output] or _default_outputs()
 
 
 def tell(result: Result, fail_on: str, outputs: list[Output], arguments: argparse.Namespace) -> int:
     """Write every report; returns the exit code."""
     for name, file in outputs:
         _write(result, name, file, arguments)
-    if all(name == "concise" for name, _ in outputs):
+    if all(name in ("concise", "github") for name, _ in outputs):
         # A line a finding has no room for them, and they may say that something was not read.
         sys.stderr.writelines(f"datalint: {printable(note)}\n" for note in result.notes)
     return exit_code(result, fail_on)
@@ -133,8 +133,12 @@ def _output(text: str) -> Output:
     return name, file or None
 
 
-def _default_format() -> str:
-    return "text" if sys.stdout.isatty() or "PRE_COMMIT" in os.environ or "GIT_INDEX_FILE" in os.environ else "concise"
+def _default_outputs() -> list[tuple[str, str | None]]:
+    # GitHub's runner turns what `github` writes into annotations, and shows the text in the log.
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        return [("text", None), ("github", None)]
+    people = sys.stdout.isatty() or "PRE_COMMIT" in os.environ or "GIT_INDEX_FILE" in os.environ
+    return [("text" if people else "concise", None)]
 
 
 def _write(result: Result, name: str, file: str | None, arguments: argparse.Namespace) -> None:

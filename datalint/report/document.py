@@ -15,6 +15,7 @@ from datalint.finding import (
     NotChecked,
     ResourceChange,
     Result,
+    RuleInfo,
     SampleChange,
     Severity,
     Since,
@@ -40,6 +41,7 @@ def to_document(result: Result) -> dict[str, Any]:
         "not_checked": [asdict(item) for item in result.not_checked],
         "notes": list(result.notes),
         "since": None if result.since is None else _since_document(result.since),
+        "rules": [{**asdict(rule), "tags": list(rule.tags)} for rule in result.rules],
     }
 
 
@@ -81,6 +83,10 @@ def from_document(document: Mapping[str, Any]) -> Result:
         not_checked=[NotChecked(**item) for item in document["not_checked"]],
         notes=document["notes"],
         since=None if document["since"] is None else _since(document["since"]),
+        rules=[
+            RuleInfo(**{**item, "severity": Severity(item["severity"]), "family": Family(item["family"])})
+            for item in document["rules"]
+        ],
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from datalint.finding import Finding, Severity, Value, fingerprint
+from datalint.finding import Finding, RuleInfo, Severity, Value, fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from datalint.rule.engine import Outcome
     from datalint.rule.model import Bound, Rule
@@ -44,6 +44,16 @@ def judge(
             fingerprint=fingerprint(rule.id, {name: values.get(name) for name in rule.key}),
             values=values,
         )
+
+
+def told(rules: Iterable[Bound], findings: Iterable[Finding]) -> list[RuleInfo]:
+    """What reports say of the rules that found something, by name."""
+    found = {finding.rule for finding in findings}
+    return [
+        RuleInfo(rule.id, rule.title, bound.severity or rule.severity, rule.family, rule.tags, rule.docs)
+        for bound in sorted(rules, key=lambda bound: bound.rule.id)
+        if (rule := bound.rule).id in found
+    ]
 
 
 def _severity(rule: Rule, row: Mapping[str, Any]) -> tuple[Severity, str]:
