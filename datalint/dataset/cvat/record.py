@@ -1,7 +1,6 @@
 """An XML file of CVAT -> images, their shapes with lines, and what is wrong with it.
 
-Elements are those of cvat/apps/dataset_manager/formats/cvat.py (create_xml_dumper, dump_as_cvat_annotation). Read by
-expat as a stream; a document type is refused, because entities are how an XML of a kilobyte becomes gigabytes.
+Elements are those of cvat/apps/dataset_manager/formats/cvat.py (create_xml_dumper, dump_as_cvat_annotation).
 """
 
 from __future__ import annotations
@@ -9,16 +8,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from xml.parsers import expat
 
 from datalint.dataset.drawn import Shape
 from datalint.dataset.model import Fault
+from datalint.dataset.xml import Elements
 
 if TYPE_CHECKING:
     from datalint.dataset.drawn import Point
 
 MAX_BYTES = 1 << 30
-_MAX_DEPTH = 100
 _SHAPES = frozenset({"box", "polygon", "polyline", "points", "ellipse", "mask", "cuboid", "skeleton"})
 
 
@@ -44,68 +42,37 @@ class Record:
     faults: list[Fault] = field(default_factory=list)
 
 
-class _RefusedError(Exception):
-    pass
-
-
 def parse(content: bytes) -> Record:
     """Never raises; what was read before a fault is kept."""
     record = Record()
-    if not content.strip():
-        record.faults.append(Fault("bad-annotation-file", 1, "the file is empty"))
-        return record
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    reader = _Reader(record, parser)
-    parser.StartDoctypeDeclHandler = reader.refuse
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.text
-    try:
-        parser.Parse(content, True)
-    except expat.ExpatError as error:
-        record.faults.append(Fault("bad-annotation-file", error.lineno, f"not XML: {expat.ErrorString(error.code)}"))
-    except _RefusedError as error:
-        record.faults.append(Fault("bad-annotation-file", parser.CurrentLineNumber, str(error)))
-    except (ValueError, LookupError) as error:
-        # The encoding that the first line declares.
-        record.faults.append(Fault("bad-annotation-file", 1, f"not XML: {error}"))
+    record.faults += _Reader(record).read(content)
     return record
 
 
-class _Reader:
-    def __init__(self, record: Record, parser: expat.XMLParserType) -> None:
+class _Reader(Elements):
+    root = "annotations"
+
+    def __init__(self, record: Record) -> None:
+        super().__init__()
         self._record = record
-        self._parser = parser
-        self._path: list[str] = []
         self._text = ""
 
-    def refuse(self, *_: object) -> None:
-        raise _RefusedError("it has a document type (<!DOCTYPE>), which may define entities: not read")
-
-    def start(self, name: str, has: dict[str, str]) -> None:
-        if not self._path and name != "annotations":
-            raise _RefusedError(f"its root is <{name[:40]}>, not <annotations>")
-        if len(self._path) >= _MAX_DEPTH:
-            raise _RefusedError(f"nested deeper than {_MAX_DEPTH} levels")
-        self._path.append(name)
+    def opened(self, name: str, has: dict[str, str]) -> None:
         self._text = ""
-        line = self._parser.CurrentLineNumber
-        if self._path == ["annotations", "track"]:
+        if self.path == ["annotations", "track"]:
             self._record.tracks += 1
-        elif self._path == ["annotations", "image"]:
-            self._image(has, line)
-        elif self._path[:2] == ["annotations", "image"] and len(self._path) == 3:
-            self._inside(name, has, line)
+        elif self.path == ["annotations", "image"]:
+            self._image(has, self.line)
+        elif self.path[:2] == ["annotations", "image"] and len(self.path) == 3:
+            self._inside(name, has, self.line)
 
     def text(self, data: str) -> None:
-        if self._path[-2:] == ["label", "name"]:
+        if self.path[-2:] == ["label", "name"]:
             self._text += data
 
-    def end(self, _: str) -> None:
-        if self._path[-3:] == ["labels", "label", "name"] and self._path[1:2] == ["meta"]:
+    def closed(self, _: str) -> None:
+        if self.path[-3:] == ["labels", "label", "name"] and self.path[1:2] == ["meta"]:
             self._record.labels.append(self._text)
-        self._path.pop()
 
     def _image(self, has: dict[str, str], line: int) -> None:
         if not has.get("name"):
