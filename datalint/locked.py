@@ -5,30 +5,28 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from datalint import lockfile
-from datalint.entry import BlobLocator, FileLocator, display
+from datalint.entry import FileLocator, display
 from datalint.errors import UsageError
-from datalint.facts.cache import LYING
+from datalint.facts.content import digested
+from datalint.facts.ids import read_ids
 from datalint.finding import NotChecked
 from datalint.lockfile import Line
 from datalint.source.dvc import within
 from datalint.source.lfs import POINTER_BYTES, pointed
-from datalint.tables import Data
+from datalint.tables import Data, text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from typing import BinaryIO
 
     from datalint.dataset import Dataset
     from datalint.entry import Entry
     from datalint.facts.cache import Cache, NullCache
     from datalint.facts.gather import Gathered
-    from datalint.facts.row import Signature
     from datalint.lockfile import Difference, Use
     from datalint.request import Request
     from datalint.source import Source
@@ -38,7 +36,6 @@ _APART = {"dvc-missing", "dvc-unknown", "dvc-beside", "unreadable-folder"}
 """Problems of a path below which nobody knows what there is."""
 _UNREAD = {"pointer", "unreadable", "unsupported"}
 """Shards of which the same holds."""
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,26 +109,22 @@ def present(looked: Looked, *, fresh: bool = False) -> Present:
     columns = found.samples.columns
     for number, split, label in zip(columns["file_id"], columns["split"], columns["label"], strict=True):
         if split is not None or label is not None:
-            uses.setdefault(number, []).append((_text(split), _text(label)))
+            uses.setdefault(number, []).append((text(split), text(label)))
     _add(made, looked, found.files, looked.files, uses)
     splits = found.mask_rows.columns["split"]
-    of_masks = {number: [(_text(split), None)] for number, split in enumerate(splits) if split is not None}
+    of_masks = {number: [(text(split), None)] for number, split in enumerate(splits) if split is not None}
     _add(made, looked, found.masks, looked.masks, of_masks)
     # Annotations of records lie in their shards.
     if not len(found.shards):
         entries = _annotation_files(
             looked, {str(path) for path in found.annotations.columns["path"] if path is not None}
         )
-        for entry, (identity, size) in zip(entries, identities(entries, looked.cache, fresh=fresh), strict=True):
+        for entry, (identity, size) in zip(entries, read_ids(entries, looked.cache, fresh=fresh), strict=True):
             path = _from_home(entry.path, looked.workspace)
             if path not in made.lines:
                 made.lines[path] = Line(identity or "", size, ())
                 made.entries[path] = entry
     return made
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
 
 
 def _add(
@@ -193,54 +186,6 @@ def _there(source: Source, path: str) -> Entry | None:
     return found[0] if len(found) == 1 and found[0].path == path and found[0].kind == "file" else None
 
 
-def identities(
-    entries: Sequence[Entry], cache: Cache | NullCache, *, fresh: bool = False
-) -> list[tuple[str | None, int | None]]:
-    """Id and size of files that no fact is about; what lies on disk is read once for each of its signatures."""
-    keys = [os.fsencode(entry.locator.path) for entry in entries if isinstance(entry.locator, FileLocator)]
-    known = cache.signatures(keys)
-    learned: list[tuple[bytes, Signature, str]] = []
-    found = [_identity(entry, known, learned, fresh=fresh) for entry in entries]
-    if learned:
-        cache.store([], learned, "")
-    return found
-
-
-def _identity(
-    entry: Entry,
-    known: Mapping[bytes, tuple[Signature, str]],
-    learned: list[tuple[bytes, Signature, str]],
-    *,
-    fresh: bool,
-) -> tuple[str | None, int | None]:
-    if isinstance(entry.locator, BlobLocator):
-        return f"git:{entry.locator.blob}", entry.size
-    if not isinstance(entry.locator, FileLocator):
-        return None, entry.size
-    key = os.fsencode(entry.locator.path)
-    signature, believed = known.get(key, (None, ""))
-    if signature is None or signature[:3] != (entry.size, entry.mtime_ns, entry.inode):
-        believed = ""
-    if believed and not fresh:
-        return believed, entry.size
-    began = time.time_ns()
-    try:
-        with open(entry.locator.path, "rb") as file:
-            status = os.fstat(file.fileno())
-            identity = "git:" + _digest(file, hashlib.sha1(b"blob %d\0" % status.st_size, usedforsecurity=False))
-    except OSError:
-        return None, entry.size
-    lying = believed not in ("", identity)
-    learned.append((key, (status.st_size, status.st_mtime_ns, status.st_ino, LYING if lying else began), identity))
-    return identity, status.st_size
-
-
-def _digest(file: BinaryIO, digest: hashlib._Hash) -> str:
-    while part := file.read(_CHUNK):
-        digest.update(part)
-    return digest.hexdigest()
-
-
 _HASHES = {("lfs", 68): "sha256", ("dvc", 36): "md5"}
 
 
@@ -254,7 +199,7 @@ def _hash_alike(locked: Mapping[str, Line], now: Present) -> None:
         if entry.kind != "file" or not isinstance(entry.locator, FileLocator):
             continue
         with suppress(OSError), open(entry.locator.path, "rb") as file:
-            hashed = _digest(file, hashlib.new(name, usedforsecurity=False))
+            hashed = digested(file, hashlib.new(name, usedforsecurity=False))
             now.lines[path] = new._replace(content_id=f"{old.content_id[:3]}:{hashed}")
 
 
@@ -289,7 +234,7 @@ def _settled(found: Iterable[Difference], looked: Looked) -> Iterator[Difference
 
 def _unnamed(entry: Entry, looked: Looked) -> Line:
     """A file that the dataset does not name, as it is."""
-    identity, size = identities([entry], looked.cache)[0]
+    identity, size = read_ids([entry], looked.cache)[0]
     if size is None or size < POINTER_BYTES:
         read = pointed(looked.workspace.source.read(entry.path, limit=POINTER_BYTES) or b"")
         if read is not None:

@@ -18,6 +18,7 @@ from datalint.finding import Severity, Since
 from datalint.footprint.estimate import TOTAL
 from datalint.outcome import verdict
 from datalint.rule.judge import told
+from datalint.tables import text
 from datalint.unseen import unseen
 from datalint.workspace import open_before, open_workspace
 
@@ -113,7 +114,7 @@ def side_of(judged: Judged) -> Side:
         mute=judged.mute,
         unread={item.what for item in unseen(evidence.dataset, evidence.gathered.data)},
         samples=[
-            Sample(str(path), _text(split), _text(label), None if file is None else _text(ids[int(str(file))]))
+            Sample(str(path), text(split), text(label), None if file is None else text(ids[int(str(file))]))
             for path, split, label, file in zip(
                 *(samples[name] for name in ("path", "split", "label", "file_id")), strict=True
             )
@@ -140,10 +141,6 @@ def _totals(judged: Judged) -> list[Total]:
         for stage, resource, unit, expected, available, largest in zip(*(columns[name] for name in names), strict=True)
         if stage == TOTAL
     ]
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
 
 
 def _compared(now: Judged, before: Side, after: Side, *, base: str, commit: str | None, notes: list[str]) -> Judged:

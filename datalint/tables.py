@@ -63,6 +63,11 @@ class Data:
         )
 
 
+def text(cell: object) -> str | None:
+    """A cell as text; NULL stays None."""
+    return None if cell is None else str(cell)
+
+
 def _table(
     name: str, row: str, *columns: tuple[str, str, str] | tuple[str, str, str, str], user_columns: bool = False
 ) -> Table:
