@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from datalint import (
@@ -36,6 +37,7 @@ from datalint.footprint import estimate, parts
 from datalint.footprint.images import images_of
 from datalint.footprint.recipe import for_format
 from datalint.listed import described, listed, nothing
+from datalint.locked import Looked
 from datalint.outcome import RULE_FAILED, verdict
 from datalint.rule.engine import RuleEngine
 from datalint.rule.judge import judge, told
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 
     from datalint.config import BoundRule
     from datalint.dataset import Dataset
+    from datalint.facts.cache import Cache, NullCache
     from datalint.request import Request
     from datalint.rule.model import Rule
     from datalint.target import Target
@@ -232,25 +235,9 @@ def look(workspace: Workspace, request: Request, *, progress: Progress | None = 
     settings = workspace.config
     believed = trust.believable(workspace.cache_dir)
     with open_cache(workspace.cache_dir if request.use_cache and believed else None) as cache:
-        found = listed(workspace, request, memory=None if request.verify_lock else cache)
-        gathered = gather(
-            found.files,
-            cache=cache,
-            workers=request.workers,
-            timeout=request.timeout,
-            progress=progress,
-            fresh=request.verify_lock,
-        )
-        masks = gather(
-            found.masks,
-            cache=cache,
-            workers=request.workers,
-            timeout=request.timeout,
-            progress=progress,
-            masks=True,
-            fresh=request.verify_lock,
-        )
-        compared = locked.read(request, locked.Looked(workspace, found, gathered, masks, cache))
+        looked = scan(workspace, request, cache, progress=progress)
+        found, gathered, masks = looked.dataset, looked.files, looked.masks
+        compared = locked.read(request, looked)
         notes = (*workspace.notes, *compared.notes, *cache.warnings)
     if request.use_cache and not believed:
         notes += (f"{workspace.cache_dir} is tracked by git and was not believed: run `git rm -r --cached` on it",)
@@ -272,6 +259,22 @@ def look(workspace: Workspace, request: Request, *, progress: Progress | None = 
         "parts": parts.table(found.samples, recipe, folder=found.format == "imagefolder"),
     }
     return Evidence(found, gathered, tables, machine, notes, not_checked=tuple(compared.not_checked))
+
+
+def scan(
+    workspace: Workspace, request: Request, cache: Cache | NullCache, *, progress: Progress | None = None
+) -> Looked:
+    """List the dataset and gather the facts of its files; raises UnfinishedError without samples."""
+    facts = partial(
+        gather,
+        cache=cache,
+        workers=request.workers,
+        timeout=request.timeout,
+        progress=progress,
+        fresh=request.verify_lock,
+    )
+    found = listed(workspace, request, memory=None if request.verify_lock else cache)
+    return Looked(workspace, found, facts(found.files), facts(found.masks, masks=True), cache)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,11 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from datalint import locked, lockfile, progress, trust
+from datalint import check, locked, lockfile, progress, trust
 from datalint.commands.check import request_of
 from datalint.entry import display
 from datalint.errors import ExitCode, UnfinishedError, UsageError
 from datalint.facts.cache import open_cache
-from datalint.facts.gather import gather
-from datalint.listed import listed
 from datalint.lockfile import Lock
 from datalint.report.words import count, printable
 from datalint.workspace import open_workspace
@@ -72,19 +70,7 @@ def _old(path: str, name: str) -> tuple[Lock | None, list[str]]:
 def _look(workspace: Workspace, request: Request) -> Present:
     believed = request.use_cache and trust.believable(workspace.cache_dir)
     with open_cache(workspace.cache_dir if believed else None) as cache, progress.bar("reading files") as advance:
-        found = listed(workspace, request, memory=cache)
-        files, masks = (
-            gather(
-                entries,
-                cache=cache,
-                workers=request.workers,
-                timeout=request.timeout,
-                progress=advance,
-                masks=entries is found.masks,
-            )
-            for entries in (found.files, found.masks)
-        )
-        return locked.present(locked.Looked(workspace, found, files, masks, cache))
+        return locked.present(check.scan(workspace, request, cache, progress=advance))
 
 
 def _summary(path: str, old: Lock | None, lines: dict[str, lockfile.Line], *, unread: int) -> Iterator[str]:
