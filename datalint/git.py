@@ -160,19 +160,15 @@ def commit(top: str, ref: str) -> str:
     return process.stdout.decode().strip()
 
 
-def fork(top: str, ref: str, head: str | None = None) -> str:
-    """Commit where `head` (None: the last commit) left `ref`; that of `ref` itself where the two share none.
-
-    Raises UsageError for a ref that does not lead to a commit.
-    """
-    base = commit(top, ref)
+def fork(top: str, base: str, head: str | None = None) -> str:
+    """Commit where `head` (None: the last commit) left the commit `base`; that itself where the two share none."""
     name = "HEAD" if head is None else commit(top, head)
     return _run(top, ("merge-base", base, name), b"").stdout.decode().strip() or base
 
 
-def tree_of(top: str, ref: str) -> str:
+def tree_of(top: str, commit: str) -> str:
     """Id of what a commit holds: two commits with the same files have the same."""
-    return run(top, "rev-parse", "--verify", f"{commit(top, ref)}^{{tree}}").decode().strip()
+    return run(top, "rev-parse", "--verify", f"{commit}^{{tree}}").decode().strip()
 
 
 def index_tree(top: str) -> str | None:

@@ -69,12 +69,13 @@ def circumstances(folder: str) -> list[object]:
 
 
 def _compared(request: Request, top: str) -> list[str] | None:
-    """The commit that is compared with, and the last one: together they say where this branch left it."""
+    """The commit that is named, and the one where this branch left it."""
     if request.since is None:
         return None
     from datalint import git
 
-    return [request.since, git.commit(top, request.since), git.fork(top, request.since)]
+    tip = git.commit(top, request.since)
+    return [request.since, tip, git.fork(top, tip)]
 
 
 def recall(key: Key) -> tuple[Result, str] | None:

@@ -45,10 +45,11 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="datalint-"))
             request = replace(request, use_cache=True, cache_dir=folder)
         top = git.top_level(_folder(request))
-        commit = git.fork(top, ref, request.tree)
+        tip = git.commit(top, ref)
+        commit = git.fork(top, tip, request.tree)
         now = checking.check(replace(request, since=None, base=request.base or commit), progress=progress)
         notes = []
-        if commit != (tip := git.commit(top, ref)):
+        if commit != tip:
             notes.append(f"compared with {commit[:12]}, where this branch left {ref} (now {tip[:12]})")
         before = _before(request, commit, now, git.tree_of(top, commit), progress)
         if before is None:
