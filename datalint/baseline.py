@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -110,12 +109,11 @@ def write(path: str, baseline: Baseline) -> None:
     replaced.write(path, render(baseline), what="the baseline")
 
 
-_MARKER = re.compile(rb"(<<<<<<<|\|\|\|\|\|\|\||=======|>>>>>>>)( |$)")
 _FIELDS = {"fingerprint": (str,), "rule": (str,), "path": (str, type(None)), "message": (str,)}
 
 
 def _parse_line(line: bytes, place: Position) -> Accepted:
-    if _MARKER.match(line):
+    if replaced.is_conflict(line.decode("utf-8", "replace")):
         hint = "keep the lines of both sides, remove the marks"
         raise UsageError("the baseline holds a merge conflict", place, hint)
     try:

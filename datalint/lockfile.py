@@ -97,7 +97,6 @@ class OtherVersionError(UsageError):
 
 
 _HINT = "take either version and run `datalint lock` again"
-_MARKER = re.compile(r"(<<<<<<<|\|\|\|\|\|\|\||=======|>>>>>>>)( |$)")
 _ID = r"git:[0-9a-f]{40}(?: \d+x\d+x\d+)?|git:[0-9a-f]{64}|lfs:[0-9a-f]{64}|dvc:[0-9a-f]{32}"
 _TEXT = r"[^\t\\]*(?:\\(?:[\\tnr]|x[0-9a-f]{2}|u[0-9a-f]{4})[^\t\\]*)*"
 _PATH = rf"(?!\t|$){_TEXT}"
@@ -120,7 +119,7 @@ def _root(first: str, file: str) -> str:
 
 
 def _refuse_mark(line: str, place: Position) -> None:
-    if _MARKER.match(line):
+    if replaced.is_conflict(line):
         hint = "run `datalint lock` to write it anew, or keep the lines of both sides and remove the marks"
         raise UsageError("the lock file holds a merge conflict", place, hint)
 

@@ -1,12 +1,20 @@
-"""Files that the user keeps in git, written whole or not at all."""
+"""Files of a line each that the user keeps in git: written whole or not at all, and merged like any text."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 
 from datalint.errors import UnfinishedError
+
+_MARKER = re.compile(r"(<<<<<<<|\|\|\|\|\|\|\||=======|>>>>>>>)( |$)")
+
+
+def is_conflict(line: str) -> bool:
+    """Whether git wrote it around the two sides of a merge that somebody has to finish."""
+    return _MARKER.match(line) is not None
 
 
 def write(path: str, content: bytes, *, what: str) -> None:
