@@ -123,11 +123,11 @@ class _Samples:
     renamed: dict[str, str] = field(default_factory=dict)
     """Earlier name, as the later side would say it -> later name."""
     _tally: dict[_Where, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    _same_place: bool = True
 
     def __post_init__(self) -> None:
-        self._same_place = self.before.place == self.after.place
-        earlier, later = [self._placed(sample) for sample in self.before.samples], list(self.after.samples)
+        earlier, later = self.before.samples, self.after.samples
+        if self.before.place != self.after.place:
+            earlier = [sample._replace(path=self._moved(sample.path)) for sample in earlier]
         gone = Counter((sample.path, sample.split, sample.label) for sample in earlier)
         come = Counter((sample.path, sample.split, sample.label) for sample in later)
         gone, come = gone - come, come - gone
@@ -146,14 +146,13 @@ class _Samples:
         """A path of the earlier side as the later one names it."""
         if not isinstance(name, str):
             return name
-        moved = name if self._same_place else self._moved(name)
+        moved = self._moved(name)
         return self.renamed.get(moved, moved)
-
-    def _placed(self, sample: Sample) -> Sample:
-        return sample if self._same_place else sample._replace(path=self._moved(sample.path))
 
     def _moved(self, name: str) -> str:
         """Below the one root as below the other; elsewhere the same file."""
+        if self.before.place == self.after.place:
+            return name
         if name == self.before.manifest and self.after.manifest is not None:
             return self.after.manifest
         old, new = self.before.root, self.after.root

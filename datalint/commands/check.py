@@ -133,7 +133,7 @@ def _output(text: str) -> Output:
     return name, file or None
 
 
-def _default_outputs() -> list[tuple[str, str | None]]:
+def _default_outputs() -> list[Output]:
     # GitHub's runner turns what `github` writes into annotations, and shows the text in the log.
     if os.environ.get("GITHUB_ACTIONS") == "true":
         return [("text", None), ("github", None)]
