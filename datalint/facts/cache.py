@@ -236,11 +236,14 @@ class Cache(NullCache):
             self._database.execute("PRAGMA trusted_schema = OFF")
             self._database.execute("PRAGMA synchronous = NORMAL")
             self._facts_checked = False
-        version = self._database.execute("PRAGMA user_version").fetchone()[0]
-        if version == SCHEMA:
+        if _layout(self._database) == SCHEMA:
             return self._database
         if self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise _ForeignError(f"layout {version}, expected {SCHEMA}")
+            # Another run may have made them just now; it does so in the transaction that states the layout.
+            version = _layout(self._database)
+            if version != SCHEMA:
+                raise _ForeignError(f"layout {version}, expected {SCHEMA}")
+            return self._database
         if not create:
             return None
         _make_tables(self._database)
@@ -298,10 +301,14 @@ def _facts_columns() -> list[str]:
     return ["content_id", "extractor", *COLUMNS]
 
 
+def _layout(database: sqlite3.Connection) -> int:
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+
 def _make_tables(database: sqlite3.Connection) -> None:
     database.execute("BEGIN IMMEDIATE")
     # Another run may have been first.
-    if database.execute("PRAGMA user_version").fetchone()[0] != SCHEMA:
+    if _layout(database) != SCHEMA:
         for table in _TABLES:
             database.execute(table)
         database.execute(f"PRAGMA user_version = {SCHEMA}")
