@@ -64,16 +64,15 @@ def _images(tree: Tree, path: str | None, split: str, root: str, placed: Placed)
     return [Image(split, image) for image in tree.below(path)]
 
 
-def by_folders(tree: Tree) -> Placed:
-    """Without a description: `images/train` and `train/images` are splits, and else there are none."""
+def by_folders(tree: Tree, *, split: bool) -> Placed:
+    """Without a description: `images/train` and `train/images` are splits where there may be some, else none are."""
     placed = Placed()
     start = 0 if tree.root in ("", ".") else len(posixpath.normpath(tree.root)) + 1
     names = {part for folder in tree.with_images for part in folder[start:].split("/")}
-    means = meanings(names)
+    means = meanings(names) if split else {}
     for image in _of_the_dataset(tree, start):
         parts = posixpath.dirname(image)[start:].split("/")
-        split = next((means[part] for part in parts if part in means), None)
-        placed.images.append(Image(split, image))
+        placed.images.append(Image(next((means[part] for part in parts if part in means), None), image))
     if any(image.split for image in placed.images):
         found = sorted({image.split for image in placed.images if image.split})
         placed.assumptions.append(f"no data.yaml: splits were taken from folder names ({', '.join(found)})")

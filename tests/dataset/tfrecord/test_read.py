@@ -88,7 +88,7 @@ def test_of_several_features_the_declared_one_is_read(tmp_path: Path) -> None:
     ("columns", "words"),
     [
         ({"image": "picture"}, "dataset.columns.image: no feature 'picture'"),
-        ({"path": "file"}, "dataset.columns.path is about a manifest"),
+        ({"path": "file"}, "dataset.columns.path is not used"),
     ],
 )
 def test_what_no_record_has_is_refused(columns: Mapping[str, str], words: str, tmp_path: Path) -> None:
