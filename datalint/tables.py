@@ -181,11 +181,11 @@ TABLES: dict[str, Table] = {
                 "(missing, and perhaps no data), dvc-changed, bad-dvc-file; of Hugging Face metadata-refused, "
                 "metadata-lost, null-image, label-out-of-range; of Croissant declared-file-missing, "
                 "declared-content-differs, placeholder-checksum, unknown-reference; of YOLO bad-data-yaml, "
-                "odd-data-yaml, missing-split-folder, missing-test-folder, bad-annotation-line, not-normalised, "
-                "barely-not-normalised, duplicate-annotation, no-label-file, empty-label-file, label-without-image, "
-                "unread-labels, label-cache; of Pascal VOC bad-annotation-file, missing-annotation-file, "
-                "wrong-file-name, other-file-name, machine-path, zero-based-box, unlisted-category, "
-                "split-list-disagrees, class-list-disagrees; of COCO truncated-json, malformed-json, "
+                "odd-data-yaml, missing-split-folder, missing-test-folder, shared-split-folder, bad-annotation-line, "
+                "not-normalised, barely-not-normalised, duplicate-annotation, no-label-file, empty-label-file, "
+                "label-without-image, unread-labels, label-cache; of Pascal VOC bad-annotation-file, "
+                "missing-annotation-file, wrong-file-name, other-file-name, machine-path, zero-based-box, "
+                "unlisted-category, split-list-disagrees, class-list-disagrees; of COCO truncated-json, malformed-json, "
                 "non-finite-number, missing-section, duplicate-section, duplicate-key, duplicate-id, text-id, "
                 "orphan-annotation, bad-entry, bad-polygon, bad-mask, bad-keypoints",
             ),
