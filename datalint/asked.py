@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from datalint import target
 from datalint.errors import UsageError
-from datalint.footprint.recipe import PREFETCH_FACTOR, STREAMS, Recipe, contradiction, for_format
+from datalint.footprint.recipe import PREFETCH_FACTOR, STREAMS, TORCH, Recipe, contradiction, for_format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,7 @@ def recipe_of(workspace: Workspace, asked: Asked) -> tuple[Recipe, dict[str, obj
     """The configured recipe with what was asked instead, and what nobody said; UsageError for one that cannot be."""
     config = workspace.config
     recipe = replace(config.training, **asked.recipe)  # type: ignore[arg-type]
-    if asked.recipe.get("loader") == "dataloader":
+    if asked.recipe.get("loader") in TORCH:
         recipe = replace(recipe, framework="pytorch")
     if impossible := contradiction(recipe):
         raise _refused(config, asked, *impossible)
@@ -102,14 +102,14 @@ def _meaning(recipe: Recipe, name: str) -> object:
     """A value that nobody said, as it is taken; None where it plays no part."""
     automatic = {"prefetch": "AUTOTUNE", "parallel_calls": "AUTOTUNE: every core", "ram_budget": "half of the memory"}
     streamed = ("cache", "drop_remainder", "shuffle_stage", *automatic)
-    dropping = name == "drop_remainder" and recipe.loader == "dataloader"
+    dropping = name == "drop_remainder" and recipe.loader in TORCH
     if name in streamed and recipe.loader not in STREAMS and not dropping:
         return None
     if not recipe.build and name.startswith("array_"):
         return None
     if name in ("workers", "prefetch_factor"):
         unsaid = {"workers": 0, "prefetch_factor": PREFETCH_FACTOR if recipe.workers else None}
-        return unsaid[name] if recipe.loader == "dataloader" else None
+        return unsaid[name] if recipe.loader in TORCH else None
     if name == "array_build":
         return recipe.build
     if name == "shuffle_stage":

@@ -123,13 +123,17 @@ TABLES: dict[str, Table] = {
             "classes",
             "class, as one loader would index it within one split",
             ("name", "VARCHAR", "class name"),
-            ("index", "BIGINT", "index the loader gives it, from 0; of COCO the id of the category"),
+            (
+                "index",
+                "BIGINT",
+                "index the loader gives it, from 0; of COCO the id of the category; NULL if it changes from run to run",
+            ),
             ("split", "VARCHAR", "split, NULL where there are none"),
             (
                 "loader",
                 "VARCHAR",
-                "keras, torchvision, generator (ImageDataGenerator), manifest, webdataset, tfrecord, coco, yolo, voc, "
-                "labelme, dota, cvat or datasets (Hugging Face): whose order this is",
+                "keras, torchvision, generator (ImageDataGenerator), timm, manifest, webdataset, tfrecord, coco, yolo, "
+                "voc, labelme, dota, cvat or datasets (Hugging Face): whose order this is",
             ),
             ("n_samples", "BIGINT", "samples that this loader finds in it"),
             ("directory", "VARCHAR", "source folder, NULL for a manifest"),
@@ -373,7 +377,11 @@ TABLES: dict[str, Table] = {
         _table(
             "training",
             "recipe: always one",
-            ("loader", "VARCHAR", "image_dataset_from_directory, files, array, from_tensor_slices, dataloader, ..."),
+            (
+                "loader",
+                "VARCHAR",
+                "image_dataset_from_directory, files, array, dataloader, timm, ...",
+            ),
             ("framework", "VARCHAR", "keras or pytorch"),
             ("input_height", "BIGINT", "height fed to the model; NULL when images are not resized", "pixels"),
             ("input_width", "BIGINT", "width fed to the model; NULL when images are not resized", "pixels"),
