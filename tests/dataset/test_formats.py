@@ -75,6 +75,7 @@ CORPUS = {
     "datumaro-assets/cvat_dataset/for_images": "cvat",
     "datumaro-assets/dota_dataset": "dota",
     "datumaro-assets/imagenet_dataset": "imagefolder",
+    "datumaro-assets/labelme_dataset": "labelme",
     "datumaro-assets/roboflow_dataset/coco": "coco",
     "datumaro-assets/roboflow_dataset/tfrecord": "tfrecord",
     "datumaro-assets/roboflow_dataset/voc": "voc",
