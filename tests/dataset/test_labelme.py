@@ -235,11 +235,8 @@ def test_an_xml_with_a_flaw(text: str, kind: str, line: int, detail: str, tmp_pa
 
 
 def test_an_image_that_the_xml_names_and_that_is_not_there(tmp_path: Path) -> None:
-    files = {
-        "Annotations/x/a.xml": web_xml(drawn()),
-        "Images/x/b.jpg": "",
-        "Annotations/x/b.xml": web_xml(image="b.jpg"),
-    }
+    files = {f"Annotations/x/{name}.xml": web_xml(drawn(), image=f"{name}.jpg") for name in "ab"}
+    files["Images/x/b.jpg"] = ""
     assert problems(read(tmp_path, files))[0][:3] == ("missing-file", "Images/x/a.jpg", 2)
 
 
