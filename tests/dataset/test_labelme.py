@@ -225,7 +225,8 @@ def test_the_xml_of_the_old_labelme_is_read(tmp_path: Path) -> None:
          "the polygon of 'cat' has 1 point, and a polygon needs 3"),
         (web_xml(drawn(), image=""), "bad-annotation-file", 1, "it has no filename, which says whose shapes they are"),
         (web_xml(drawn())[:-40], "bad-annotation-file", 6, "not XML: unclosed token"),
-        (web_xml(drawn(), image="old.jpg"), "wrong-file-name", 2, "it says filename 'old.jpg', and is called like a.jpg"),
+        (web_xml(drawn(), image="old.jpg"), "wrong-file-name", 2,
+         "it says filename 'old.jpg', and is called like a.jpg"),
         (web_xml(drawn(), drawn()), "duplicate-annotation", 6, "the same as line 3"),
     ],
 )  # fmt: skip
