@@ -14,7 +14,10 @@ from datalint import dataset
 from datalint.dataset import formats, keys
 from datalint.dataset.options import Options
 from datalint.errors import UsageError
+from datalint.listed import listed
+from datalint.request import Request
 from datalint.source.worktree import open_worktree
+from datalint.workspace import open_workspace
 from tests.dataset import test_cvat, test_dota, test_labelme, test_masks, test_voc, test_yolo
 from tests.dataset.manifests import rows
 from tests.e2e.conftest import say
@@ -46,20 +49,20 @@ def written(key: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("name", formats.readable())
 def test_a_key_that_a_format_does_not_use_is_refused_at_its_place(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DATALINT_CONFIG", raising=False)
     (tmp_path / "data").mkdir()
     (tmp_path / "data/a.jpg").touch()
     for key in VALUES.keys() - USED[name]:
         text, place = written(key)
         (tmp_path / "datalint.yaml").write_text(f"dataset:\n  path: data\n  format: {name}\n{text}")
-        code, _, error = say(capsys, "check", "--no-cache")
-        assert (code, error.split(" was read as ")[0]) == (
-            2,
-            f"datalint: datalint.yaml:{place}: dataset.{key} is not used: data",
-        )
-        assert f"({name})" in error
+        request = Request()
+        with pytest.raises(UsageError) as refusal:
+            listed(open_workspace(request), request)
+        assert str(refusal.value).startswith(f"datalint.yaml:{place}: dataset.{key} is not used: data was read as ")
+        assert str(refusal.value).endswith(f"({name})")
     options = Options(
         columns={key.rpartition(".")[2]: "word" for key in USED[name] if "." in key},
         files_root="other" if "root" in USED[name] else None,
