@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from datalint import dataset
 from datalint.dataset import croissant, formats
+from datalint.dataset.croissant.archives import names
 from datalint.dataset.croissant.document import NotCroissantError, parse
 from datalint.dataset.listing import listing
 from datalint.source.worktree import open_worktree
@@ -157,6 +158,19 @@ def test_an_archive_that_cannot_be_read_is_said_to_be_unchecked(tmp_path: Path) 
     found = read(tmp_path, document(*both, *sets), "croissant")
     assert said(found) == []
     assert "metadata.json: not checked: 2 files or sets inside others" in found.assumptions
+
+
+def test_a_damaged_zip_is_answered(tmp_path: Path) -> None:
+    packed(tmp_path, "z.zip")
+    whole = (tmp_path / "z.zip").read_bytes()
+    source = open_worktree(str(tmp_path))
+    # A name of no length, which zipfile itself stumbles over; then each byte in turn.
+    at = whole.index(b"PK\x01\x02") + 28
+    nameless = whole[:at] + b"\x00\x00\x05\x00" + whole[at + 4 :]
+    for content in (nameless, *(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :] for at in range(len(whole)))):
+        (tmp_path / "z.zip").write_bytes(content)
+        held = names(source, "z.zip")
+        assert held is None or all(isinstance(name, str) for name in held)
 
 
 def test_what_is_remote_or_inside_is_said_to_be_unchecked(tmp_path: Path) -> None:

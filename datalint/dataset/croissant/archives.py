@@ -33,6 +33,6 @@ def names(source: Source, path: str) -> frozenset[str] | None:
 def _zipped(source: Source, path: str) -> frozenset[str] | None:
     try:
         with zipfile.ZipFile(source.spooled(path) or "") as archive:
-            return frozenset(each.filename for each in archive.infolist() if not each.is_dir())
+            return frozenset(name for name in archive.namelist() if not name.endswith("/"))
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
         return None
