@@ -166,7 +166,7 @@ def test_a_damaged_zip_is_answered(tmp_path: Path) -> None:
     source = open_worktree(str(tmp_path))
     # A name of no length, which zipfile itself stumbles over; then each byte in turn.
     at = whole.index(b"PK\x01\x02") + 28
-    nameless = whole[:at] + b"\x00\x00\x05\x00" + whole[at + 4 :]
+    nameless = whole[:at] + b"\x00\x00\x00\x00\x05\x00" + whole[at + 6 :]
     for content in (nameless, *(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :] for at in range(len(whole)))):
         (tmp_path / "z.zip").write_bytes(content)
         held = names(source, "z.zip")
