@@ -16,8 +16,12 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 # The peak of the process since its exec (proc(5)); ru_maxrss would count that of the parent before it.
 _PEAK = """
@@ -98,6 +102,41 @@ def once(code: str, folder: str, name: str) -> tuple[float, float, str]:
     return float(cpu), float(peak), " ".join(words)
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """CPU seconds, peak in MiB and what was read, of every round by contestant."""
+
+    megabytes: float
+    readings: Mapping[str, Sequence[tuple[float, float, str]]]
+
+    def ratio(self, name: str, which: int) -> float:
+        """Median of the rounds' ratios to json.load: of CPU seconds (0) or of the peak (1)."""
+        return statistics.median(self._ratios(name, which))
+
+    @property
+    def memory(self) -> float:
+        """The worst ratio of datalint's peak."""
+        return max(self._ratios("datalint", 1))
+
+    def _ratios(self, name: str, which: int) -> list[float]:
+        pairs = zip(self.readings[name], self.readings["json.load"], strict=True)
+        return [float(one[which]) / float(other[which]) for one, other in pairs]
+
+
+def measure(megabytes: int, rounds: int, own: Path | None = None) -> Measured:
+    """Let all read a file of that size, or one's own, in turn."""
+    with tempfile.TemporaryDirectory(prefix="bench-coco-") as made:
+        path = own.absolute() if own else Path(made) / "instances_train2017.json"
+        if not own:
+            with path.open("w", encoding="utf-8") as file:
+                write(file, megabytes)
+        readings: dict[str, list[tuple[float, float, str]]] = {name: [] for name in CONTESTANTS}
+        for _ in range(rounds):
+            for name, code in CONTESTANTS.items():
+                readings[name].append(once(code, str(path.parent), path.name))
+        return Measured(path.stat().st_size / 1e6, readings)
+
+
 def main() -> None:
     """Measure, print a table, and say whether the goals hold."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -105,28 +144,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--file", type=Path, help="a file of one's own instead")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench-coco-") as made:
-        path = options.file.absolute() if options.file else Path(made) / "instances_train2017.json"
-        if not options.file:
-            with path.open("w", encoding="utf-8") as file:
-                write(file, options.megabytes)
-        readings: dict[str, list[tuple[float, float, str]]] = {name: [] for name in CONTESTANTS}
-        for _ in range(options.rounds):
-            for name, code in CONTESTANTS.items():
-                readings[name].append(once(code, str(path.parent), path.name))
-        print(f"{path.stat().st_size / 1e6:,.0f} MB\n\n| reader | CPU s | peak MiB | CPU ratio | memory ratio | read |")
-        print("|---|---|---|---|---|---|")
-        base = readings["json.load"]
-        for name, runs in readings.items():
-            speed = statistics.median(one[0] / other[0] for one, other in zip(runs, base, strict=True))
-            memory = statistics.median(one[1] / other[1] for one, other in zip(runs, base, strict=True))
-            cpu, peak = statistics.median(run[0] for run in runs), statistics.median(run[1] for run in runs)
-            print(f"| {name} | {cpu:.1f} | {peak:,.0f} | {speed:.2f} | {memory:.2f} | {runs[-1][2]} |")
-        ours = readings["datalint"]
-        faster = statistics.median(one[0] / other[0] for one, other in zip(ours, base, strict=True)) < 1
-        leaner = max(one[1] / other[1] for one, other in zip(ours, base, strict=True)) <= GOAL_MEMORY
-        print(f"\nfaster than json.load: {faster}; in a quarter of its memory: {leaner}")
-        sys.exit(0 if faster and leaner else 1)
+    found = measure(options.megabytes, options.rounds, options.file)
+    print(f"{found.megabytes:,.0f} MB\n\n| reader | CPU s | peak MiB | CPU ratio | memory ratio | read |")
+    print("|---|---|---|---|---|---|")
+    for name, runs in found.readings.items():
+        cpu, peak = statistics.median(run[0] for run in runs), statistics.median(run[1] for run in runs)
+        ratios = f"{found.ratio(name, 0):.2f} | {found.ratio(name, 1):.2f}"
+        print(f"| {name} | {cpu:.1f} | {peak:,.0f} | {ratios} | {runs[-1][2]} |")
+    faster, leaner = found.ratio("datalint", 0) < 1, found.memory <= GOAL_MEMORY
+    print(f"\nfaster than json.load: {faster}; in a quarter of its memory: {leaner}")
+    sys.exit(0 if faster and leaner else 1)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from datalint import target
 from datalint.errors import UsageError
-from datalint.footprint.recipe import PREFETCH_FACTOR, STREAMS, Recipe, contradiction
+from datalint.footprint.recipe import PREFETCH_FACTOR, STREAMS, TORCH, Recipe, contradiction, for_format
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,7 @@ def recipe_of(workspace: Workspace, asked: Asked) -> tuple[Recipe, dict[str, obj
     """The configured recipe with what was asked instead, and what nobody said; UsageError for one that cannot be."""
     config = workspace.config
     recipe = replace(config.training, **asked.recipe)  # type: ignore[arg-type]
-    if asked.recipe.get("loader") == "dataloader":
+    if asked.recipe.get("loader") in TORCH:
         recipe = replace(recipe, framework="pytorch")
     if impossible := contradiction(recipe):
         raise _refused(config, asked, *impossible)
@@ -61,12 +61,33 @@ def recipe_of(workspace: Workspace, asked: Asked) -> tuple[Recipe, dict[str, obj
     return recipe, {name: value for name in unsaid if (value := _meaning(recipe, name)) is not None}
 
 
+def fitting(workspace: Workspace, recipe: Recipe, format: str, asked: Mapping[str, object] | None = None) -> Recipe:  # noqa: A002
+    """The recipe for a dataset of that format, whose loader nobody need say.
+
+    Raises UsageError for a loader that the configuration, or the command line in `asked`, names and that finds nothing.
+    """
+    fitted = for_format(recipe, format)
+    on_command_line = "loader" in (asked or {})
+    if fitted.loader == recipe.loader or not (on_command_line or _says(workspace.config, "loader")):
+        return fitted
+    words = f"{recipe.loader} lists folders of images, and the dataset was read as {format}"
+    hint = f"say `loader: {fitted.loader}`, or leave it out"
+    if on_command_line:
+        raise UsageError(f"--loader {recipe.loader}: {words}", hint=hint)
+    raise UsageError(f"training.loader: {words}", workspace.config.position("training", "loader"), hint)
+
+
+def _says(config: Config, key: str) -> bool:
+    """Whether the configuration has that key of `training`."""
+    return config.document is not None and key in ((config.document.data or {}).get("training") or {})
+
+
 def _refused(config: Config, asked: Asked, key: str, why: str) -> UsageError:
     """What was asked does not go with the rest: the options without which it would, and the key as configured."""
     said = {field: f"--{option} {asked.recipe[field]}" for option, field in OPTIONS.items() if field in asked.recipe}
     alone = [words for field, words in said.items() if _mended(config.training, asked.recipe, without=field)]
     flags = alone or list(said.values())
-    if key in ((config.document.data or {}).get("training") or {} if config.document else {}):
+    if _says(config, key):
         return UsageError(f"{' '.join(flags)}: training.{key}: {why}", config.position("training", key))
     return UsageError(f"{' '.join(flags)}: {key}: {why}")
 
@@ -81,14 +102,14 @@ def _meaning(recipe: Recipe, name: str) -> object:
     """A value that nobody said, as it is taken; None where it plays no part."""
     automatic = {"prefetch": "AUTOTUNE", "parallel_calls": "AUTOTUNE: every core", "ram_budget": "half of the memory"}
     streamed = ("cache", "drop_remainder", "shuffle_stage", *automatic)
-    dropping = name == "drop_remainder" and recipe.loader == "dataloader"
+    dropping = name == "drop_remainder" and recipe.loader in TORCH
     if name in streamed and recipe.loader not in STREAMS and not dropping:
         return None
     if not recipe.build and name.startswith("array_"):
         return None
     if name in ("workers", "prefetch_factor"):
         unsaid = {"workers": 0, "prefetch_factor": PREFETCH_FACTOR if recipe.workers else None}
-        return unsaid[name] if recipe.loader == "dataloader" else None
+        return unsaid[name] if recipe.loader in TORCH else None
     if name == "array_build":
         return recipe.build
     if name == "shuffle_stage":

@@ -28,6 +28,7 @@ from datalint import (
     unjudged,
 )
 from datalint import config as configuration
+from datalint.asked import fitting
 from datalint.dataset.annotations import in_pixels
 from datalint.dataset.masks.table import table as mask_table
 from datalint.facts.cache import open_cache
@@ -213,7 +214,7 @@ def _aside(evidence: Evidence, bound: Sequence[BoundRule[Rule]]) -> set[str]:
 def collect(workspace: Workspace, request: Request, *, progress: Progress | None = None) -> Evidence:
     """Look at the dataset and predict what training takes; raises UnfinishedError when nothing is there."""
     evidence = look(workspace, request, progress=progress)
-    recipe = for_format(workspace.config.training, evidence.dataset.format)
+    recipe = fitting(workspace, workspace.config.training, evidence.dataset.format)
     machine = evidence.machine
     network = models.declared(workspace, recipe.model)
     images = images_of(evidence.dataset.samples, evidence.gathered.data, channels=recipe.input_channels)

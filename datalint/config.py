@@ -11,7 +11,7 @@ from datalint.config_rules import BoundRule, check_ignores, resolve_rules
 from datalint.config_schema import reference, violations
 from datalint.errors import Position, UsageError
 from datalint.finding import Severity
-from datalint.footprint.recipe import Recipe, contradiction
+from datalint.footprint.recipe import TORCH, Recipe, contradiction
 from datalint.sizes import byte_count, seconds
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def _training(data: dict[str, Any], document: Document) -> Recipe:
     # Only a DataLoader belongs to PyTorch alone, and nothing but a DataLoader feeds PyTorch by default.
     if values.get("framework") == "pytorch":
         values.setdefault("loader", "dataloader")
-    elif values.get("loader") == "dataloader":
+    elif values.get("loader") in TORCH:
         values.setdefault("framework", "pytorch")
     size = values.pop("image_size", Recipe().input_height)
     height, width = size if isinstance(size, list) else (size, size)

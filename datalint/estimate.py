@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from datalint import calibrate, compiling, footprint, models, readings, target
 from datalint import dry_run as dry_runs
-from datalint.asked import machine_of, recipe_of
+from datalint.asked import fitting, machine_of, recipe_of
 from datalint.check import look
 from datalint.errors import UsageError
 from datalint.footprint import accelerator, advice, fill, timing
 from datalint.footprint.images import Images, Kind, images_of
 from datalint.footprint.model.network import Network, NetworkError
-from datalint.footprint.recipe import for_format
 from datalint.measuring import JobError, Wanted
 from datalint.target import LOCAL
 from datalint.workspace import open_home, open_workspace
@@ -72,7 +71,7 @@ def estimate(
         recipe, assumed = recipe_of(workspace, asked)
         machine = machine_of(request, workspace)
         evidence = look(workspace, request, progress=progress)
-        recipe = for_format(recipe, evidence.dataset.format)
+        recipe = fitting(workspace, recipe, evidence.dataset.format, asked.recipe)
         files = evidence.tables["files"]
         images = images_of(evidence.dataset.samples, files, channels=recipe.input_channels)
         speed = calibrate.speed(workspace.source, evidence.dataset.files, files) if machine.name == LOCAL else None

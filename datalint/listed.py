@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import posixpath
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datalint import dataset
-from datalint.dataset import croissant
+from datalint.dataset import croissant, keys
+from datalint.dataset.options import Options
 from datalint.errors import NoSamplesError, UnfinishedError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from datalint.config import Config
     from datalint.dataset import Dataset
     from datalint.dataset.options import Memory
     from datalint.request import Request
     from datalint.workspace import Workspace
-
-_PACKED = {"tfrecord": "TFRecord", "webdataset": "archives"}
-"""Formats whose `dataset.columns` are not those of a manifest."""
 
 
 def listed(workspace: Workspace, request: Request, *, memory: Memory | None = None) -> Dataset:
@@ -38,12 +39,13 @@ def listed(workspace: Workspace, request: Request, *, memory: Memory | None = No
             suffix=settings.dataset.suffix if own else None,
             files_root=None if images is None else posixpath.normpath(posixpath.join(workspace.home, images)),
             memory=memory,
+            strict=own and request.format is None,
         )
     except UsageError as error:
         raise _placed(error, settings, own=own and request.format is None) from error
     found = croissant.beside(found, workspace.source, workspace.root)
-    if own and request.format is None and found.format in ("imagefolder", *_PACKED):
-        _refuse_manifest_keys(settings, found)
+    if own and request.format is not None:
+        found = replace(found, assumptions=(*found.assumptions, *_left_out(settings, found.format)))
     # Images that nobody has fetched or that the loader passes over, and shards that nobody can read, are findings and
     # not an empty dataset.
     passed = {"lfs-pointer", "ignored-suffix", "outside-class"} & set(found.skipped.columns.get("reason", ()))
@@ -53,24 +55,20 @@ def listed(workspace: Workspace, request: Request, *, memory: Memory | None = No
     return found
 
 
-def _refuse_manifest_keys(settings: Config, found: Dataset) -> None:
-    """What is said of a manifest would be ignored without a word where a folder was read."""
-    # There the columns are features, or members.
-    packed = _PACKED.get(found.format)
-    for key in ("root", "suffix") if packed else ("columns", "root", "suffix"):
-        if getattr(settings.dataset, key):
-            what = packed or "a folder of images"
-            message = f"dataset.{key} is about a manifest, and {found.root} was read as {what}"
-            hint = "name the manifest itself in dataset.path, or leave the key out"
-            raise UsageError(message, settings.position("dataset", key), hint)
+def _left_out(settings: Config, name: str) -> Iterator[str]:
+    """What becomes of keys that are said of the configuration's own format, where the command line names another."""
+    said = settings.dataset
+    options = Options(columns=said.columns, files_root=said.root, splits=said.splits, suffix=said.suffix or "")
+    for key in keys.unused(name, options):
+        yield f"--format {name}: dataset.{key} of {settings.file} is not used"
 
 
 def _placed(error: UsageError, settings: Config, *, own: bool) -> UsageError:
     """The same with the place in the configuration that it is about: what it names, else the format if one is said."""
-    keys = error.keys or (("dataset", "format") if own and settings.dataset.format else ())
-    if error.position or not keys:
+    way = error.keys or (("dataset", "format") if own and settings.dataset.format else ())
+    if error.position or not way:
         return error
-    return UsageError(error.message, settings.position(*keys), error.hint)
+    return UsageError(error.message, settings.position(*way), error.hint)
 
 
 def described(found: Dataset) -> bool:

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from datalint import calibrate, footprint, models, target
-from datalint.asked import machine_of, recipe_of
+from datalint.asked import fitting, machine_of, recipe_of
 from datalint.check import look
 from datalint.dataset.layout import KERAS, suffix
 from datalint.errors import UsageError
@@ -21,7 +21,6 @@ from datalint.footprint.estimate import TOTAL, Estimate, total
 from datalint.footprint.images import images_of
 from datalint.footprint.model import load
 from datalint.footprint.model.network import Network, NetworkError
-from datalint.footprint.recipe import for_format
 from datalint.footprint.scale import Difference
 from datalint.rehearsal.part import described, drawn, passed_over, place
 from datalint.rehearsal.processes import Stage, job_of, run, taste
@@ -80,7 +79,7 @@ def rehearse(
     recipe, assumed = recipe_of(workspace, asked)
     machine = machine_of(request, workspace)
     evidence = look(workspace, request, progress=progress)
-    recipe = for_format(recipe, evidence.dataset.format)
+    recipe = fitting(workspace, recipe, evidence.dataset.format, asked.recipe)
     files = evidence.tables["files"]
     images = images_of(evidence.dataset.samples, files, channels=recipe.input_channels)
     network = models.declared(workspace, recipe.model, asked="model" in asked.recipe)

@@ -123,13 +123,17 @@ TABLES: dict[str, Table] = {
             "classes",
             "class, as one loader would index it within one split",
             ("name", "VARCHAR", "class name"),
-            ("index", "BIGINT", "index the loader gives it, from 0; of COCO the id of the category"),
+            (
+                "index",
+                "BIGINT",
+                "index the loader gives it, from 0; of COCO the id of the category; NULL if it changes from run to run",
+            ),
             ("split", "VARCHAR", "split, NULL where there are none"),
             (
                 "loader",
                 "VARCHAR",
-                "keras, torchvision, generator (ImageDataGenerator), manifest, webdataset, tfrecord, coco, yolo, voc, "
-                "labelme, dota, cvat or datasets (Hugging Face): whose order this is",
+                "keras, torchvision, generator (ImageDataGenerator), timm, manifest, webdataset, tfrecord, coco, yolo, "
+                "voc, labelme, dota, cvat or datasets (Hugging Face): whose order this is",
             ),
             ("n_samples", "BIGINT", "samples that this loader finds in it"),
             ("directory", "VARCHAR", "source folder, NULL for a manifest"),
@@ -181,13 +185,13 @@ TABLES: dict[str, Table] = {
                 "(missing, and perhaps no data), dvc-changed, bad-dvc-file; of Hugging Face metadata-refused, "
                 "metadata-lost, null-image, label-out-of-range; of Croissant declared-file-missing, "
                 "declared-content-differs, placeholder-checksum, unknown-reference; of YOLO bad-data-yaml, "
-                "odd-data-yaml, missing-split-folder, missing-test-folder, bad-annotation-line, not-normalised, "
-                "barely-not-normalised, duplicate-annotation, no-label-file, empty-label-file, label-without-image, "
-                "unread-labels, label-cache; of Pascal VOC bad-annotation-file, missing-annotation-file, "
-                "wrong-file-name, other-file-name, machine-path, zero-based-box, unlisted-category, "
-                "split-list-disagrees, class-list-disagrees; of COCO truncated-json, malformed-json, "
-                "non-finite-number, missing-section, duplicate-section, duplicate-key, duplicate-id, text-id, "
-                "orphan-annotation, bad-entry, bad-polygon, bad-mask, bad-keypoints",
+                "odd-data-yaml, missing-split-folder, missing-test-folder, shared-split-folder, bad-annotation-line, "
+                "not-normalised, barely-not-normalised, duplicate-annotation, no-label-file, empty-label-file, "
+                "label-without-image, unread-labels, label-cache; of Pascal VOC bad-annotation-file, "
+                "missing-annotation-file, wrong-file-name, other-file-name, machine-path, zero-based-box, "
+                "unlisted-category, split-list-disagrees, class-list-disagrees; of COCO truncated-json, "
+                "malformed-json, non-finite-number, missing-section, duplicate-section, duplicate-key, duplicate-id, "
+                "text-id, orphan-annotation, bad-entry, bad-polygon, bad-mask, bad-keypoints",
             ),
             ("path", "VARCHAR", "path concerned, as written"),
             ("manifest", "VARCHAR", "manifest concerned"),
@@ -373,7 +377,11 @@ TABLES: dict[str, Table] = {
         _table(
             "training",
             "recipe: always one",
-            ("loader", "VARCHAR", "image_dataset_from_directory, files, array, from_tensor_slices, dataloader, ..."),
+            (
+                "loader",
+                "VARCHAR",
+                "image_dataset_from_directory, files, array, dataloader, timm, ...",
+            ),
             ("framework", "VARCHAR", "keras or pytorch"),
             ("input_height", "BIGINT", "height fed to the model; NULL when images are not resized", "pixels"),
             ("input_width", "BIGINT", "width fed to the model; NULL when images are not resized", "pixels"),

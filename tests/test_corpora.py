@@ -22,7 +22,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datalint import dataset
+from datalint.source.worktree import open_worktree
 from tests.conftest import CORPORA
+from tests.dataset.manifests import rows
 
 pytestmark = pytest.mark.corpus
 
@@ -387,6 +390,52 @@ def test_imagededup_resized_picture_hashes_like_its_original(imagededup: Run) ->
     original, resized = (imagededup.rows[f"mixed_images/ukbench00120{name}.jpg"] for name in ("", "_resize"))
     assert distance(original, resized) <= 6
     assert distance(original, imagededup.rows["mixed_images/ukbench09268.jpg"]) > 16
+
+
+# --- cleanvision-images: ten PNGs, two of them the same bytes ---
+
+
+def test_cleanvision_has_one_pair_of_copies_and_one_grey_picture(corpora: Path) -> None:
+    found = run(corpora / "cleanvision-images")
+    assert found.copies() == [{"data/image_142.png", "data/image_236.png"}]
+    (copy,) = [item for item in found.findings if item["rule"] == "duplicate-in-split"]
+    assert {"data/image_142.png", "data/image_236.png"} <= set(copy["message"].split())
+    assert {row["status"] for row in found.rows.values()} == {"ok"}
+    channels = [row["channels"] for row in found.rows.values()]
+    assert (channels.count("1"), channels.count("3")) == (1, 9)
+    assert [path for path in found.rows if found.blamed(path)] == []
+
+
+# --- datumaro-assets: every picture of some fifty layouts, as one folder ---
+
+
+def test_datumaro_has_eleven_wrong_suffixes_and_no_damaged_picture(corpora: Path) -> None:
+    found = run(corpora / "datumaro-assets", "--format", "imagefolder")
+    assert len(found.rows) == 359
+    assert {row["status"] for row in found.rows.values()} == {"ok"}
+    wrong = {path: row["format"] for path, row in found.rows.items() if "misnamed-image" in found.rules(path)}
+    holds = {"jpg": "jpeg", "jpeg": "jpeg", "png": "png", "bmp": "bmp"}
+    assert wrong == {
+        path: row["format"] for path, row in found.rows.items() if holds[path.rpartition(".")[2]] != row["format"]
+    }
+    assert len(wrong) == 11
+    assert {(path.rpartition(".")[2], format_) for path, format_ in wrong.items()} == {
+        ("jpg", "png"), ("png", "jpeg"), ("bmp", "png"),
+    }  # fmt: skip
+    groups = found.copies()
+    assert (len(groups), sum(len(group) - 1 for group in groups)) == (41, 266)
+
+
+# --- uci-csv: tables of numbers, in which nothing is an image ---
+
+
+@pytest.mark.parametrize("path", listed("uci-csv", "*.csv"))
+def test_a_table_without_images_is_said_to_be_none(corpora: Path, path: str) -> None:
+    found = dataset.read(open_worktree(str(corpora / "uci-csv")), root=path)
+    assert (found.format, len(found.samples)) == ("csv", 0)
+    ((kind, line, detail),) = rows(found.problems, "kind", "line", "detail")
+    assert (kind, line) == ("missing-column", 1)
+    assert str(detail).startswith("no column for the path of the image among ")
 
 
 # --- lfs-pointers: a checkout without git-lfs ---

@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from datalint.dataset import formats, imagefolder, layout, manifest
+from datalint.dataset import formats, imagefolder, keys, layout, manifest
 from datalint.dataset.detect import SUFFIXES, detect, only_manifest
 from datalint.dataset.inside import dataset_below
 from datalint.dataset.listing import listing
@@ -39,12 +39,14 @@ def read(
     splits: Mapping[str, str] | None = None,
     suffix: str | None = None,
     memory: Memory | None = None,
+    strict: bool = True,
 ) -> Dataset:
     """The dataset at `root`, a folder, a manifest or a shard.
 
-    Raises UsageError for a format that does not exist, UnfinishedError for one that is only recognised.
+    Raises UsageError for a format that does not exist and, where it is `strict`, for an option that the format does not
+    use, UnfinishedError for a format that is only recognised.
     """
-    options = Options(framework, loader, columns or {}, files_root, splits, suffix or "", memory)
+    options = Options(framework, loader, columns or {}, files_root, splits, suffix or "", memory, strict)
     found = _read(source, root, format, options)
     problems = list(tracked(source, root, found, files_root))
     return replace(found, problems=found.problems.extended(problems)) if problems else found
@@ -55,6 +57,8 @@ def _read(source: Source, root: str, format: str | None, options: Options) -> Da
     path = root
     if name is None:
         name, path, why = detect(source, root, columns=options.columns, files_root=options.files_root)
+    if name in keys.USED:
+        options = keys.fitting(name, options, display(path))
     if name in formats.LAYOUTS and formats.is_read(name):
         return formats.load(name).read(source, root, options)
     if name not in formats.PLAIN:

@@ -46,9 +46,6 @@ _ONES = frozenset({"1", "1.0"})
 
 def resolve(header: tuple[str, ...], rows: Sequence[Row], declared: Mapping[str, str], path: str) -> Parts:
     """Part -> column, None where there is none. UsageError for a declared one that the manifest at `path` lacks."""
-    if "image" in declared:
-        message = f"dataset.columns.image is about records, and {path} is a manifest: `path` names its images"
-        raise UsageError(message, keys=("dataset", "columns", "image"))
     return {part: _column(part, header, rows, declared, path) for part in NAMES}
 
 

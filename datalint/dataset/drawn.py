@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from datalint.dataset import layout
 from datalint.dataset.coco.shape import of_polygons
 from datalint.dataset.finder import Finder
+from datalint.dataset.keys import check_splits
 from datalint.dataset.model import Dataset, Fault, Rows, name_of, odd_entries
-from datalint.dataset.splits import meanings
+from datalint.dataset.splits import declared_folder, meanings
 from datalint.entry import display
 from datalint.errors import DatalintError
 from datalint.source.lfs import POINTER
@@ -60,6 +61,10 @@ class Drawn:
     _means: Mapping[str, str] = field(init=False)
     _shown: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     """Category -> samples that show it."""
+    _used: set[str] = field(default_factory=set)
+    """Declared splits that something is in."""
+    _folders: set[str] = field(default_factory=set)
+    """Folders, or subsets, that might have been declared."""
 
     def __post_init__(self) -> None:
         self.root = posixpath.normpath(self.root or ".")
@@ -96,10 +101,18 @@ class Drawn:
         folders = self._parts(path)
         if self.options.splits is None:
             return next((self._means[part] for part in folders if part in self._means), None)
-        inside = "/".join(folders) + "/"
-        return next(
-            (split for name, split in self.options.splits.items() if inside.startswith(f"{name.strip('/')}/")), None
-        )
+        self._folders.add("/".join(folders))
+        name = declared_folder("/".join(folders), self.options.splits)
+        return None if name is None else self.declared(name)
+
+    def declared(self, name: str) -> str | None:
+        """What the user calls the split that is called so here; whatever nothing is called is refused in the end."""
+        split = (self.options.splits or {}).get(name)
+        if split is not None:
+            self._used.add(name)
+        else:
+            self._folders.add(name)
+        return split
 
     def image(
         self,
@@ -174,7 +187,11 @@ class Drawn:
             )  # fmt: skip
 
     def dataset(self, name: str, classes: Sequence[str] | None) -> Dataset:
-        """`name` of the format; `classes` in the order of their list, None where there is no list."""
+        """`name` of the format; `classes` in the order of their list, None where there is no list.
+
+        Raises UsageError for a declared split that nothing is in.
+        """
+        check_splits(self.options.splits, self._used, filter(None, self._folders), "image in")
         return Dataset(
             name=name_of(self.root, self.source.base),
             format=name,

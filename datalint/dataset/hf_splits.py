@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from datalint.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -48,6 +50,17 @@ def named(files: Iterable[str]) -> bool:
     """Whether anything is named after a split; else all is `train`."""
     seen = [path for path in files if _seen(path)]
     return any(asked(path) for asked in (_of_shard, _of_folders, _of_file) for path in seen)
+
+
+def refuse_column(split_of: Mapping[str, Sequence[str]], columns: Mapping[str, str]) -> None:
+    """UsageError for a declared column of splits where names of files or folders are the splits."""
+    found = ordered({split for splits in split_of.values() for split in splits})
+    if "split" in columns and len(found) > 1:
+        raise UsageError(
+            f"dataset.columns.split is not used: names of files or folders are the splits ({', '.join(found)})",
+            hint="leave the key out: dataset.splits says what each is",
+            keys=("dataset", "columns", "split"),
+        )
 
 
 def _seen(path: str) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from datalint.dataset import layout
+from datalint.dataset import layout, timm
 from datalint.dataset.model import Dataset, Rows, name_of, odd_entries
 from datalint.dataset.plan import place as place_of
 from datalint.dataset.plan import plan as plan_folders
@@ -59,6 +59,7 @@ def read(source: Source, *, root: str, reader: str = "keras", splits: Mapping[st
     counts: dict[str, Counter[tuple[str | None, str | None]]] = {name: Counter() for name in layout.LOADERS}
     indices = _indices(plan, folders, reader)
     images: Counter[str] = Counter()
+    of_timm = timm.Classes()
     places: dict[str, Place] = {}
     for file in found:
         entry = file.entry
@@ -68,6 +69,11 @@ def read(source: Source, *, root: str, reader: str = "keras", splits: Mapping[st
         for name, taken in layout.LOADERS.items():
             if file.suffix in taken and place.label is not None and _walks(name, place):
                 counts[name][place.split, place.label] += 1
+        leaf = timm.label_of(file.folder, plan) if plan.labelled else None
+        if leaf is not None and file.suffix in timm.SUFFIXES:
+            of_timm.add(place.split, leaf, file.folder)
+        if reader == "timm":
+            place = replace(place, label=leaf)
         reason = _reason(source, file, place, plan, suffixes, reader)
         if reason is not None:
             skipped.add(
@@ -81,6 +87,14 @@ def read(source: Source, *, root: str, reader: str = "keras", splits: Mapping[st
         )  # fmt: skip
         files.append(entry)
         images[file.folder] += 1
+    if reader == "timm":
+        numbers: dict[tuple[object, object], int | None] = {
+            (_shown(split), display(each.name)): each.index
+            for split in _class_folders(plan, folders)
+            for each in of_timm.of(split)
+        }
+        pairs = zip(samples.columns["split"], samples.columns["label"], strict=True)
+        samples.columns["label_index"] = [numbers.get(pair) for pair in pairs]
     return Dataset(
         name=name_of(root, source.base),
         format="imagefolder",
@@ -88,7 +102,7 @@ def read(source: Source, *, root: str, reader: str = "keras", splits: Mapping[st
         manifest=None,
         files=files,
         samples=samples.data(),
-        classes=_classes(plan, folders, counts, prefix).data(),
+        classes=_classes(plan, folders, counts, of_timm, prefix).data(),
         folders=_folders(plan, folders, Counter(file.folder for file in found), images, prefix).data(),
         skipped=skipped.data(),
         problems=problems.data(),
@@ -132,8 +146,8 @@ def _file(entry: Entry, path: str) -> _File:
 
 
 def _walks(loader: str, place: Place) -> bool:
-    """Only torchvision follows links (`followlinks=True`; Keras has `follow_links=False`)."""
-    return loader == "torchvision" or not place.linked
+    """Torchvision and timm follow links (`followlinks=True`; Keras has `follow_links=False`)."""
+    return loader in ("torchvision", "timm") or not place.linked
 
 
 def _reason(
@@ -207,11 +221,17 @@ def _classes(
     plan: Layout,
     folders: Sequence[str],
     counts: Mapping[str, Counter[tuple[str | None, str | None]]],
+    of_timm: timm.Classes,
     prefix: str,
 ) -> Rows:
     rows = Rows("classes")
     for split, classes in _class_folders(plan, folders).items():
-        for loader in layout.LOADERS:
+        for each in of_timm.of(split):
+            rows.add(
+                name=display(each.name), index=each.index, split=_shown(split), loader="timm", n_samples=each.n_images,
+                directory=display((prefix + each.folder).rstrip("/") or "."), hidden=each.name.startswith("."),
+            )  # fmt: skip
+        for loader in filter(lambda name: name != "timm", layout.LOADERS):
             for index, (name, folder) in enumerate(_loader_classes(classes, loader)):
                 rows.add(
                     name=display(name), index=index, split=_shown(split), loader=loader,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datalint.dataset import timm
+
 # torchvision.datasets.folder.IMG_EXTENSIONS
 TORCHVISION = frozenset({".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"})
 # keras.utils.image_dataset: ALLOWLIST_FORMATS
 KERAS = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png"})
 # keras.src.legacy.preprocessing.image.Iterator.white_list_formats
 GENERATOR = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff"})
-# image_dataset_from_directory, ImageFolder, ImageDataGenerator.flow_from_directory
-LOADERS = {"keras": KERAS, "torchvision": TORCHVISION, "generator": GENERATOR}
+# image_dataset_from_directory, ImageFolder, ImageDataGenerator.flow_from_directory, ReaderImageFolder
+LOADERS = {"keras": KERAS, "torchvision": TORCHVISION, "generator": GENERATOR, "timm": timm.SUFFIXES}
 # What people take for an image, whether or not a loader does.
 IMAGE_LIKE = (
     KERAS
@@ -37,6 +39,8 @@ def suffix(path: str) -> str:
 
 def reader(framework: str, loader: str) -> str:
     """The folder loader of a recipe, one of LOADERS."""
+    if loader == "timm":
+        return "timm"
     if framework == "pytorch":
         return "torchvision"
     return "generator" if loader == "generator" else "keras"

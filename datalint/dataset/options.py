@@ -36,3 +36,5 @@ class Options:
     suffix: str = ""
     """What paths in a manifest lack."""
     memory: Memory | None = None
+    strict: bool = True
+    """What the format does not use is refused, and not left out."""

@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 # fastai's column `is_valid`, as pandas and JSON write it.
 IS_VALID = {"False": "train", "false": "train", "0": "train", "True": "val", "true": "val", "1": "val"}
@@ -64,3 +64,8 @@ def _parts(name: str) -> tuple[str, tuple[str, str]] | None:
         " ".join(word for word in some if word not in NEUTRAL) for some in (words[: places[0]], words[places[0] + 1 :])
     )
     return SPLITS[words[places[0]]], (before, after)
+
+
+def declared_folder(folder: str, declared: Mapping[str, str]) -> str | None:
+    """The declared name that a folder below the root is, or lies in; the first of several."""
+    return next((name for name in declared if f"{folder}/".startswith(f"{name.strip('/')}/")), None)

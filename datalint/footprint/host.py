@@ -10,7 +10,7 @@ from datalint.footprint.array import array_stages
 from datalint.footprint.estimate import MARGIN, Band, Estimate, largest, total
 from datalint.footprint.images import values_of
 from datalint.footprint.pipeline import MIB, pipeline_stages
-from datalint.footprint.recipe import ITEM_BYTES, STREAMS
+from datalint.footprint.recipe import ITEM_BYTES, STREAMS, TORCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ PIPELINE_SLACK = 10 * MIB
 
 def unpredicted(recipe: Recipe, images: Images) -> str | None:
     """Why nothing is said about the host memory of this recipe; None where it is predicted."""
-    if recipe.loader == "dataloader":
+    if recipe.loader in TORCH:
         return loader.unpredicted(recipe, images)
     if recipe.framework != "keras":
         return f"framework {recipe.framework}: its host memory is not predicted"
@@ -104,7 +104,7 @@ def _fits(recipe: Recipe, images: Images, machine: Machine) -> bool:
 
 
 def _stages(recipe: Recipe, images: Images, machine: Machine) -> Iterator[Estimate]:
-    if recipe.loader == "dataloader":
+    if recipe.loader in TORCH:
         yield from loader.stages(recipe, images)
         return
     yield _measured("framework", TENSORFLOW, "TensorFlow and Keras, imported")

@@ -18,11 +18,14 @@ LOADERS = (
     "sequence",
     "generator",
     "dataloader",
+    "timm",
 )
 """How images reach the model."""
 STREAMS = ("image_dataset_from_directory", "files", "tfrecord")
 """Loaders that are tf.data pipelines over files."""
-WORKED = ("sequence", "generator", "dataloader")
+TORCH = ("dataloader", "timm")
+"""Loaders that are a DataLoader of PyTorch; `timm` lists class folders in its own way."""
+WORKED = ("sequence", "generator", *TORCH)
 """Loaders that may have worker processes."""
 ARRAYS = ("array", "from_tensor_slices", "sequence")
 """Loaders that may hold the whole dataset in one array; a `sequence` does where `array_build` is said."""
@@ -146,12 +149,14 @@ def contradiction(recipe: Recipe) -> tuple[str, str] | None:
     if recipe.workers and recipe.loader not in WORKED:
         how = "a tf.data pipeline decodes in threads" if recipe.loader in STREAMS else "it feeds from one array"
         return "workers", f"the loader {recipe.loader!r} has no worker processes: {how}"
-    if recipe.prefetch_factor is not None and recipe.loader != "dataloader":
+    if recipe.prefetch_factor is not None and recipe.loader not in TORCH:
         return "prefetch_factor", f"it belongs to a DataLoader of PyTorch, and the loader is {recipe.loader!r}"
     if recipe.prefetch_factor is not None and not recipe.workers:
         return "prefetch_factor", "without `workers` nothing is prepared ahead, and PyTorch raises ValueError"
     if recipe.replicas < 1:
         return "replicas", "a batch is shared between 1 or more accelerators"
+    if recipe.loader == "timm" and recipe.framework != "pytorch":
+        return "loader", "timm trains with PyTorch: say `framework: pytorch`, or leave it out"
     if recipe.executor not in (None, "torch") and recipe.framework == "pytorch":
         return "executor", f"PyTorch does not run under {recipe.executor!r}: say `executor: torch`"
     if recipe.executor == "torch" and recipe.framework == "keras":

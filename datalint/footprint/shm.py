@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from datalint.footprint.estimate import MARGIN, Estimate, largest, total
 from datalint.footprint.images import batch_of, trained_of, values_of
-from datalint.footprint.recipe import ITEM_BYTES, STREAMS
+from datalint.footprint.recipe import ITEM_BYTES, STREAMS, TORCH
 
 if TYPE_CHECKING:
     from datalint.footprint.images import Images
@@ -71,7 +71,7 @@ def unneeded(recipe: Recipe) -> str | None:
     """Why a recipe takes no shared memory; None where it does."""
     if recipe.loader in STREAMS:
         return "tf.data decodes in threads of one process"
-    if recipe.loader != "dataloader":
+    if recipe.loader not in TORCH:
         return f"the loader {recipe.loader} hands over batches in its process, or through pipes"
     return None if recipe.workers else "a DataLoader without workers loads in its own process"
 

@@ -76,6 +76,8 @@ def _class_names(found: Dataset, recipe: Recipe, split: str) -> list[str]:
     by_split: dict[str, dict[int, str]] = {}
     rows = zip(columns["loader"], columns["split"], columns["index"], columns["name"], strict=True)
     for loader, each, index, name in rows:
+        if loader == reader and index is None:
+            raise ValueError(f"class {name!r} has no index that lasts: timm gives it another one in every run")
         if loader == reader:
             place = split if found.manifest is not None else str(each or TRAIN)
             by_split.setdefault(place, {})[cast("int", index)] = str(name)

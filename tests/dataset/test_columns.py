@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from datalint import dataset
-from datalint.errors import UsageError
 from datalint.source.worktree import open_worktree
 from tests.dataset.manifests import parquet, read, rows
 
@@ -103,9 +102,3 @@ def test_where_images_come_from_is_no_group(folder: Path) -> None:
     found = read(folder, "a.csv", "path,label,source\nimg/0.jpg,cat,flickr\n")
     assert found.samples.columns["group_key"] == [None]
     assert found.samples.columns["source"] == ["flickr"]
-
-
-def test_a_feature_of_records_is_no_column_of_a_manifest(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"dataset\.columns\.image is about records") as refusal:
-        read(tmp_path, "a.csv", "path,label\nimg/0.jpg,cat\n", columns={"image": "path"})
-    assert refusal.value.keys == ("dataset", "columns", "image")

@@ -9,6 +9,8 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 
 from datalint import dataset
 from datalint.dataset import croissant, formats
+from datalint.dataset.croissant.archives import names
 from datalint.dataset.croissant.document import NotCroissantError, parse
 from datalint.dataset.listing import listing
 from datalint.source.worktree import open_worktree
@@ -47,11 +50,11 @@ def file(**said: Any) -> dict[str, Any]:
     return {"@type": "cr:FileObject", "@id": "table", "contentUrl": "a.csv", "encodingFormat": "text/csv", **said}
 
 
-def read(home: Path, made: object) -> Dataset:
+def read(home: Path, made: object, format: str | None = None) -> Dataset:  # noqa: A002
     (home / "a.csv").write_bytes(TABLE)
     (home / "metadata.json").write_text(json.dumps(made))
     source = open_worktree(str(home))
-    return croissant.beside(dataset.read(source, root="."), source, ".")
+    return croissant.beside(dataset.read(source, root=".", format=format), source, ".")
 
 
 def said(found: Dataset) -> list[tuple[Any, ...]]:
@@ -104,6 +107,70 @@ def test_sets_of_files(tmp_path: Path) -> None:
     assert said(read(tmp_path, document(*sets))) == [
         ("declared-file-missing", "x/*.csv", "the set 'x/*.csv' includes x/*.csv, which matches no file")
     ]
+
+
+# What mlcroissant 1.1.1 finds of a.txt, sub/b.txt and sub/deep/c.txt, of which archives hold the first two.
+STARS = {"*.txt": True, "sub/*.txt": True, "sub/*": True, "b.txt": False, "*/b.txt": True, "**/b.txt": True,
+         "SUB/*": False, "./a.txt": False, "nothing*": False}  # fmt: skip
+
+
+def packed(home: Path, name: str) -> dict[str, Any]:
+    """An archive of a.txt and sub/b.txt, declared."""
+    for inner in ("a.txt", "sub/b.txt"):
+        (home / inner).parent.mkdir(exist_ok=True)
+        (home / inner).write_text("x")
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(home / name, "w") as archive:
+            archive.write(home / "a.txt", "a.txt")
+            archive.write(home / "sub/b.txt", "sub/b.txt")
+    else:
+        with tarfile.open(home / name, "w:gz" if name.endswith("gz") else "w") as tar:
+            tar.add(home / "a.txt", "./a.txt")
+            tar.add(home / "sub", "./sub")
+    return {"@type": "cr:FileObject", "@id": "archive", "contentUrl": name}
+
+
+@pytest.mark.parametrize("name", ["", "t.tar", "t.tgz", "z.zip"])
+def test_a_star_of_a_set_crosses_folders_beside_it_and_in_archives(name: str, tmp_path: Path) -> None:
+    archive = [packed(tmp_path, name or "t.tar")]
+    inside = {"containedIn": {"@id": "archive"}} if name else {}
+    sets = [{"@type": "cr:FileSet", "@id": glob, "includes": glob, **inside} for glob in STARS]
+    found = read(tmp_path, document(*archive, *sets), "croissant")
+    assert {path for _, path, _ in said(found)} == {glob for glob, there in STARS.items() if not there}
+    assert not [note for note in found.assumptions if "not checked" in note]
+
+
+@pytest.mark.parametrize("name", ["t.tar", "z.zip"])
+def test_files_that_an_archive_lacks(name: str, tmp_path: Path) -> None:
+    wanted = ["a.txt", "sub/b.txt", "./a.txt", "gone.txt"]
+    inside = [file(**{"@id": f"file {each}", "contentUrl": each, "containedIn": {"@id": "archive"}}) for each in wanted]
+    found = read(tmp_path, document(packed(tmp_path, name), *inside), "croissant")
+    words = "gone.txt is not in 'archive' (contentUrl of 'file gone.txt')"
+    assert said(found) == [("declared-file-missing", "file gone.txt", words)]
+
+
+def test_an_archive_that_cannot_be_read_is_said_to_be_unchecked(tmp_path: Path) -> None:
+    (tmp_path / "z.zip").write_bytes(b"PK\x03\x04 and no more")
+    (tmp_path / "t.tar").write_bytes(b"no tar")
+    both = [file(**{"@id": name, "contentUrl": name}) for name in ("z.zip", "t.tar")]
+    sets = [{"@type": "cr:FileSet", "@id": f"in {each['@id']}", "includes": "*", "containedIn": {"@id": each["@id"]}}
+            for each in both]  # fmt: skip
+    found = read(tmp_path, document(*both, *sets), "croissant")
+    assert said(found) == []
+    assert "metadata.json: not checked: 2 files or sets inside others" in found.assumptions
+
+
+def test_a_damaged_zip_is_answered(tmp_path: Path) -> None:
+    packed(tmp_path, "z.zip")
+    whole = (tmp_path / "z.zip").read_bytes()
+    source = open_worktree(str(tmp_path))
+    # A name of no length, which zipfile itself stumbles over; then each byte in turn.
+    at = whole.index(b"PK\x01\x02") + 28
+    nameless = whole[:at] + b"\x00\x00\x00\x00\x05\x00" + whole[at + 6 :]
+    for content in (nameless, *(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :] for at in range(len(whole)))):
+        (tmp_path / "z.zip").write_bytes(content)
+        held = names(source, "z.zip")
+        assert held is None or all(isinstance(name, str) for name in held)
 
 
 def test_what_is_remote_or_inside_is_said_to_be_unchecked(tmp_path: Path) -> None:
@@ -198,6 +265,20 @@ def test_real_descriptions(corpora: Path, name: str) -> None:
     root = f"croissant/{name}"
     found = croissant.beside(dataset.read(source, root=root, format="croissant"), source, root)
     assert rows(found.problems, "kind", "path") == CORPUS[name]
+
+
+@pytest.mark.corpus
+def test_pass_mini_has_the_records_that_croissant_expects(corpora: Path) -> None:
+    """Its archives hold the images, so they are read; the description is judged beside them."""
+    source = open_worktree(str(corpora))
+    root = "croissant/pass-mini"
+    read_ = dataset.read(source, root=root)
+    found = croissant.beside(read_, source, root)
+    assert (found.format, rows(found.problems, "kind")) == ("webdataset", [])
+    lines = (corpora / root / "output/images.jsonl").read_text().splitlines()
+    wanted = sorted(json.loads(line)["images/hash"] for line in lines)
+    assert sorted(os.path.basename(path).removesuffix(".jpg") for (path,) in rows(found.samples, "path")) == wanted
+    assert found.assumptions == read_.assumptions
 
 
 @pytest.mark.corpus

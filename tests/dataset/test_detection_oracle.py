@@ -1,6 +1,6 @@
 """YOLO and Pascal VOC as another library reads them: `supervision` counts the same classes and places the same boxes.
 
-It is the lightest reader of both that needs neither torch nor a native toolkit: `pip install datalint-vision[oracles]`.
+It is the lightest reader of both that needs neither torch nor a native toolkit; the extra `dev` installs it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def supervision() -> Any:
     """The library, which warns that OpenCV is not there."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return pytest.importorskip("supervision", reason="supervision is not installed: the extra `oracles` has it")
+        return pytest.importorskip("supervision", reason="supervision is not installed: the extra `dev` has it")
 
 
 def size(path: Path) -> tuple[int, int]:

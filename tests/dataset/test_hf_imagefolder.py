@@ -334,8 +334,6 @@ def test_the_column_of_labels_can_be_declared(tmp_path: Path) -> None:
     assert samples(read(tmp_path, columns={"label": "kind"})) == {"train": [("a.png", "cat")]}
     with pytest.raises(UsageError, match="no column 'sort'"):
         read(tmp_path, columns={"label": "sort"})
-    with pytest.raises(UsageError, match="no such option"):
-        read(tmp_path, suffix=".png")
 
 
 def test_a_column_of_splits_counts_where_no_name_means_one(tmp_path: Path) -> None:

@@ -356,6 +356,19 @@ def test_bad_parquet_files_are_said_to_be_so(corpora: Path) -> None:
     assert damaged == {"ARROW-GH-41317", "ARROW-GH-41321", "ARROW-RS-GH-6229-DICTHEADER", "PARQUET-1481"}
 
 
+@pytest.mark.corpus
+def test_good_parquet_files_are_read(corpora: Path) -> None:
+    """They hold no images, which is another thing than damage; the README leaves open what one of them is."""
+    source = open_worktree(str(corpora))
+    for path in sorted((corpora / "parquet/good").glob("*.parquet")):
+        with pytest.raises(UsageError, match="has a column of images"):
+            dataset.read(source, root=f"parquet/good/{path.name}", format="hf-parquet")
+        found = dataset.read(source, root=f"parquet/good/{path.name}")
+        assert found.format == "parquet"
+        words = ("no column for the path of the image", "no column holds single words or numbers")
+        assert all(str(detail).startswith(words) for (detail,) in rows(found.problems, "detail"))
+
+
 def test_a_shard_that_ends_its_reader_is_the_only_one_lost(tmp_path: Path) -> None:
     """The reader is killed while it has the second of three open."""
     from tests.dataset.manifests import parquet

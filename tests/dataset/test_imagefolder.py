@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from datalint import dataset
+from datalint.dataset import layout
 from datalint.errors import UsageError
 from datalint.source.worktree import open_worktree
 from tests.e2e.conftest import picture
@@ -305,7 +306,7 @@ def test_two_folders_are_never_one_split(tmp_path: Path, folders: tuple[str, ...
     found = read(tmp_path)
     assert {path.split("/")[0]: split for path, split in rows(found.samples, "path", "split")} == splits
     seen = rows(found.classes, "loader", "split", "index")
-    assert len(seen) == len(set(seen)) == 2 * len(LOADERS) * len(folders)
+    assert len(seen) == len(set(seen)) == 2 * len(layout.LOADERS) * len(folders)
 
 
 @pytest.mark.parametrize(

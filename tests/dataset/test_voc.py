@@ -381,6 +381,17 @@ def test_bccd(corpora: Path) -> None:
 
 
 @pytest.mark.corpus
+def test_the_csv_of_bccd_is_the_whole_of_it_with_its_columns_as_they_stand(corpora: Path) -> None:
+    images = "bccd-voc/BCCD/JPEGImages"
+    source = open_worktree(str(corpora))
+    found = dataset.read(source, root="bccd-voc/test.csv", files_root=images, columns={"label": "cell_type"})
+    assert (len(found.samples), len(found.files), found.samples.extra) == (4888, 364, ("xmin", "xmax", "ymin", "ymax"))
+    assert Counter(found.samples.columns["label"]) == {"RBC": 4155, "WBC": 372, "Platelets": 361}
+    assert {entry.kind for entry in found.files} == {"file"}
+    assert not problems(found)
+
+
+@pytest.mark.corpus
 @pytest.mark.parametrize(
     ("corpus", "splits", "kinds"),
     [

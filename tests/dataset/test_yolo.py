@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from datalint.errors import UsageError
 from datalint.source.index import open_index
 from datalint.source.worktree import open_worktree
 from tests.dataset.manifests import rows
-from tests.e2e.conftest import picture
+from tests.e2e.conftest import picture, say
 from tests.source.repository import create
 
 if TYPE_CHECKING:
@@ -352,6 +353,30 @@ def test_a_cache_that_is_older_than_a_label_or_committed(tmp_path: Path) -> None
 def test_splits_that_the_user_declares(tmp_path: Path) -> None:
     found = read(tmp_path, both(), splits={"train": "train", "val/images": "holdout"})
     assert samples(found) == [("train", "train/images/1.jpg"), ("holdout", "val/images/2.jpg")]
+
+
+@pytest.mark.parametrize(
+    ("yaml", "line", "words"),
+    [
+        ("train: train/images\nval: train/images\n", 2, "train and val are one folder or list, train/images"),
+        ("train: all.txt\nval: all.txt\n", 2, "train and val are one folder or list, all.txt"),
+        ("val: .\ntrain: train/images\n", 1, "train and val overlap: train/images lies in ."),
+        ("train: [train/images, more]\nval: val/images\n", None, ""),
+    ],
+)
+def test_two_splits_in_one_folder_are_one_finding(
+    yaml: str, line: int | None, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    files = both(yaml + "names: [cat, dog]\n") | {"train/images/33.jpg": "", "all.txt": "train/images/1.jpg\n"}
+    files |= {"more/images/444.jpg": "", "train/labels/33.txt": BOX, "more/labels/444.txt": BOX}
+    files["all.txt"] += "./train/images/33.jpg\n"
+    monkeypatch.chdir(made(tmp_path, files))
+    code, out, _ = say(capsys, "check", "--no-cache", "-o", "json", "--select", "leakage")
+    found = [(each["rule"], each["path"], each["line"], each["message"]) for each in json.loads(out)["findings"]]
+    assert found == ([("split-inside-split", "data.yaml", line, f"{words} (2 images): val scores what train has shown")]
+                     if words else [])  # fmt: skip
+    assert code == (1 if words else 0)
 
 
 def test_two_descriptions(tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_keys_about_manifests_are_refused_but_for_columns(home: Repository) -> N
     (home.folder / "datalint.yaml").write_text("dataset: {path: data, suffix: .png}\n")
     process = home.datalint("check")
     assert process.returncode == 2
-    assert "dataset.suffix is about a manifest" in process.stderr
+    assert "dataset.suffix is not used" in process.stderr
     (home.folder / "datalint.yaml").write_text("dataset: {path: data, columns: {label: nothing}}\n")
     process = home.datalint("check")
     assert process.returncode == 2

@@ -75,7 +75,7 @@ CONFIG_MISTAKES = {
     "typo in a nested key": ("dataset: {pth: images}\n", "1:11", "path"),
     "columns of a folder": (
         "dataset: {path: images, columns: {label: breed}}\n",
-        "1:34",
+        "1:42",
         "images was read as a folder",
     ),
     "root of a folder": ("dataset:\n  path: images\n  root: data\n", "3:9", "images was read as a folder"),

@@ -109,7 +109,22 @@ def test_sizes_of_the_records_predict_the_memory_of_the_pipeline(shards: Reposit
 def test_nobody_need_say_that_shards_are_not_read_from_a_directory(shards: Repository) -> None:
     assert table(shards, "select loader from training") == [{"loader": "tfrecord"}]
     assert "through tfrecord" in shards.datalint("estimate", ok=True).stdout
+    (shards.folder / "datalint.yaml").write_text(
+        "dataset: {path: data}\ntraining:\n  batch: 4\n  loader: image_dataset_from_directory\n"
+    )
+    refused = shards.datalint("check", "--no-cache")
+    words = "image_dataset_from_directory lists folders of images, and the dataset was read as tfrecord"
+    assert (refused.returncode, refused.stderr.splitlines()[0]) == (
+        2,
+        f"datalint: datalint.yaml:4:11: training.loader: {words}",
+    )
+    assert "through tfrecord" in shards.datalint("estimate", "--loader", "tfrecord", ok=True).stdout
     (shards.folder / "datalint.yaml").unlink()
+    refused = shards.datalint("estimate", "--loader", "image_dataset_from_directory", "data")
+    assert (refused.returncode, refused.stderr.splitlines()[0]) == (
+        2,
+        f"datalint: --loader image_dataset_from_directory: {words}",
+    )
     assert "  loader: tfrecord" in shards.datalint("init", "data", "--stdout", ok=True).stdout.splitlines()
 
 
@@ -177,7 +192,7 @@ def test_pointers_are_fetched_and_not_repaired(shards: Repository) -> None:
     [
         ("{image: image/encoded, label: image/class/label}", 0, ""),
         ("{image: picture}", 2, "datalint.yaml:1:"),
-        ("{path: file}", 2, "is about a manifest"),
+        ("{path: file}", 2, "dataset.columns.path is not used"),
     ],
 )
 def test_declared_features_are_read_or_refused_at_their_place(

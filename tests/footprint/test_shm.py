@@ -9,7 +9,7 @@ import pytest
 from datalint.footprint import host, loader, shm, unneeded
 from datalint.footprint.estimate import TOTAL, Estimate
 from datalint.footprint.images import Images
-from datalint.footprint.recipe import Recipe
+from datalint.footprint.recipe import Recipe, contradiction
 from datalint.target import Target
 
 MIB = 2**20
@@ -32,6 +32,15 @@ def test_every_worker_keeps_its_batches_and_one_is_consumed(workers: int, factor
     assert total(rows).expected == batches * (32 * 224 * 224 * 3 * 4 + 4096)
     if (workers, factor) == (2, None):
         assert 91 * MIB < total(rows).expected < 93 * MIB
+
+
+def test_timm_reads_folders_in_its_own_way_through_a_dataloader() -> None:
+    timm = replace(RECIPE, loader="timm", prefetch_factor=3)
+    same = replace(RECIPE, prefetch_factor=3)
+    assert contradiction(timm) is contradiction(same) is None
+    assert shm.shm(timm, MANY, DOCKER) == shm.shm(same, MANY, DOCKER)
+    assert host.host_memory(timm, MANY, DOCKER) == host.host_memory(same, MANY, DOCKER)
+    assert unneeded(timm) == unneeded(same)
 
 
 def test_no_more_batches_than_an_epoch_has() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from datalint.dataset import layout
 from datalint.dataset.coco import look
 from datalint.dataset.coco.images import Images, archives, folder_around, folder_in
-from datalint.dataset.coco.plan import Annotated, Plan, plan, split_of
+from datalint.dataset.coco.plan import Annotated, Plan, plan, single, split_of
 from datalint.dataset.coco.reader import Found, Tables, read_file
 from datalint.dataset.listing import listing
 from datalint.dataset.model import Dataset, Rows, name_of, odd_entries
@@ -33,12 +33,9 @@ def read(source: Source, root: str, options: Options) -> Dataset:
     Raises UsageError where there is no file of annotations, or several datasets, UnfinishedError where no file of
     annotations was fetched by git-lfs.
     """
-    if options.columns:
-        message = "dataset.columns is about a manifest, and the keys of COCO have fixed names"
-        raise UsageError(message, keys=("dataset", "columns"))
     found = listing(source, root)
     alone = found.files == (posixpath.basename(root),) and found.path(found.files[0]) == root
-    planned = Plan([Annotated(found.files[0], None)]) if alone else _planned(found, root, options)
+    planned = single(found.files[0], options.splits) if alone else _planned(found, root, options)
     paths = {each.path: found.path(each.path) for each in planned.files}
     pointers = {path for path, full in paths.items() if source.read(full, limit=len(POINTER)) == POINTER}
     if pointers == paths.keys():

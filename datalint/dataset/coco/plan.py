@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from datalint.dataset import layout
 from datalint.dataset.coco import look
+from datalint.dataset.keys import check_splits
 from datalint.dataset.splits import SPLITS
 from datalint.source.lfs import POINTER
 
@@ -61,7 +62,10 @@ def first(listing: Listing) -> str | None:
 
 
 def plan(listing: Listing, declared: Mapping[str, str] | None = None) -> Plan:
-    """Files to read. `declared`: path, folder or name of a file -> split; empty where there are no splits."""
+    """Files to read. `declared`: path, folder or name of a file -> split; empty where there are no splits.
+
+    Raises UsageError for one that no file has.
+    """
     looked = list(_candidates(listing))
     found = [path for path, kind in looked if kind != "panoptic"]
     homes = sorted({home(path) for path in found})
@@ -150,10 +154,12 @@ def _splits(paths: Sequence[str], declared: Mapping[str, str] | None) -> dict[st
     if declared == {}:
         return dict.fromkeys(paths)
     found: dict[str, str | None] = {}
+    used = set()
     for path in paths:
-        stem = posixpath.splitext(posixpath.basename(path))[0]
-        said = [(declared or {}).get(name) for name in (path, posixpath.dirname(path), posixpath.basename(path), stem)]
-        found[path] = next((split for split in said if split), _own_split(path))
+        name = next((name for name in _names(path) if name in (declared or {})), None)
+        used.add(name)
+        found[path] = _own_split(path) if name is None or declared is None else declared[name]
+    check_splits(declared, {name for name in used if name}, paths, "file of annotations")
     nameless = [path for path, split in found.items() if split is None]
     if len(paths) > 1:
         for path in nameless:
@@ -161,6 +167,17 @@ def _splits(paths: Sequence[str], declared: Mapping[str, str] | None) -> dict[st
             folder = posixpath.basename(posixpath.dirname(path))
             found[path] = folder if path.endswith(_EXPORT) and folder else stem
     return found
+
+
+def _names(path: str) -> tuple[str, ...]:
+    """What a file of annotations may be declared by."""
+    name = posixpath.basename(path)
+    return path, posixpath.dirname(path), name, posixpath.splitext(name)[0]
+
+
+def single(path: str, declared: Mapping[str, str] | None) -> Plan:
+    """The plan where one file is the dataset: it has a split where the user says so."""
+    return Plan([Annotated(path, _splits([path], declared)[path] if declared else None)])
 
 
 def folders_to_try(path: str, split: str | None) -> list[str]:

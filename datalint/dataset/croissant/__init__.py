@@ -6,6 +6,7 @@ import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from datalint.dataset import hf_parquet, manifest
 from datalint.dataset.croissant import files
 from datalint.dataset.croissant.document import VOCABULARY, NotCroissantError, parse
 from datalint.dataset.listing import listing
@@ -20,14 +21,24 @@ if TYPE_CHECKING:
 NAMES = ("croissant.json", "metadata.json")
 _HEAD = 1 << 16
 _LARGEST = 64 << 20
-_SHARDS = (".parquet", ".tar", ".tgz", ".tar.gz")
+_ARCHIVES = (".tar", ".tgz", ".tar.gz")
 
 
 def recognise(listing: Listing) -> str | None:
     """The document, where nothing lies beside it that another format reads."""
-    if listing.has_images or any(path.endswith(_SHARDS) or "tfrecord" in path for path in listing.files):
+    if listing.has_images or any(path.endswith(_ARCHIVES) or "tfrecord" in path for path in listing.files):
         return None
-    return next(iter(_documents(listing)), None)
+    found = next(iter(_documents(listing)), None)
+    return found if found is None or not _tables_of_images(listing) else None
+
+
+def _tables_of_images(listing: Listing) -> bool:
+    """Whether there is Parquet that holds images, or names some."""
+    files = [path for path in listing.files if path.endswith(".parquet")]
+    return bool(files) and (
+        hf_parquet.recognise(listing) is not None
+        or any(manifest.names_images(listing.source, listing.path(path), "parquet", {}) for path in files)
+    )
 
 
 def read(source: Source, root: str, options: Options) -> Dataset:  # noqa: ARG001 - every format gets them

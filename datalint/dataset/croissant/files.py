@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import base64
 import binascii
+import fnmatch
 import hashlib
 import posixpath
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from datalint.globs import glob_pattern
+from datalint.dataset.croissant.archives import names
 from datalint.source.lfs import POINTER_BYTES, pointed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from datalint.dataset.croissant.document import Document, File
     from datalint.source import Source
@@ -65,9 +66,12 @@ class Checked:
 def check(source: Source, home: str, document: Document, below: Collection[str]) -> Checked:
     """`home` is the folder of the document; `below` are the files there, relative to it."""
     checked = Checked()
+    by_id = {file.id: file for file in document.files}
     for file in document.files:
         if file.inside:
-            checked.inside += 1
+            held = _held(source, home, [by_id.get(each) for each in file.inside])
+            checked.inside += held is None
+            checked.problems += () if held is None else _member(file, held)
         elif file.is_set:
             checked.problems += _set(file, below)
         elif file.url is None:
@@ -90,18 +94,47 @@ def _unknown(document: Document) -> Iterator[Problem]:
 
 
 def _set(file: File, below: Collection[str]) -> Iterator[Problem]:
-    """A set of files beside the document that matches none of them."""
-    wanted = [re.compile(glob_pattern(f"/{glob}")) for glob in file.includes]
-    if wanted and not any(pattern.fullmatch(path) for pattern in wanted for path in below):
+    """A set of files beside the document that matches none of them, as mlcroissant 1.1 does: a star crosses folders."""
+    wanted = [re.compile(fnmatch.translate(glob)) for glob in file.includes]
+    if wanted and not any(pattern.match(path) for pattern in wanted for path in below):
         yield Problem(
             MISSING, file.id, f"the set {file.id!r} includes {', '.join(file.includes)}, which matches no file"
         )
 
 
+def _held(source: Source, home: str, containers: Sequence[File | None]) -> frozenset[str] | None:
+    """Names in archives beside the document; None where one is elsewhere, in another one, or cannot be read."""
+    found: set[str] = set()
+    for each in containers:
+        if each is None or each.inside or each.is_set or each.url is None or "://" in each.url:
+            return None
+        path = _inside(home, each.url)
+        held = None if path is None else names(source, path)
+        if held is None:
+            return None
+        found |= held
+    return frozenset(found)
+
+
+def _member(file: File, held: Collection[str]) -> Iterator[Problem]:
+    """A file or a set that the archives lack."""
+    if file.is_set:
+        yield from _set(file, held)
+    elif file.url is not None and posixpath.normpath(file.url) not in held:
+        words = f"{file.url} is not in {' or '.join(map(repr, file.inside))} (contentUrl of {file.id!r})"
+        yield Problem(MISSING, file.id, words)
+
+
+def _inside(home: str, written: str) -> str | None:
+    """The path of a local contentUrl; None for one that leads out of the dataset."""
+    path = posixpath.normpath(posixpath.join(home, written))
+    return None if path.startswith(("../", "/")) or path == ".." else path
+
+
 def _local(source: Source, home: str, file: File) -> Iterator[Problem]:
     written = file.url or ""
     path = posixpath.normpath(posixpath.join(home, written))
-    place = None if path.startswith(("../", "/")) or path == ".." else source.spooled(path)
+    place = None if _inside(home, written) is None else source.spooled(path)
     yield from _placeholders(file, path)
     if place is None:
         yield Problem(MISSING, path, f"{written} is not there (contentUrl of {file.id!r})")

@@ -75,10 +75,9 @@ def _file(drawn: Drawn, path: str, held: Record) -> None:
 
 def _split(drawn: Drawn, image: Image) -> str | None:
     """The subset of a project's task, as the user names it where the configuration has splits."""
-    declared = drawn.options.splits
-    if declared is None:
+    if drawn.options.splits is None:
         return None if image.subset is None or image.subset.lower() == "default" else split_name(image.subset)
-    return declared.get(image.subset or "")
+    return drawn.declared(image.subset or "")
 
 
 def _place(image: Image, home: str, there: Collection[str]) -> str:

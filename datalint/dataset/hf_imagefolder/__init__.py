@@ -41,13 +41,6 @@ def recognise(listing: Listing) -> str | None:
 
 def read(source: Source, root: str, options: Options) -> Dataset:
     """Samples of every row. Raises UsageError where no metadata file is there, UnfinishedError for a pointer."""
-    for key, said in (("root", options.files_root), ("suffix", options.suffix)):
-        if said:
-            raise UsageError(
-                f"dataset.{key} is about a table, and `datasets` has no such option",
-                hint="`format: csv` reads one metadata file as pandas does",
-                keys=("dataset", key),
-            )
     if posixpath.basename(root) in metadata.NAMES and source.read(root, limit=0) is not None:
         root = posixpath.dirname(root) or "."
     # Whoever asks for the look of a folder alone pays for no reader.

@@ -11,6 +11,7 @@ from datalint.dataset import columns, hf_card, hf_splits, labels, layout, split_
 from datalint.dataset.detect import in_class_folders
 from datalint.dataset.finder import Finder
 from datalint.dataset.hf_imagefolder import lost, metadata
+from datalint.dataset.keys import check_splits
 from datalint.dataset.model import Dataset, Rows, name_of, odd_entries
 from datalint.dataset.splits import split_name
 from datalint.entry import display
@@ -48,17 +49,20 @@ class Reading:
     masks: Rows = field(default_factory=lambda: Rows("masks"))
     mask_files: list[int] = field(default_factory=list)
     """By the number of the mask, that of its file."""
+    cells: set[str] = field(default_factory=set)
+    """Of the column of splits."""
     problems: Rows = field(default_factory=lambda: Rows("problems"))
     skipped: Rows = field(default_factory=lambda: Rows("skipped"))
 
     @classmethod
     def of(cls, there: Listing, options: Options, found: Sequence[Metadata]) -> Self:
-        """Raises UsageError for a declared column that is not there."""
+        """Raises UsageError for a declared column that is not there or not used."""
         header = tuple(dict.fromkeys(name for each in found for name in each.header))
         rows = [row for each in found for row in each.rows[:_HEAD_ROWS]]
-        declared = {part: name for part, name in options.columns.items() if part != "path"}
+        declared = options.columns
         card = hf_card.read(there)
         split_of = card.splits_of(there.files) if card.patterns else hf_splits.splits_of(there.files)
+        hf_splits.refuse_column(split_of, declared)
         parts = {**columns.resolve(header, rows, declared, there.path(found[0].name)), "path": None}
         if options.splits == {} or len({split for splits in split_of.values() for split in splits}) > 1:
             parts["split"] = None
@@ -72,10 +76,12 @@ class Reading:
         return cls(there, options, found, split_of, named, parts, Rows("samples", extra), *finders)
 
     def dataset(self) -> Dataset:
-        """Everything, once."""
+        """Everything, once. Raises UsageError for a declared split that nothing is in."""
         odd_entries(self.there.source.entries(self.there.root), self.problems)
         for each in self.found:
             self._rows(each)
+        called = {*self.cells, *(split for splits in self.split_of.values() for split in splits if self.named)}
+        check_splits(self.options.splits, called, called, "name of a file or folder, or cell, that says")
         images = [path for path in self.there.files if lost.is_image(path)]
         self._without_row(images)
         for kind, name, words in (
@@ -113,7 +119,11 @@ class Reading:
         path = self.there.path(found.name)
         for bad in found.bad:
             self._problem(bad.kind, None, bad.detail, manifest=path, line=bad.line)
-        meant = split_column.names(Counter(cell for row in found.rows if (cell := self._cell(row, "split"))))
+        declared = self.options.splits or {}
+        cells = Counter(cell for row in found.rows if (cell := self._cell(row, "split")))
+        self.cells.update(cells)
+        meant = split_column.names(Counter({cell: n for cell, n in cells.items() if cell not in declared}))
+        meant.update((cell, declared[cell]) for cell in cells if cell in declared)
         refused: defaultdict[str, list[tuple[Row, str]]] = defaultdict(list)
         masks = metadata.mask_columns(found.images)
         for row in found.rows:

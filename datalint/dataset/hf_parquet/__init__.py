@@ -60,12 +60,6 @@ def _has_images(place: str) -> bool:
 
 def read(source: Source, root: str, options: Options) -> Dataset:
     """Samples of every row. Raises UsageError where there is no Parquet file, or no column of images in any."""
-    for key, said in (("root", options.files_root), ("suffix", options.suffix)):
-        if said:
-            raise UsageError(
-                f"dataset.{key} is about a table of paths, and here the images lie in the table",
-                keys=("dataset", key),
-            )
     there = listing(source, root)
     files = [path for path in there.files if path.endswith(SUFFIX)]
     if not files:

@@ -11,6 +11,7 @@ from datalint.dataset import hf_splits, labels
 from datalint.dataset.finder import Finder
 from datalint.dataset.hf_parquet import shards
 from datalint.dataset.hf_parquet.features import columns
+from datalint.dataset.keys import check_splits
 from datalint.dataset.masks.pairs import means_masks
 from datalint.dataset.model import Dataset, Rows, name_of, odd_entries
 from datalint.dataset.splits import split_name
@@ -79,11 +80,17 @@ class Reading:
     """Of the classes, where labels are their numbers."""
     unlabelled: list[str] = field(default_factory=list)
     """Shards of evaluation without any label."""
+    cells: set[str] = field(default_factory=set)
+    """Of the column of splits."""
     numbers: dict[int, int] = field(default_factory=dict)
     """Number of a file outside -> that in `files`."""
 
     def dataset(self, names: Sequence[str]) -> Dataset:
-        """Everything, once. Raises UsageError where no shard has a column of images."""
+        """Everything, once.
+
+        Raises UsageError where no shard has a column of images, and for a declared split that nothing is in.
+        """
+        hf_splits.refuse_column(self.split_of, self.options.columns)
         self.finder = Finder(self.there.source, self.there.root)
         self.samples = Rows("samples")
         odd_entries(self.there.source.entries(self.there.root), self.problems)
@@ -93,6 +100,10 @@ class Reading:
             self._take(whole, events)
         if self.first is None and found and all(shard.status == "ok" for shard in found):
             raise UsageError(f"no Parquet file in {self.there.root} has a column of images")
+        named = self.split_of.values() if self._is_named() else ()
+        called = {*self.cells, *(split for splits in named for split in splits)}
+        if self.first is not None:
+            check_splits(self.options.splits, called, called, "name of a file or folder, or cell, that says")
         for shard in found:
             self._end(shard)
         self._counted(found)
@@ -142,12 +153,20 @@ class Reading:
             found.append(shard)
         return found
 
+    def _is_named(self) -> bool:
+        """Whether anything is named after a split; else all is one."""
+        return bool(self.card.patterns) or hf_splits.named(self.there.files)
+
     def _splits(self, name: str) -> list[str | None]:
         """By our names; none where the user says so, or nothing is named after one."""
-        if self.options.splits == {} or not (self.card.patterns or hf_splits.named(self.there.files)):
+        if self.options.splits == {} or not self._is_named():
             return [None]
         declared = self.options.splits or {}
         return [declared.get(split, split_name(split)) for split in self.split_of[name]]
+
+    def _split(self, cell: str) -> str:
+        self.cells.add(cell)
+        return (self.options.splits or {}).get(cell, split_name(cell))
 
     def _take(self, found: Mapping[int, _Shard], events: Iterator[shards.Event]) -> None:
         shard: _Shard | None = None
@@ -188,7 +207,7 @@ class Reading:
     def _settle(self, seen: Columns, path: str) -> None:
         """Which column plays which part, by the first shard."""
         header = tuple(seen.plain)
-        declared = {part: name for part, name in self.options.columns.items() if part != "path"}
+        declared = self.options.columns
         self.parts = {**parts_of.resolve(header, (), declared, path), "path": None}
         if self.parts["label"] is None:
             self.parts["label"] = next(iter(seen.class_labels), None)
@@ -224,7 +243,7 @@ class Reading:
                 )  # fmt: skip
             elif found is not None:
                 sample = len(self.samples.columns["sample_id"]) if sample is None else sample
-                for each in [split_name(split)] if split else shard.splits:
+                for each in [self._split(split)] if split else shard.splits:
                     self.samples.add(
                         sample_id=len(self.samples.columns["sample_id"]), file_id=found[0], path=found[1],
                         split=None if each is None else display(each), label=label, record=shard.records,

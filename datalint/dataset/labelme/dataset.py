@@ -1,4 +1,4 @@
-"""The dataset of LabelMe at a root: an image for each JSON file, and the tables they fill."""
+"""The dataset of LabelMe at a root: an image for each JSON or XML file, and the tables they fill."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from datalint.dataset import layout
 from datalint.dataset.drawn import Drawn
-from datalint.dataset.labelme import record
+from datalint.dataset.labelme import is_web, record, web
 from datalint.dataset.model import Fault
 from datalint.dataset.yolo.tree import is_absolute
 from datalint.entry import display
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from datalint.dataset.options import Options
     from datalint.source import Source
 
+_HEAD = 1 << 16
 _IGNORED = "__ignore__"
 """What labelme2coco and labelme2voc want in the first line of their list of labels, as number -1."""
 
 
 def read(source: Source, root: str, options: Options) -> Dataset:
-    """Images that have a JSON file; the others are none to every converter of LabelMe, which begin with the JSON."""
+    """Images that have a file of shapes; the others are none to every converter of LabelMe, which begin with it."""
     drawn = Drawn(source, root, options)
     by_stem: defaultdict[str, list[str]] = defaultdict(list)
     for path in drawn.files:
@@ -35,18 +36,19 @@ def read(source: Source, root: str, options: Options) -> Dataset:
     listed = _labels(drawn)
     done, copies = set(), 0
     for path in drawn.files:
-        if not path.lower().endswith(".json"):
+        if not path.lower().endswith((".json", ".xml")):
             continue
         content = drawn.content(path, record.MAX_BYTES)
         done.add(path)
-        found = None if content is None else record.parse(content)
+        found = None if content is None else _parsed(path, content)
         if found is None:
             continue
         for fault in found.faults:
             drawn.fault(path, fault)
         if found.image is not None:
             copies += bool(found.embedded)
-            _image(drawn, path, found, found.image, by_stem[posixpath.splitext(path)[0]])
+            place = path if path.lower().endswith(".json") else _mirrored(drawn, path, found.image)
+            _image(drawn, path, found, found.image, by_stem[posixpath.splitext(place)[0]], posixpath.dirname(place))
         if listed is not None:
             drawn.unlisted(path, found.shapes, listed[1], listed[0])
     if copies:
@@ -57,17 +59,37 @@ def read(source: Source, root: str, options: Options) -> Dataset:
     return drawn.dataset("labelme", names)
 
 
-def _image(drawn: Drawn, path: str, found: Record, written: str, beside: Sequence[str]) -> None:
-    """`beside`: images that are called like the JSON file and lie with it."""
-    home = posixpath.relpath(posixpath.dirname(path) or ".", drawn.root)
+def _parsed(path: str, content: bytes) -> Record | None:
+    """None for what is no annotation of an image."""
+    if path.lower().endswith(".json"):
+        return record.parse(content)
+    # What was cut off, or is empty, tells nothing of itself.
+    return web.parse(content) if is_web(content[:_HEAD]) or not content.strip() else None
+
+
+def _mirrored(drawn: Drawn, path: str, written: str) -> str:
+    """Where an XML file would lie if it lay with its image: below `Images` for one below `Annotations`."""
+    parts = path.split("/")
+    swapped = ["Images" if part == "Annotations" else part for part in parts]
+    likely = ["/".join(swapped), "/".join(part.lower() if part == "Images" else part for part in swapped), path]
+    there = {posixpath.dirname(image) for image in drawn.files if layout.suffix(image) in layout.IMAGE_LIKE}
+    named = (place for place in likely if posixpath.join(posixpath.dirname(place), written) in drawn.files)
+    folder = (place for place in likely if posixpath.dirname(place) in there)
+    return next(named, None) or next(folder, path)
+
+
+def _image(drawn: Drawn, path: str, found: Record, written: str, beside: Sequence[str], folder: str) -> None:
+    """`beside`: images that are called like the file of shapes and lie in `folder`, from which the name starts."""
+    home = posixpath.relpath(folder or ".", drawn.root)
     start = written if is_absolute(written) or written.startswith("/") else posixpath.join(home, written)
-    plain = posixpath.normpath(posixpath.join(posixpath.dirname(path), written.replace("\\", "/")))
+    plain = posixpath.normpath(posixpath.join(folder, written.replace("\\", "/")))
     other = next((image for image in beside if image != plain), None) if plain not in beside else None
     if other is not None and not is_absolute(written):
         there = plain in drawn.files
         more = ", which is there too" if there else ""
         kind = "other-file-name" if there else "wrong-file-name"
-        detail = f"it says imagePath {written!r}, and is called like {posixpath.basename(other)}{more}"
+        key = "imagePath" if path.lower().endswith(".json") else "filename"
+        detail = f"it says {key} {written!r}, and is called like {posixpath.basename(other)}{more}"
         drawn.fault(path, Fault(kind, found.image_line, detail))
         start = start if there else posixpath.relpath(other, drawn.root)
     copy = ", and the copy in imageData is all there is of it" if found.embedded else ""

@@ -1,7 +1,7 @@
 """One JSON file of LabelMe -> its shapes with their lines, and what is wrong with it.
 
-Keys and types of shapes are those of LabelFile.load and Shape in labelme 5 (labelme/label_file.py, labelme/shape.py);
-X-AnyLabeling writes the same, with four points for a rectangle and `rotation` for an oriented one.
+Keys and types of shapes are those of labelme 5 and 6 (labelme/_label_file.py and _shape.py of 6.3); X-AnyLabeling
+writes the same, with four points for a rectangle and `rotation` for an oriented one.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ _TYPES = {
     "polygon": ("polygon", 3),
     "rectangle": ("box", 2),
     "rotation": ("obb", 4),
+    "oriented_rectangle": ("obb", 4),
     "circle": ("ellipse", 2),
     "line": ("line", 2),
     "linestrip": ("line", 2),

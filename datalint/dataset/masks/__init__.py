@@ -10,16 +10,17 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from datalint.dataset import layout
+from datalint.dataset.keys import check_splits
 from datalint.dataset.listing import listing
 from datalint.dataset.masks import classes as lists
 from datalint.dataset.masks import pairs
 from datalint.dataset.model import Dataset, Rows, name_of, odd_entries
-from datalint.dataset.splits import meaning, split_name
+from datalint.dataset.splits import declared_folder, meaning, split_name
 from datalint.entry import display
 from datalint.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from datalint.dataset.listing import Listing
     from datalint.dataset.masks.pairs import Pairing
@@ -105,11 +106,15 @@ def read(source: Source, root: str, options: Options) -> Dataset:
         name = image.rpartition("/")[2].rpartition(".")[0]
         if listed and name not in listed:
             continue
-        split = listed[name] if listed and options.splits != {} else _split(image, options)
+        split = _listed_split(listed[name], options) if listed else _split(image, options)
         path = there.path(image)
         numbers[image] = len(files)
         files.append(entries[path])
         samples.add(sample_id=numbers[image], file_id=numbers[image], path=display(path), split=split)
+    above = {path.rpartition("/")[0] for path in paired}
+    there_are = {*above, *(part for folder in above for part in folder.split("/")), *filter(None, listed.values())}
+    used = {name for name in options.splits or () if name in there_are or any(map(_below(name), above))}
+    check_splits(options.splits, used, there_are, "folder or list of images")
     splits = samples.columns["split"]
     for mask, of in _masks(found):
         if of is not None and of not in numbers:
@@ -153,11 +158,26 @@ def _split(path: str, options: Options) -> str | None:
     """By the first folder that is called like one; `trainannot` is `train`."""
     if options.splits == {}:
         return None
-    for part in path.split("/")[:-1]:
+    folder = path.rpartition("/")[0]
+    name = declared_folder(folder, options.splits or {})
+    if name is not None:
+        return (options.splits or {})[name]
+    for part in folder.split("/"):
         said = (options.splits or {}).get(part) or meaning(part.removesuffix("annot"))
         if said is not None:
             return display(split_name(said))
     return None
+
+
+def _listed_split(split: str | None, options: Options) -> str | None:
+    """Of a list of Pascal VOC, as the user calls it."""
+    if options.splits is None or split is None:
+        return split
+    return options.splits.get(split, split) if options.splits else None
+
+
+def _below(name: str) -> Callable[[str], bool]:
+    return lambda folder: declared_folder(folder, {name: ""}) is not None
 
 
 def _listed(there: Listing) -> dict[str, str | None]:

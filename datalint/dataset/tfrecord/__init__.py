@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from datalint.dataset.keys import check_splits
 from datalint.dataset.listing import listing
 from datalint.dataset.model import Dataset, Rows, name_of, odd_entries
 from datalint.dataset.tfrecord import shards
@@ -55,6 +56,8 @@ def read(source: Source, root: str, options: Options) -> Dataset:
     samples = tables.Samples(plan, names, box_names, _is_described(plan, described), options.splits or {})
     for each in read_:
         samples.add(each)
+    if "split" in options.columns and samples.met:
+        check_splits(options.splits, samples.met, samples.met, "record whose split is")
     for row in (*oddities.problems(read_, plan), *oddities.names(read_)):
         problems.add(**row)
     if heads and plan.image is None:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from datalint.dataset.tfrecord.tfds import Description
 
-PARTS = ("image", "label", "split", "group")
 _LISTED = 20
 """Features that a message lists."""
 
@@ -23,10 +22,6 @@ def choose(
     heads: Sequence[Head], columns: Mapping[str, str], described: Description | None, place: str
 ) -> tuple[Plan, tuple[str, ...]]:
     """The plan, and what was guessed in words; raises UsageError for a declared feature that no record has."""
-    for part in columns:
-        if part not in PARTS:
-            message = f"dataset.columns.{part} is about a manifest, and {place} was read as TFRecord"
-            raise UsageError(message, hint=f"there are: {', '.join(PARTS)}", keys=("dataset", "columns", part))
     declared = {part: _declared(part, name, heads, place) for part, name in columns.items()}
     there = known(heads)
     plan, words = images.choose(heads, declared.get("image"), described)

@@ -54,6 +54,8 @@ class Samples:
     """Whether a description names all classes: then there are no others, and -1 is no label (TFDS)."""
     splits: Mapping[str, str]
     """Value of the split feature -> split, as the user says it."""
+    met: set[str] = field(default_factory=set)
+    """Values of the split feature."""
     files: list[Entry] = field(default_factory=list)
     columns: Columns = field(default_factory=lambda: Rows("samples").columns)
     values: list[int | str | None] = field(default_factory=list)
@@ -110,7 +112,10 @@ class Samples:
         return None if value is None or (self.described and value == -1) else self.names.get(value) or str(value)
 
     def _split(self, value: str | None) -> str | None:
-        return None if value is None else self.splits.get(value) or split_name(value)
+        if value is None:
+            return None
+        self.met.add(value)
+        return self.splits.get(value) or split_name(value)
 
     def _box(self, sample: int, shown: str, box: Box) -> None:
         name = box.name or (None if box.number is None else self.box_names.get(box.number, str(box.number)))

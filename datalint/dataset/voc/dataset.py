@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def read(source: Source, root: str, options: Options) -> Dataset:
-    """Images of the lists in ImageSets with their annotations; without lists every image below the root."""
+    """Images of the lists in ImageSets with their annotations; without lists every image below the root.
+
+    Raises UsageError for a declared split that nothing is in.
+    """
     found = listing(source, root)
     reading = Reading(source, posixpath.normpath(root or "."), options.splits)
     homes = find.homes(found)
@@ -26,6 +29,7 @@ def read(source: Source, root: str, options: Options) -> Dataset:
     if not homes:
         reading.loose()
     reading.others()
+    reading.check_declared()
     return Dataset(
         name=name_of(root, source.base),
         format="voc",

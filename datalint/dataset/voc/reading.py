@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from datalint.dataset import layout
 from datalint.dataset.finder import Finder
+from datalint.dataset.keys import check_splits
 from datalint.dataset.model import Fault, Rows, odd_entries
-from datalint.dataset.splits import meanings
+from datalint.dataset.splits import declared_folder, meanings
 from datalint.dataset.voc import find, record, sets
 from datalint.dataset.voc.pairs import Pairs
 from datalint.entry import display
@@ -34,7 +35,7 @@ class Reading:
     source: Source
     root: str
     declared: Mapping[str, str] | None = None
-    """Folder below the root -> split, where the user says it."""
+    """Folder below the root, or list of ImageSets -> split, where the user says it."""
     samples: Rows = field(default_factory=lambda: Rows("samples"))
     skipped: Rows = field(default_factory=lambda: Rows("skipped"))
     problems: Rows = field(default_factory=lambda: Rows("problems"))
@@ -46,6 +47,10 @@ class Reading:
     """Images that any list names, be it for segmentation."""
     _shown: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Category -> images that show it."""
+    _used: set[str] = field(default_factory=set)
+    """Declared splits that something is in."""
+    _nameable: set[str] = field(default_factory=set)
+    """Folders and lists that might have been declared."""
 
     def __post_init__(self) -> None:
         odd_entries(list(self.files.values()), self.problems)
@@ -112,6 +117,7 @@ class Reading:
         by_name = {posixpath.splitext(path)[0]: path for path in reversed(pairs.images)}
         whole = len(lists.splits) == 1 and "default" in lists.splits
         for split, (path, named) in lists.splits.items():
+            said = split if self.declared is None else self._declared(split, path)
             for each in named:
                 image = by_name.get(f"{images}/{each.name}") or f"{images}/{each.name}.jpg"
                 annotation: str | None = f"{annotations}/{each.name}.xml"
@@ -119,9 +125,20 @@ class Reading:
                     detail = f"there is no {annotation}"
                     self._problem("missing-annotation-file", path=image, manifest=path, line=each.line, detail=detail)
                     annotation = None
-                self._sample(image, None if whole else split, annotation, pairs, (path, each.line))
+                self._sample(image, None if whole else said, annotation, pairs, (path, each.line))
         self._compare(lists)
         self._class_lists(lists, annotations)
+
+    def _declared(self, split: str, path: str) -> str | None:
+        """Of a list, by its own name: those that the user does not name are splits as they stand, where any is."""
+        name = find.stem(path)
+        self._nameable.add(name)
+        self._used.update({name} & set(self.declared or ()))
+        return (self.declared or {}).get(name, split if self.declared else None)
+
+    def check_declared(self) -> None:
+        """UsageError for a declared split that nothing is in, once everything is read."""
+        check_splits(self.declared, self._used, filter(None, self._nameable), "list of images or folder with images")
 
     def _compare(self, lists: Sets) -> None:
         """Whether trainval is train and val together."""
@@ -172,9 +189,10 @@ class Reading:
             if annotation is None and split is None and posixpath.dirname(image) not in with_annotations:
                 continue
             if self.declared is not None:
-                folder = f"{posixpath.dirname(image)[start:]}/"
-                named = (name for name in self.declared if folder.startswith(f"{name.strip('/')}/"))
-                split = next((self.declared[name] for name in named), None)
+                name = declared_folder(posixpath.dirname(image)[start:], self.declared)
+                split = None if name is None else self.declared[name]
+                self._used.update(filter(None, [name]))
+                self._nameable.add(posixpath.dirname(image)[start:])
             self._sample(image, split, annotation, pairs, None)
 
     def _sample(

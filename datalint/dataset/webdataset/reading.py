@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from datalint.dataset import layout
+from datalint.dataset.keys import check_splits
 from datalint.dataset.model import Dataset, Rows, name_of, odd_entries
 from datalint.dataset.splits import split_name
 from datalint.dataset.webdataset.census import IMAGE, Census
@@ -54,6 +55,10 @@ class _Reading:
     columns: Mapping[str, str]
     cells: Mapping[str, str]
     """Cell of the split column -> split, where the user says it."""
+    met: set[str] = field(default_factory=set)
+    """Parts whose declared column some sample has."""
+    met_cells: set[str] = field(default_factory=set)
+    """Of the split column."""
     census: Census = field(default_factory=Census)
     files: list[Entry] = field(default_factory=list)
     samples: Rows = field(default_factory=lambda: Rows("samples"))
@@ -194,6 +199,7 @@ class _Reading:
         """The image that a sample is about: as declared, else the first whose extension is nothing but a suffix."""
         declared = self.columns.get("path")
         if declared is not None:
+            self.met.update({"path"} if declared in images else ())
             return declared if declared in images else None
         return next((name for name in images if "." not in name), images[0] if images else None)
 
@@ -201,7 +207,10 @@ class _Reading:
         if "split" not in self.columns:
             return None if shard.split is None else display(shard.split)
         written = self._value(shard, group, "split")
-        return None if written is None else self.cells.get(written, split_name(written))
+        if written is None:
+            return None
+        self.met_cells.add(written)
+        return self.cells.get(written, split_name(written))
 
     def _value(self, shard: Shard, group: Group, part: str) -> str | None:
         column = self.columns.get(part)
@@ -212,7 +221,10 @@ class _Reading:
         except UnreadableError as error:
             self._bad(shard, group, error)
             return None
-        return None if value is None else sys.intern(display(value))
+        if value is None:
+            return None
+        self.met.add(part)
+        return sys.intern(display(value))
 
     def _bad(self, shard: Shard, group: Group, error: UnreadableError) -> None:
         self._problem(shard, "bad-label-member", error.member.name, group.number, str(error))
@@ -230,6 +242,7 @@ class _Reading:
             return None
         if extension:
             self.label_from[extension] += 1
+            self.met.add("label")
         member = group.members.get(extension or "json")
         if value is None and member is not None:
             # A sample that has no such member at all is incomplete.
@@ -250,8 +263,9 @@ class _Reading:
             self.texts.clear()
 
     def dataset(self, source: Source, root: str, found: list[Shard], guessed: str) -> Dataset:
-        """Everything together, once all archives are read."""
+        """Everything together, once all archives are read. Raises UsageError for what is declared and nowhere."""
         notes = [guessed] if guessed else []
+        self._check_declared()
         notes += self._labelled()
         if self.spare:
             names = ", ".join(f".{name}" for name in sorted(self.spare))
@@ -281,18 +295,24 @@ class _Reading:
             assumptions=tuple(notes),
         )
 
-    def _labelled(self) -> Iterator[str]:
-        """Where the labels are, which may be in texts; raises UsageError where they are not where they are declared."""
-        declared = self.columns.get("label")
-        labels = self.samples.columns["label"]
-        if declared is not None:
-            if len(self.census) and not self.label_from:
-                there = ", ".join(name for name, _ in self.extensions.most_common(8))
+    def _check_declared(self) -> None:
+        there = ", ".join(name for name, _ in self.extensions.most_common(8))
+        for part, column in self.columns.items():
+            if len(self.census) and part not in self.met:
+                what = "an image" if part == "path" else "a member or a JSON key"
+                more = "" if part == "path" else "; a key of a JSON member is written json.KEY"
                 raise UsageError(
-                    f"dataset.columns.label: no sample has a member or a JSON key {declared!r}",
-                    hint=f"members are: {there}; a key of a JSON member is written json.KEY",
-                    keys=("dataset", "columns", "label"),
+                    f"dataset.columns.{part}: no sample has {what} {column!r}",
+                    hint=f"members are: {there}{more}",
+                    keys=("dataset", "columns", part),
                 )
+        if self.met_cells:
+            check_splits(self.cells, self.met_cells, self.met_cells, "sample whose split is")
+
+    def _labelled(self) -> Iterator[str]:
+        """Where the labels are, which may be in texts."""
+        labels = self.samples.columns["label"]
+        if "label" in self.columns:
             return
         texts = [text for text in self.texts if text is not None]
         if not self.label_from and texts and not self.captions and 2 * len(set(texts)) <= len(texts):

@@ -6,6 +6,7 @@ import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from datalint.dataset.keys import check_splits
 from datalint.dataset.listing import listing
 from datalint.dataset.model import Dataset, Rows, name_of
 from datalint.dataset.yolo import darknet, description, find
@@ -28,17 +29,26 @@ if TYPE_CHECKING:
 def read(source: Source, root: str, options: Options) -> Dataset:
     """Images of the splits that data.yaml names, with the lines of their label files.
 
-    `root` is a folder or data.yaml itself. Raises UsageError where several datasets lie in it.
+    `root` is a folder or data.yaml itself. Raises UsageError where several datasets lie in it, and for a
+    declared split that is not there.
     """
     found, chosen, said = _chosen(source, root)
     given = None if chosen is None else _description(found, chosen)
+    tree = Tree(source, posixpath.normpath(found.root or "."))
     if options.splits:
+        used = [name for name in options.splits if tree.exists(found.path(posixpath.normpath(name)))]
+        check_splits(options.splits, used, sorted(tree.with_images), "folder or list of images")
         given = replace(given or description.Description(found.path("data.yaml")), root=None)
         home = posixpath.dirname(given.path)
         folders = [(posixpath.relpath(found.path(name), home or "."), split) for name, split in options.splits.items()]
         given = replace(given, places=[Place(split, folder, 1) for folder, split in folders])
-    tree = Tree(source, posixpath.normpath(found.root or "."))
-    placed = by_description(tree, given) if given is not None and given.places else by_folders(tree)
+    placed = (
+        by_description(tree, given)
+        if given is not None and given.places
+        else by_folders(tree, split=options.splits is None)
+    )
+    if options.splits == {}:
+        placed.images = [replace(image, split=None) for image in placed.images]
     if given is not None and given.names is None:
         given = replace(given, names=_names(found))
     reading = Reading(tree, placed, given, _names(found) if given is None else given.names)

@@ -46,13 +46,35 @@ def by_description(tree: Tree, given: Description) -> Placed:
     root = _root(tree, given, placed)
     resolved = [(place, _resolve(tree, root, place, placed, given.path)) for place in given.places]
     taken = {path for _, path in resolved if path is not None}
+    read: list[tuple[Place, str]] = []
     for place, path in resolved:
         images = _images(tree, path, place.split, root, placed)
         if not images:
             meant = _missing(tree, root, place, placed, given.path, taken, empty=path is not None)
             path, images = meant, _images(tree, meant, place.split, root, placed)
         placed.images += images
+        if path is not None:
+            placed.problems += _shared(read, place, path, given.path)
+            read.append((place, path))
     return placed
+
+
+def _shared(before: Sequence[tuple[Place, str]], place: Place, path: str, manifest: str) -> Iterator[dict[str, object]]:
+    """Whether another split is the same folder or list, or one of both lies in the other."""
+    for other, its in before:
+        if other.split == place.split:
+            continue
+        inner, outer = (path, its) if len(path) > len(its) else (its, path)
+        if path == its:
+            words = f"are one folder or list, {path}"
+        elif outer == "." or inner.startswith(f"{outer}/"):
+            words = f"overlap: {inner} lies in {outer}"
+        else:
+            continue
+        yield {
+            "kind": "shared-split-folder", "path": path, "manifest": manifest, "line": place.line,
+            "detail": f"{other.split} and {place.split} {words}",
+        }  # fmt: skip
 
 
 def _images(tree: Tree, path: str | None, split: str, root: str, placed: Placed) -> list[Image]:
@@ -64,16 +86,15 @@ def _images(tree: Tree, path: str | None, split: str, root: str, placed: Placed)
     return [Image(split, image) for image in tree.below(path)]
 
 
-def by_folders(tree: Tree) -> Placed:
-    """Without a description: `images/train` and `train/images` are splits, and else there are none."""
+def by_folders(tree: Tree, *, split: bool) -> Placed:
+    """Without a description: `images/train` and `train/images` are splits where there may be some, else none are."""
     placed = Placed()
     start = 0 if tree.root in ("", ".") else len(posixpath.normpath(tree.root)) + 1
     names = {part for folder in tree.with_images for part in folder[start:].split("/")}
-    means = meanings(names)
+    means = meanings(names) if split else {}
     for image in _of_the_dataset(tree, start):
         parts = posixpath.dirname(image)[start:].split("/")
-        split = next((means[part] for part in parts if part in means), None)
-        placed.images.append(Image(split, image))
+        placed.images.append(Image(next((means[part] for part in parts if part in means), None), image))
     if any(image.split for image in placed.images):
         found = sorted({image.split for image in placed.images if image.split})
         placed.assumptions.append(f"no data.yaml: splits were taken from folder names ({', '.join(found)})")

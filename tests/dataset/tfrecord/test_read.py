@@ -88,7 +88,7 @@ def test_of_several_features_the_declared_one_is_read(tmp_path: Path) -> None:
     ("columns", "words"),
     [
         ({"image": "picture"}, "dataset.columns.image: no feature 'picture'"),
-        ({"path": "file"}, "dataset.columns.path is about a manifest"),
+        ({"path": "file"}, "dataset.columns.path is not used"),
     ],
 )
 def test_what_no_record_has_is_refused(columns: Mapping[str, str], words: str, tmp_path: Path) -> None:
@@ -347,6 +347,8 @@ def test_a_feature_may_say_the_split(tmp_path: Path) -> None:
     write(tmp_path / "a.tfrecord", [example(image=png(n), label=n, use=("fit", "valid")[n % 2]) for n in range(4)])
     found = read(tmp_path, columns={"split": "use"}, splits={"fit": "train"})
     assert found.samples.columns["split"] == ["train", "val", "train", "val"]
+    with pytest.raises(UsageError, match="no record whose split is 'gone'"):
+        read(tmp_path, columns={"split": "use"}, splits={"gone": "train"})
 
 
 def test_one_shard_is_a_dataset(tmp_path: Path) -> None:

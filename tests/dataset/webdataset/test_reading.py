@@ -79,6 +79,10 @@ def test_groups_and_splits_may_be_keys_of_json(tmp_path: Path) -> None:
     pack(tmp_path / "train.tar", json_samples())
     rows = found(tmp_path, columns={"group": "json.meta.who", "split": "json.use"}).rows("samples")
     assert [(row["group_key"], row["split"]) for row in rows] == [(f"p{number}", "val") for number in range(4)]
+    cells = {row["split"] for row in found(tmp_path, columns={"split": "json.use"}).rows("samples")}
+    assert cells == {"val"}
+    with pytest.raises(UsageError, match=r"dataset\.splits\.train: no sample whose split is 'gone'"):
+        found(tmp_path, columns={"split": "json.use"}, splits={"gone": "train"})
 
 
 def test_a_label_that_is_nowhere_is_a_mistake_in_the_configuration(tmp_path: Path) -> None:
@@ -87,6 +91,10 @@ def test_a_label_that_is_nowhere_is_a_mistake_in_the_configuration(tmp_path: Pat
         found(tmp_path, columns={"label": "json.klass"})
     assert caught.value.keys == ("dataset", "columns", "label")
     assert "png, json" in caught.value.hint
+    for part in ("path", "group", "split"):
+        with pytest.raises(UsageError, match=r"no sample has an? .* 'json\.gone'") as caught:
+            found(tmp_path, columns={part: "json.gone"})
+        assert caught.value.keys == ("dataset", "columns", part)
 
 
 def test_texts_are_labels_only_while_they_repeat(tmp_path: Path) -> None:
