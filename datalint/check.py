@@ -16,6 +16,7 @@ from datalint import (
     baseline,
     braces,
     changed,
+    drift,
     footprint,
     git,
     models,
@@ -96,10 +97,12 @@ class Judged:
     def scope(self) -> tuple[str, ...]:
         """Paths in the repository that the verdict was read from: dataset, configuration, rules, model, baseline.
 
-        All of it where a manifest names images anywhere, or a symbolic link or a data.yaml leads out of the dataset.
+        All of it where a manifest names images anywhere, where a symbolic link or a data.yaml leads out of the dataset,
+        and where a difference from another commit's policy is told.
         """
         if (
-            self.manifest
+            self.workspace.policy
+            or self.manifest
             or self.evidence.dataset.leads_out
             or (self.workspace.top is not None and git.has_links(self.workspace.top))
         ):
@@ -128,7 +131,7 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
     workspace = open_workspace(request)
     settings = workspace.config
     with RuleEngine(timeout=request.rule_timeout) as engine:
-        rules = all_rules(workspace.source, workspace.home, settings)
+        rules = all_rules(*workspace.rule_home, settings, label=workspace.rule_label)
         bound = configuration.resolve_rules(settings, rules, select=request.select, ignore=request.ignore)
         reads = engine.prepare([item.rule for item in bound])
         configuration.check_ignores(settings, {item.rule.id: engine.columns(item.rule.id) for item in bound})
@@ -157,6 +160,7 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
         if request.use_ignores
         else Remaining(findings)
     )
+    remaining = replace(remaining, notes=[*remaining.notes, *drift.findings(workspace)])
     left_open = unjudged.by_rules([item.rule for item in bound], reads, evidence.left_open)
     result = conclude(evidence, remaining, failed, left_open, seconds=time.monotonic() - started)
     if not len(evidence.dataset.samples) and not result.summary.errors and not described(evidence.dataset):
@@ -250,7 +254,7 @@ def accept(
     """Take away what the user accepts; ignores that expired or match nothing become findings of their own."""
     settings = workspace.config
     suppressed = suppress.apply(findings, settings.ignore, today=datetime.now(UTC).date(), ran=ran)
-    known = baseline.load(workspace.read_home, settings.baseline)
+    known = baseline.load(workspace.read_home, settings.baseline, label=workspace.home_label)
     filtered = baseline.apply(suppressed.kept, known, ran=ran, unread=unread)
     return Remaining(filtered.kept, suppressed.notes, suppressed.ignored, filtered.baselined, filtered.gone)
 

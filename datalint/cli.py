@@ -47,6 +47,11 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--ignore", action="append", default=[], metavar="RULE", help="not these rules, tags or families"
     )
+    check.add_argument(
+        "--policy-from",
+        metavar="REF",
+        help="configuration, rules and baseline of this commit count, not those that come with the data",
+    )
     check.add_argument("--fail-on", choices=("error", "warning", "never"), help="what blocks (default: error)")
     check.add_argument(
         "-o",

@@ -51,6 +51,10 @@ def key_of(request: Request) -> Key | None:
     if not trust.believable(folder):
         return None
     words = {**asdict(request), "workers": None, "here": os.path.relpath(here, top), "beside": _beside(here, top)}
+    if request.policy_from is not None:
+        from datalint import git
+
+        words["policy_from"] = [request.policy_from, git.commit(top, request.policy_from)]
     checksum, commit = git_index.checksum(index), git_index.last_commit(directory)
     state = f"{checksum}:{commit}" if checksum and commit else None
     return Key(folder, _text(words, _engine(), _today(), _machine(), _dry_runs(folder)), state, top)

@@ -14,6 +14,8 @@ class Request:
     tree: str | None = None
     base: str | None = None
     """Commit that the table `changed` compares with."""
+    policy_from: str | None = None
+    """Commit whose configuration, rules and baseline count instead of those that come with the data."""
     format: str | None = None
     config: str | None = None
     select: tuple[str, ...] = ()

@@ -10,6 +10,8 @@ from datalint import git_index
 def believable(folder: str) -> bool:
     """False for a folder with files that git tracks: whoever wrote the commit wrote them."""
     folder = os.path.realpath(folder)
+    if os.path.lexists(os.path.join(folder, ".git")):
+        return False  # a repository of its own, as a submodule is: its commit brought whatever lies in it
     located = git_index.locate(os.path.dirname(folder))
     if located is None:
         return True

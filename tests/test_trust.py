@@ -48,3 +48,11 @@ def test_a_link_to_a_folder_that_git_tracks(repository: Repository) -> None:
     repository.git("add", ".")
     repository.link(".datalint_cache", "data/.datalint_cache")
     assert not believable(f"{repository.top}/.datalint_cache")
+
+
+def test_a_cache_that_is_a_submodule(repository: Repository, tmp_path: Path) -> None:
+    made = create(tmp_path / "made")
+    made.write("facts.sqlite", b"made up")
+    made.commit()
+    repository.git("submodule", "--quiet", "add", made.top, ".datalint_cache")
+    assert not believable(f"{repository.top}/.datalint_cache")

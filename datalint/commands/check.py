@@ -27,6 +27,9 @@ def run(arguments: argparse.Namespace) -> int:
     edits = arguments.write_baseline or arguments.prune_baseline
     if edits and (request.staged or request.tree or not request.use_ignores):
         raise UsageError("the baseline is edited in the work tree: leave --staged, --tree and --no-ignores out")
+    if edits and request.policy_from is not None:
+        hint = "leave --policy-from out, and DATALINT_POLICY_FROM unset"
+        raise UsageError(f"the baseline of {request.policy_from} counts, and is not edited here", hint=hint)
     key = None if edits else replay.key_of(request)
     remembered = replay.recall(key) if key else None
     result, fail_on = remembered or _judge(request, key, arguments)
@@ -48,6 +51,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         staged=arguments.staged and not pushed,
         tree=pushed or arguments.tree,
         base=arguments.base or pushed_from or None,
+        policy_from=_policy_from(arguments),
         format=arguments.format,
         config=arguments.config,
         select=_words(getattr(arguments, "select", [])),
@@ -60,6 +64,14 @@ def request_of(arguments: argparse.Namespace) -> Request:
         workers=arguments.workers,
         timeout=arguments.timeout,
     )
+
+
+def _policy_from(arguments: argparse.Namespace) -> str | None:
+    """None where the verb judges nothing, and where nobody names a commit; an empty option is no commit."""
+    if not hasattr(arguments, "policy_from"):
+        return None
+    asked: str | None = arguments.policy_from
+    return asked if asked is not None else os.environ.get("DATALINT_POLICY_FROM") or None
 
 
 def _judge(request: Request, key: replay.Key | None, arguments: argparse.Namespace) -> tuple[Result, str]:
