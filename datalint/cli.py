@@ -150,6 +150,18 @@ def parser() -> argparse.ArgumentParser:
     init.add_argument("--stdout", action="store_true", help="print it instead of writing it")
     init.add_argument("--schema", action="store_true", help="also write the JSON Schema that editors complete from")
 
+    cache = _verb(verbs, "cache", "show what is kept between runs, and keep it small", "datalint.commands.cache")
+    tidy = cache.add_mutually_exclusive_group()
+    tidy.add_argument("--prune", action="store_true", help="drop what no run can use any more")
+    tidy.add_argument("--clear", action="store_true", help="drop everything")
+    cache.add_argument(
+        "--max-size",
+        metavar="SIZE",
+        help="with --prune: also the facts longest not used, until it is this small (500MB)",
+    )
+    cache.add_argument("--cache-dir", metavar="DIR", help="where it lies (default: .datalint_cache)")
+    _config_option(cache)
+
     _verb(
         verbs,
         "install-hook",

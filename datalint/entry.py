@@ -72,8 +72,8 @@ class Entry:
 def node_of(status: os.stat_result) -> int:
     """The inode of a file mixed with when it was last changed (ctime) and with this machine.
 
-    Size and time of change can be set, and an inode is used again: a file that was overwritten in place with its old
-    time, or other bytes where a cache was restored, have all three. Nobody sets a ctime.
+    Size and mtime can be set, and an inode is used again: a file that was overwritten in place with its old time, or
+    other bytes where a cache was restored, agree in all three. Nobody sets a ctime.
     """
     return hash((status.st_ino, status.st_ctime_ns, machine()))
 

@@ -6,16 +6,16 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from datalint import braces
+from datalint import braces, git_index
 from datalint import config as configuration
 from datalint.errors import Position, UsageError
+from datalint.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from datalint.config import Config
     from datalint.policies import Policy
-    from datalint.request import Request
     from datalint.source import Source
 
 CACHE_FOLDER = ".datalint_cache"
@@ -238,6 +238,18 @@ def _contains(base: str, path: str) -> bool:
 
 def _relative(path: str, base: str) -> str:
     return os.path.relpath(path, base).replace(os.sep, "/")
+
+
+def cache_dirs(config: str | None, cache_dir: str | None) -> list[str]:
+    """Where runs from here keep their cache: beside the configuration, and at the top where git is judged.
+
+    The configuration is looked for and not read.
+    """
+    request = Request(config=config or os.environ.get("DATALINT_CONFIG") or None, cache_dir=cache_dir)
+    home = configuration.find_home(os.getcwd(), explicit=request.config)
+    located = git_index.locate(home)
+    folders = (home, located[0] if located else home)
+    return list(dict.fromkeys(_cache_dir(request, folder) for folder in folders))
 
 
 def _cache_dir(request: Request, home: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datalint.dataset.webdataset.guard import is_header
+from datalint.entry import node_of
 from datalint.source.lfs import POINTER
 from datalint.source.part import open_stream
 
