@@ -170,9 +170,9 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
 
 
 def _aside(evidence: Evidence, bound: Sequence[BoundRule[Rule]]) -> set[str]:
-    """Rules that count samples by class or split, where DVC tracks folders of which nobody knows what is in them."""
+    """Rules that count samples by class or split, where nobody knows what is in a folder of DVC or in a submodule."""
     kinds = evidence.dataset.problems.columns["kind"]
-    if evidence.dataset.manifest is not None or "dvc-unknown" not in kinds:
+    if evidence.dataset.manifest is not None or {"dvc-unknown", "submodule"}.isdisjoint(kinds):
         return set()
     return {item.rule.id for item in bound if _COUNTING & set(item.rule.tags) and not _CERTAIN & set(item.rule.tags)}
 

@@ -162,11 +162,14 @@ def parser() -> argparse.ArgumentParser:
     cache.add_argument("--cache-dir", metavar="DIR", help="where it lies (default: .datalint_cache)")
     _config_option(cache)
 
-    _verb(
-        verbs,
-        "install-hook",
-        "write a git pre-commit hook, for people without pre-commit",
-        "datalint.commands.install_hook",
+    hook = _verb(
+        verbs, "install-hook", "write a git hook, for people without pre-commit", "datalint.commands.install_hook"
+    )
+    hook.add_argument(
+        "--type",
+        action="append",
+        choices=("pre-commit", "pre-merge-commit", "pre-push"),
+        help="when it runs; repeatable (default: pre-commit)",
     )
     return root
 

@@ -8,7 +8,9 @@ from functools import cache
 from typing import Literal
 
 Codec = Literal["plain", "gzip", "zlib", "parquet"]
-Kind = Literal["file", "missing", "broken-link", "link-loop", "unreadable-folder", "special", "remote", "pointer"]
+Kind = Literal[
+    "file", "missing", "broken-link", "link-loop", "unreadable-folder", "special", "submodule", "remote", "pointer"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import subprocess
 from dataclasses import dataclass
@@ -93,6 +94,19 @@ def setting(directory: str, name: str) -> str | None:
     """A value of git's configuration, which only the owner of this machine writes."""
     process = _run(directory, ("config", "--type=path", "--get", name), b"")
     return None if process.returncode else os.fsdecode(process.stdout.removesuffix(b"\n"))
+
+
+@functools.cache
+def is_partial(directory: str) -> bool:
+    """Whether a remote has promised objects that this clone lacks (`git clone --filter`)."""
+    words = ("config", "--get-regexp", r"^(extensions\.partialclone|remote\..*\.promisor)$")
+    return not _run(directory, words, b"").returncode
+
+
+def left_out(top: str, folder: str) -> int:
+    """Files at or below a folder that a sparse checkout leaves out of the work tree."""
+    pathspec = () if folder in ("", ".") else (f":(top,literal){folder}",)
+    return sum(line.startswith(b"S ") for line in run(top, "ls-files", "-t", "-z", "--", *pathspec).split(b"\0"))
 
 
 def common_folder(directory: str) -> str:

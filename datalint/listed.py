@@ -85,4 +85,10 @@ def nothing(found: Dataset) -> UnfinishedError:
         features = found.problems.columns["detail"][kinds.index("no-image-feature")]
         message = f"no feature of the records in {place} holds images, so nothing was judged but the shards: {features}"
         return UnfinishedError(f"{message}; `dataset.columns` can name it as `image`")
+    if "submodule" in kinds:
+        inner = found.problems.columns["path"][kinds.index("submodule")]
+        message = (
+            f"no samples found in {place}: of the submodule {inner} git has the commit alone, so nothing was judged"
+        )
+        return UnfinishedError(f"{message}; check the work tree, or run datalint in it")
     return UnfinishedError(f"no samples found in {place} (read as {found.format}): nothing was judged")

@@ -118,8 +118,22 @@ def _open_worktree(request: Request) -> Workspace:
         home=os.path.relpath(home, base),
         cache_dir=_cache_dir(request, home),
         policy=policy,
-        notes=policy.notes if policy else (),
+        notes=(*(policy.notes if policy else ()), *_left_out(root)),
     )
+
+
+def _left_out(root: str) -> Iterator[str]:
+    """What a sparse checkout keeps from the work tree: it is judged without, which somebody should know."""
+    root = os.path.realpath(root)
+    located = git_index.locate(root)
+    if located is None or not os.path.exists(os.path.join(located[2], "info", "sparse-checkout")):
+        return
+    from datalint import git
+
+    number = git.left_out(located[0], _relative(root, os.path.realpath(located[0])))
+    if number:
+        files = "1 file of the dataset is" if number == 1 else f"{number:,} files of the dataset are"
+        yield f"{files} left out by the sparse checkout and not judged: `--staged` judges the whole index"
 
 
 def _exists(path: str) -> bool:

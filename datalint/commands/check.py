@@ -43,9 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def request_of(arguments: argparse.Namespace) -> Request:
     """Also for `facts`, which has fewer options."""
-    # pre-commit sets it when it runs for a push or in CI (`--from-ref/--to-ref`): then the commit is judged.
-    pushed = os.environ.get("PRE_COMMIT_TO_REF") if arguments.staged else None
-    pushed_from = os.environ.get("PRE_COMMIT_FROM_REF") if pushed else None
+    pushed, pushed_from = _pushed() if arguments.staged else (None, None)
     return Request(
         path=arguments.path,
         staged=arguments.staged and not pushed,
@@ -64,6 +62,17 @@ def request_of(arguments: argparse.Namespace) -> Request:
         workers=arguments.workers,
         timeout=arguments.timeout,
     )
+
+
+def _pushed() -> tuple[str | None, str | None]:
+    """The commit that a push or CI (`pre-commit run --from-ref A --to-ref B`) brings, and where it starts.
+
+    Where a push begins a history pre-commit names the branch alone; where it begins a branch, other clients name a
+    start of zeros, which is no commit.
+    """
+    pushed = os.environ.get("PRE_COMMIT_TO_REF") or os.environ.get("PRE_COMMIT_LOCAL_BRANCH") or None
+    start = os.environ.get("PRE_COMMIT_FROM_REF") if pushed else None
+    return pushed, start if start and start.strip("0") else None
 
 
 def _policy_from(arguments: argparse.Namespace) -> str | None:

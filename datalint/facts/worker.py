@@ -138,6 +138,10 @@ def _read_blob(repository: str, blob: str) -> bytes:
             reader = _readers[repository] = BlobReader(repository, around=unlimited)
         return reader.read(blob)
     except FileNotFoundError as error:
+        from datalint.git import is_partial
+
+        if is_partial(repository):
+            raise _Unread(unread("pointer", "object-missing", "a partial clone has not fetched it")) from error
         raise _Unread(unread("missing", "vanished", str(error))) from error
     except OSError as error:
         # The next blob gets a fresh git.
