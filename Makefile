@@ -14,6 +14,8 @@ TENSORFLOW ?= 1
 # Processes that run tests; each may hold a TensorFlow of its own, some 2 GB.
 JOBS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 4 ? n : 4)))
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Images of containers set it, and then each of the tests' hundreds of processes compiles datalint again.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## what each target does
 	@sed -n 's/^\([a-z]*\):.*## /make \1: /p' Makefile

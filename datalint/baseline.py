@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import re
-import tempfile
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from datalint.errors import Position, UnfinishedError, UsageError
+from datalint import replaced
+from datalint.errors import Position, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -108,42 +105,15 @@ def render(baseline: Baseline) -> bytes:
 
 
 def write(path: str, baseline: Baseline) -> None:
-    """Replace the file in one step: a full disk or a kill leaves the old one. Keeps its mode and links."""
-    path = os.path.realpath(path)
-    temporary = None
-    try:
-        mode = _mode(path)
-        handle, temporary = tempfile.mkstemp(prefix=".datalint-", dir=os.path.dirname(path))
-        with os.fdopen(handle, "wb") as file:
-            file.write(render(baseline))
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-        temporary = None
-    except OSError as error:
-        raise UnfinishedError(f"cannot write the baseline {path}: {error.strerror}") from error
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+    """Replace the file in one step; UnfinishedError where it cannot be written."""
+    replaced.write(path, render(baseline), what="the baseline")
 
 
-def _mode(path: str) -> int:
-    try:
-        return os.stat(path).st_mode & 0o777
-    except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
-
-
-_MARKER = re.compile(rb"(<<<<<<<|\|\|\|\|\|\|\||=======|>>>>>>>)( |$)")
 _FIELDS = {"fingerprint": (str,), "rule": (str,), "path": (str, type(None)), "message": (str,)}
 
 
 def _parse_line(line: bytes, place: Position) -> Accepted:
-    if _MARKER.match(line):
+    if replaced.is_conflict(line.decode("utf-8", "replace")):
         hint = "keep the lines of both sides, remove the marks"
         raise UsageError("the baseline holds a merge conflict", place, hint)
     try:

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from datalint import (
@@ -19,6 +20,7 @@ from datalint import (
     drift,
     footprint,
     git,
+    locked,
     models,
     readings,
     suppress,
@@ -36,10 +38,11 @@ from datalint.footprint import estimate, parts
 from datalint.footprint.images import images_of
 from datalint.footprint.recipe import for_format
 from datalint.listed import described, listed, nothing
+from datalint.locked import Looked
 from datalint.outcome import RULE_FAILED, verdict
 from datalint.rule.engine import RuleEngine
-from datalint.rule.judge import judge
-from datalint.ruleset import all_rules
+from datalint.rule.judge import judge, told
+from datalint.ruleset import all_rules, known_queries
 from datalint.source.dvc import stages_of
 from datalint.tables import Data
 from datalint.unseen import unseen
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
 
     from datalint.config import BoundRule
     from datalint.dataset import Dataset
+    from datalint.facts.cache import Cache, NullCache
     from datalint.request import Request
     from datalint.rule.model import Rule
     from datalint.target import Target
@@ -69,6 +73,8 @@ class Evidence:
     notes: tuple[str, ...]
     left_open: Mapping[str, LeftOpen] = field(default_factory=dict)
     """Resources that nobody could compare with the target, by name."""
+    not_checked: tuple[NotChecked, ...] = ()
+    """What of the lock file was not compared."""
     built_from: tuple[str, ...] = ()
     """Files, relative to the configuration, that a measured model was built from: where one changes, it is stale."""
 
@@ -82,6 +88,14 @@ class Judged:
     workspace: Workspace
     remaining: Remaining
     evidence: Evidence
+    bound: Sequence[BoundRule[Rule]]
+    """The rules that were asked."""
+    found: Sequence[Finding]
+    """What they found, before ignores and baseline."""
+    mute: frozenset[str]
+    """Those of them that gave no answer."""
+    comparing: frozenset[str]
+    """Those of them that look at what a commit changes, and not at the dataset alone."""
 
     @property
     def manifest(self) -> str | None:
@@ -95,7 +109,7 @@ class Judged:
 
     @property
     def scope(self) -> tuple[str, ...]:
-        """Paths in the repository that the verdict was read from: dataset, configuration, rules, model, baseline.
+        """Paths in the repository that the verdict was read from: dataset, configuration, rules, model, baseline, lock.
 
         All of it where a manifest names images anywhere, where a symbolic link or a data.yaml leads out of the dataset,
         and where a difference from another commit's policy is told.
@@ -109,7 +123,7 @@ class Judged:
             return (".",)
         settings, home = self.workspace.config, self.workspace.home
         base = posixpath.relpath(self.workspace.source.base, self.workspace.top or self.workspace.source.base)
-        beside = (*configuration.FILES, settings.baseline, *settings.rules.paths)
+        beside = (*configuration.FILES, settings.baseline, settings.lock, *settings.rules.paths)
         named = (*filter(None, (settings.dataset.root, settings.training.model)), *self.built_from)
         stages = stages_of(entry.path for entry in self.workspace.source.entries("."))
         paths = (
@@ -127,17 +141,29 @@ _CERTAIN = frozenset({"duplicates", "leakage", "labels", "manifest"})
 
 def check(request: Request, *, progress: Progress | None = None) -> Judged:
     """Judge one dataset; raises UsageError for what the user must mend, UnfinishedError where nothing was judged."""
-    started = time.monotonic()
     workspace = open_workspace(request)
+    return check_in(workspace, request, rules_of(workspace, request), progress=progress)
+
+
+def rules_of(workspace: Workspace, request: Request) -> list[BoundRule[Rule]]:
+    """Those that run, as the configuration and the command line set them; raises UsageError for what cannot be."""
     settings = workspace.config
-    with RuleEngine(timeout=request.rule_timeout) as engine:
-        rules = all_rules(*workspace.rule_home, settings, label=workspace.rule_label)
-        bound = configuration.resolve_rules(settings, rules, select=request.select, ignore=request.ignore)
-        reads = engine.prepare([item.rule for item in bound])
-        configuration.check_ignores(settings, {item.rule.id: engine.columns(item.rule.id) for item in bound})
+    rules = all_rules(*workspace.rule_home, settings, label=workspace.rule_label)
+    return configuration.resolve_rules(settings, rules, select=request.select, ignore=request.ignore)
+
+
+def check_in(
+    workspace: Workspace, request: Request, asked: Sequence[BoundRule[Rule]], *, progress: Progress | None = None
+) -> Judged:
+    """The same where the workspace is open, with rules that may come from another one."""
+    started = time.monotonic()
+    settings = workspace.config
+    with RuleEngine(timeout=request.rule_timeout, known=known_queries()) as engine:
+        reads = engine.prepare([item.rule for item in asked])
+        configuration.check_ignores(settings, {item.rule.id: engine.columns(item.rule.id) for item in asked})
         evidence = collect(workspace, request, progress=progress)
-        aside = _aside(evidence, bound)
-        bound = [item for item in bound if item.rule.id not in aside]
+        aside = _aside(evidence, asked)
+        bound = [item for item in asked if item.rule.id not in aside]
         outcomes = engine.run(bound, evidence.tables)
     manifest, manifests = evidence.dataset.manifest, evidence.dataset.manifests
     findings = [
@@ -163,10 +189,21 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
     remaining = replace(remaining, notes=[*remaining.notes, *drift.findings(workspace)])
     left_open = unjudged.by_rules([item.rule for item in bound], reads, evidence.left_open)
     result = conclude(evidence, remaining, failed, left_open, seconds=time.monotonic() - started)
+    result = replace(result, rules=told(bound, result.findings))
     if not len(evidence.dataset.samples) and not result.summary.errors and not described(evidence.dataset):
         # A broken link or an ignored finding beside nothing at all is no dataset that trains.
         raise nothing(evidence.dataset)
-    return Judged(result, request.fail_on or settings.fail_on, workspace, remaining, evidence)
+    return Judged(
+        result,
+        request.fail_on or settings.fail_on,
+        workspace,
+        remaining,
+        evidence,
+        bound=asked,
+        found=findings,
+        comparing=frozenset(item.rule.id for item in asked if "changed" in reads[item.rule.id]),
+        mute=frozenset(aside) | {name for name, outcome in outcomes.items() if outcome.error},
+    )
 
 
 def _aside(evidence: Evidence, bound: Sequence[BoundRule[Rule]]) -> set[str]:
@@ -202,18 +239,10 @@ def look(workspace: Workspace, request: Request, *, progress: Progress | None = 
     settings = workspace.config
     believed = trust.believable(workspace.cache_dir)
     with open_cache(workspace.cache_dir if request.use_cache and believed else None) as cache:
-        found = listed(workspace, request, memory=cache)
-        gathered = gather(
-            found.files,
-            cache=cache,
-            workers=request.workers,
-            timeout=request.timeout,
-            progress=progress,
-        )
-        masks = gather(
-            found.masks, cache=cache, workers=request.workers, timeout=request.timeout, progress=progress, masks=True
-        )
-        notes = (*workspace.notes, *cache.warnings)
+        looked = scan(workspace, request, cache, progress=progress)
+        found, gathered, masks = looked.dataset, looked.files, looked.masks
+        compared = locked.read(request, looked)
+        notes = (*workspace.notes, *compared.notes, *cache.warnings)
     if request.use_cache and not believed:
         notes += (f"{workspace.cache_dir} is tracked by git and was not believed: run `git rm -r --cached` on it",)
     machine = (
@@ -230,9 +259,26 @@ def look(workspace: Workspace, request: Request, *, progress: Progress | None = 
         "training": recipe.row(),
         "target": machine.row(),
         "changed": changed.read(request, workspace, found),
+        "locked": compared.table,
         "parts": parts.table(found.samples, recipe, folder=found.format == "imagefolder"),
     }
-    return Evidence(found, gathered, tables, machine, notes)
+    return Evidence(found, gathered, tables, machine, notes, not_checked=tuple(compared.not_checked))
+
+
+def scan(
+    workspace: Workspace, request: Request, cache: Cache | NullCache, *, progress: Progress | None = None
+) -> Looked:
+    """List the dataset and gather the facts of its files; raises UnfinishedError without samples."""
+    facts = partial(
+        gather,
+        cache=cache,
+        workers=request.workers,
+        timeout=request.timeout,
+        progress=progress,
+        fresh=request.verify_lock,
+    )
+    found = listed(workspace, request, memory=None if request.verify_lock else cache)
+    return Looked(workspace, found, facts(found.files), facts(found.masks, masks=True), cache)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +341,7 @@ def conclude(
         not_checked=[
             *failed,
             *unseen(evidence.dataset, evidence.gathered.data),
+            *evidence.not_checked,
             *(NotChecked(*item[:2]) for item in left_open if item.asked),
         ],
         notes=[*found.assumptions, *evidence.notes, *(item.note for item in left_open if not item.asked)],

@@ -41,31 +41,40 @@ def parser() -> argparse.ArgumentParser:
 
     check = _verb(verbs, "check", "judge a dataset (the default command)", "datalint.commands.check")
     _dataset_options(check)
+    _judging_options(check)
     check.add_argument(
-        "--select", action="append", default=[], metavar="RULE", help="only these rules, tags or families"
-    )
-    check.add_argument(
-        "--ignore", action="append", default=[], metavar="RULE", help="not these rules, tags or families"
+        "--since",
+        metavar="REF",
+        help="block only on what is new since REF, or since this branch left it; show what changed",
     )
     check.add_argument(
         "--policy-from",
         metavar="REF",
         help="configuration, rules and baseline of this commit count, not those that come with the data",
     )
-    check.add_argument("--fail-on", choices=("error", "warning", "never"), help="what blocks (default: error)")
-    check.add_argument(
-        "-o",
-        "--output",
-        action="append",
-        default=[],
-        metavar="FORMAT[=FILE]",
-        help="text, concise, json or jsonl; repeatable (default: text on a terminal, else concise; "
-        "text under pre-commit)",
-    )
     check.add_argument("--write-baseline", action="store_true", help="accept today's findings in the baseline file")
     check.add_argument("--prune-baseline", action="store_true", help="drop accepted findings that are gone")
     check.add_argument("--no-ignores", action="store_true", help="show what ignores and baseline hide")
-    check.add_argument("-v", "--verbose", action="store_true", help="show every finding, not ten a rule")
+    check.add_argument(
+        "--verify-lock",
+        action="store_true",
+        help="read every byte again, whatever the time stamps say, and compare it with the lock file",
+    )
+
+    diff = _verb(verbs, "diff", "compare two states of a dataset, or two datasets", "datalint.commands.diff")
+    diff.add_argument("a", metavar="A", help="the earlier one: a commit, a folder or a manifest")
+    diff.add_argument("b", nargs="?", metavar="B", help="the later one (default: the dataset as it is now)")
+    diff.add_argument("--path", metavar="PATH", help="folder or manifest in a commit (default: dataset.path)")
+    _judging_options(diff)
+    _looking_options(diff)
+
+    lock = _verb(
+        verbs,
+        "lock",
+        "write content, size, split and label of every file into a lock file that `datalint check` compares with",
+        "datalint.commands.lock",
+    )
+    _dataset_options(lock)
 
     facts = _verb(verbs, "facts", "show the tables that rules read", "datalint.commands.facts")
     _dataset_options(facts)
@@ -185,12 +194,34 @@ def _config_option(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--config", metavar="FILE", help="configuration (default: datalint.yaml or [tool.datalint])")
 
 
+def _judging_options(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--select", action="append", default=[], metavar="RULE", help="only these rules, tags or families"
+    )
+    verb.add_argument("--ignore", action="append", default=[], metavar="RULE", help="not these rules, tags or families")
+    verb.add_argument("--fail-on", choices=("error", "warning", "never"), help="what blocks (default: error)")
+    verb.add_argument(
+        "-o",
+        "--output",
+        action="append",
+        default=[],
+        metavar="FORMAT[=FILE]",
+        help="text, concise, json, jsonl, github, sarif, gitlab, junit or markdown; repeatable (default: text on a "
+        "terminal and under pre-commit, text and github in GitHub Actions, else concise)",
+    )
+    verb.add_argument("-v", "--verbose", action="store_true", help="show every finding, not ten a rule")
+
+
 def _dataset_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("path", nargs="?", metavar="PATH", help="folder or manifest (default: dataset.path)")
     side = verb.add_mutually_exclusive_group()
     side.add_argument("--staged", action="store_true", help="judge the git index: what is about to be committed")
     side.add_argument("--tree", metavar="REF", help="judge a commit")
     verb.add_argument("--base", metavar="REF", help="commit to compare with (default: the last one, or REF's parent)")
+    _looking_options(verb)
+
+
+def _looking_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--format", help="imagefolder, csv, coco, yolo, tfrecord, ...: docs/formats (default: detected)")
     _config_option(verb)
     verb.add_argument("--target", help="machine to judge for (default: local)")

@@ -102,6 +102,7 @@ class Config:
     ignore: tuple[Ignore, ...] = ()
     fail_on: FailOn = "error"
     baseline: str = ".datalint-baseline.jsonl"
+    lock: str = "datalint.lock"
     file: str | None = None
     """Where all this was read from; None without a configuration file."""
     document: Document | None = field(default=None, repr=False, compare=False)
@@ -147,6 +148,7 @@ def parse(document: Document) -> Config:
         ignore=tuple(_ignore(entry, index, document) for index, entry in enumerate(data.get("ignore") or ())),
         fail_on=data.get("fail_on", defaults.fail_on),
         baseline=data.get("baseline", defaults.baseline),
+        lock=data.get("lock", defaults.lock),
         file=document.file,
         document=document,
     )

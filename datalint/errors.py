@@ -52,3 +52,7 @@ class UsageError(DatalintError):
 
 class UnfinishedError(DatalintError):
     """The check could not finish (no samples, unreadable source, killed worker): exit code 3."""
+
+
+class NoSamplesError(UnfinishedError):
+    """There is no dataset where one was looked for."""

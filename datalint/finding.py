@@ -120,7 +120,9 @@ class SampleChange:
     renamed: int = 0
     """The same bytes under another name, in the same split and class."""
     relabelled: int = 0
-    """The same bytes, which another class or split held before."""
+    """The same bytes or name, which another class or split held before."""
+    changed: int = 0
+    """Other bytes under the same name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,18 @@ class Since:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """What a report tells of a rule beside its findings; `why` is the rule's page, in Markdown."""
+
+    id: str
+    title: str
+    severity: Severity
+    family: Family
+    tags: Sequence[str]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """Everything a report may show; with `since`, `findings` are those that are new and alone can block."""
 
@@ -167,6 +181,8 @@ class Result:
     """Assumptions that were made for the user, one sentence each."""
     since: Since | None = None
     """What has changed since the commit that the user compares with, where one is named."""
+    rules: Sequence[RuleInfo] = ()
+    """Those that found something, by name."""
 
 
 def fingerprint(rule: str, key: Mapping[str, Value]) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from datalint.errors import UnfinishedError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
 _ENVIRONMENT = {
@@ -65,10 +67,16 @@ def run(directory: str, *words: str, feed: bytes = b"") -> bytes:
     return process.stdout
 
 
-def _run(directory: str, words: Sequence[str], feed: bytes) -> subprocess.CompletedProcess[bytes]:
+def _run(
+    directory: str, words: Sequence[str], feed: bytes, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(
-            ("git", "-C", directory, *words), input=feed, capture_output=True, check=False, env=_environment()
+            ("git", "-C", directory, *words),
+            input=feed,
+            capture_output=True,
+            check=False,
+            env={**_environment(), **(environment or {})},
         )
     except FileNotFoundError as error:
         raise UnfinishedError("git is not installed or not on PATH") from error
@@ -164,6 +172,39 @@ def commit(top: str, ref: str) -> str:
     if process.returncode:
         raise UsageError(f"no commit {ref!r} in {top}", hint="a shallow clone may lack it: `git fetch` it first")
     return process.stdout.decode().strip()
+
+
+def fork(top: str, base: str, head: str | None = None) -> str:
+    """Commit where `head` (None: the last commit) left the commit `base`; that itself where the two share none."""
+    name = "HEAD" if head is None else commit(top, head)
+    return _run(top, ("merge-base", base, name), b"").stdout.decode().strip() or base
+
+
+def tree_of(top: str, commit: str) -> str:
+    """Id of what a commit holds: two commits with the same files have the same."""
+    return run(top, "rev-parse", "--verify", f"{commit}^{{tree}}").decode().strip()
+
+
+def index_tree(top: str) -> str | None:
+    """Id that a commit of the index would have as its tree; None in an unfinished merge. Nothing is written to git."""
+    index, objects = (
+        os.path.join(top, os.fsdecode(run(top, "rev-parse", "--git-path", name).removesuffix(b"\n")))
+        for name in ("index", "objects")
+    )
+    others = os.environ.get("GIT_ALTERNATE_OBJECT_DIRECTORIES")
+    with tempfile.TemporaryDirectory(prefix="datalint-") as folder:
+        copy = os.path.join(folder, "index")
+        try:
+            shutil.copyfile(index, copy)
+        except OSError:
+            return None
+        elsewhere = {
+            "GIT_INDEX_FILE": copy,
+            "GIT_OBJECT_DIRECTORY": folder,
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(filter(None, (os.path.abspath(objects), others))),
+        }
+        written = _run(top, ("write-tree",), b"", elsewhere)
+    return None if written.returncode else written.stdout.decode().strip()
 
 
 def tree_items(top: str, ref: str) -> list[Item]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from datalint import dataset
 from datalint.dataset import croissant
-from datalint.errors import UnfinishedError, UsageError
+from datalint.errors import NoSamplesError, UnfinishedError, UsageError
 
 if TYPE_CHECKING:
     from datalint.config import Config
@@ -91,4 +91,4 @@ def nothing(found: Dataset) -> UnfinishedError:
             f"no samples found in {place}: of the submodule {inner} git has the commit alone, so nothing was judged"
         )
         return UnfinishedError(f"{message}; check the work tree, or run datalint in it")
-    return UnfinishedError(f"no samples found in {place} (read as {found.format}): nothing was judged")
+    return NoSamplesError(f"no samples found in {place} (read as {found.format}): nothing was judged")

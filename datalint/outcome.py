@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from datalint.errors import ExitCode
-from datalint.finding import Verdict
+from datalint.finding import Severity, Verdict
 
 if TYPE_CHECKING:
     from datalint.finding import Result
@@ -15,12 +15,13 @@ RULE_FAILED = "rule "
 
 
 def verdict(result: Result) -> Verdict:
-    """An error decides; without one, what could not be read leaves the question open."""
-    if result.summary.errors:
+    """An error decides, also one that was there before; without one, what could not be read leaves it open."""
+    old = {finding.severity for finding in result.since.old} if result.since else set()
+    if result.summary.errors or Severity.ERROR in old:
         return Verdict.UNTRAINABLE
     if result.not_checked:
         return Verdict.UNDECIDED
-    return Verdict.WARNINGS if result.summary.warnings else Verdict.TRAINABLE
+    return Verdict.WARNINGS if result.summary.warnings or Severity.WARNING in old else Verdict.TRAINABLE
 
 
 def exit_code(result: Result, fail_on: str) -> ExitCode:

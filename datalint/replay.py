@@ -50,14 +50,41 @@ def key_of(request: Request) -> Key | None:
     )
     if not trust.believable(folder):
         return None
-    words = {**asdict(request), "workers": None, "here": os.path.relpath(here, top), "beside": _beside(here, top)}
-    if request.policy_from is not None:
-        from datalint import git
-
-        words["policy_from"] = [request.policy_from, git.commit(top, request.policy_from)]
+    words = {
+        **asdict(request),
+        "workers": None,
+        "since": _compared(request, top),
+        "policy_from": _policy(request, top),
+        "here": os.path.relpath(here, top),
+        "beside": _beside(here, top),
+    }
     checksum, commit = git_index.checksum(index), git_index.last_commit(directory)
     state = f"{checksum}:{commit}" if checksum and commit else None
-    return Key(folder, _text(words, _engine(), _today(), _machine(), _dry_runs(folder)), state, top)
+    return Key(folder, _text(words, _today(), circumstances(folder)), state, top)
+
+
+def circumstances(folder: str) -> list[object]:
+    """What a verdict depends on beside the data and what was asked: datalint, the machine, readings in the cache."""
+    return [_engine(), _machine(), _dry_runs(folder)]
+
+
+def _compared(request: Request, top: str) -> list[str] | None:
+    """The commit that is named, and the one where this branch left it."""
+    if request.since is None:
+        return None
+    from datalint import git
+
+    tip = git.commit(top, request.since)
+    return [request.since, tip, git.fork(top, tip)]
+
+
+def _policy(request: Request, top: str) -> list[str] | None:
+    """The commit whose policy counts."""
+    if request.policy_from is None:
+        return None
+    from datalint import git
+
+    return [request.policy_from, git.commit(top, request.policy_from)]
 
 
 def recall(key: Key) -> tuple[Result, str] | None:

@@ -16,6 +16,8 @@ class Request:
     """Commit that the table `changed` compares with."""
     policy_from: str | None = None
     """Commit whose configuration, rules and baseline count instead of those that come with the data."""
+    since: str | None = None
+    """Commit whose findings do not block."""
     format: str | None = None
     config: str | None = None
     select: tuple[str, ...] = ()
@@ -25,6 +27,8 @@ class Request:
     use_ignores: bool = True
     use_cache: bool = True
     cache_dir: str | None = None
+    verify_lock: bool = False
+    """Every byte of the work tree is read again before it is compared with the lock file."""
     workers: int | None = None
     """Scan processes; None takes every allowed core."""
     timeout: float = 60.0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from datalint.errors import UsageError
 from datalint.rule.load import load_rule
+from datalint.rule.prepared import Known
 
 if TYPE_CHECKING:
     from datalint.config import Config
@@ -17,14 +18,20 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 # A wheel carries the rules inside the package; an editable install finds them in the checkout.
 BUILTIN_RULES = next(folder for folder in (_HERE / "rules", _HERE.parent / "rules") if folder.is_dir())
+PREPARED = "prepared.json"
 
 
-def builtin_rules() -> list[Rule]:
-    """Every rule that ships with datalint, by name."""
+def builtin_rules(*, tests: bool = True) -> list[Rule]:
+    """Every rule that ships with datalint, by name; without the tests of its file where nobody will run them."""
     return [
-        load_rule(path.read_text("utf-8"), f"rules/{path.name}", builtin=True)
+        load_rule(path.read_text("utf-8"), f"rules/{path.name}", builtin=True, tests=tests)
         for path in sorted(BUILTIN_RULES.glob("*.yaml"))
     ]
+
+
+def known_queries() -> Known:
+    """What DuckDB would say of the rules that ship; `make docs` writes it, and what is stale there is asked again."""
+    return Known((BUILTIN_RULES / PREPARED).read_text("utf-8"))
 
 
 def custom_rules(source: Source, home: str, config: Config, *, label: str = "") -> list[Rule]:
@@ -53,8 +60,8 @@ def custom_rules(source: Source, home: str, config: Config, *, label: str = "") 
 
 
 def all_rules(source: Source, home: str, config: Config, *, label: str = "") -> list[Rule]:
-    """Built-in and custom rules; two rules with one id are a UsageError."""
-    rules = [*builtin_rules(), *custom_rules(source, home, config, label=label)]
+    """Built-in rules, without their tests, and custom ones; two rules with one id are a UsageError."""
+    rules = [*builtin_rules(tests=False), *custom_rules(source, home, config, label=label)]
     seen: dict[str, Rule] = {}
     for rule in rules:
         if rule.id in seen:

@@ -63,6 +63,11 @@ class Data:
         )
 
 
+def text(cell: object) -> str | None:
+    """A cell as text; NULL stays None."""
+    return None if cell is None else str(cell)
+
+
 def _table(
     name: str, row: str, *columns: tuple[str, str, str] | tuple[str, str, str, str], user_columns: bool = False
 ) -> Table:
@@ -123,8 +128,8 @@ TABLES: dict[str, Table] = {
             (
                 "loader",
                 "VARCHAR",
-                "keras, torchvision, generator (ImageDataGenerator), manifest, webdataset, tfrecord, coco, yolo, voc "
-                "or datasets (Hugging Face): whose order this is",
+                "keras, torchvision, generator (ImageDataGenerator), manifest, webdataset, tfrecord, coco, yolo, voc, "
+                "labelme, dota, cvat or datasets (Hugging Face): whose order this is",
             ),
             ("n_samples", "BIGINT", "samples that this loader finds in it"),
             ("directory", "VARCHAR", "source folder, NULL for a manifest"),
@@ -280,7 +285,7 @@ TABLES: dict[str, Table] = {
             ("annotation_id", "BIGINT", "number of the annotation"),
             ("sample_id", "BIGINT", "its sample"),
             ("written_id", "VARCHAR", "its id as the annotations write it; NULL where they have none"),
-            ("kind", "VARCHAR", "box, polygon, obb (oriented box), keypoints, rle or mask"),
+            ("kind", "VARCHAR", "box, polygon, obb (oriented box), ellipse, line, keypoints, rle or mask"),
             ("category", "VARCHAR", "class name; NULL where its id has none"),
             ("category_id", "BIGINT", "number of the class as written; NULL where classes are written by name"),
             ("x", "DOUBLE", "left, of a polygon its extent; NULL where it cannot be worked out", "pixels"),
@@ -288,7 +293,7 @@ TABLES: dict[str, Table] = {
             ("width", "DOUBLE", "width; negative where it is written so", "pixels"),
             ("height", "DOUBLE", "height; negative where it is written so", "pixels"),
             ("area", "DOUBLE", "area as written", "pixels"),
-            ("points", "BIGINT", "points of the polygon, or keypoints; NULL for a plain box"),
+            ("points", "BIGINT", "points of the polygon or line, or keypoints; NULL for a plain box"),
             ("iscrowd", "BOOLEAN", "COCO's flag"),
             ("difficult", "BOOLEAN", "Pascal VOC's flag: evaluation does not count it"),
             (
@@ -482,6 +487,27 @@ TABLES: dict[str, Table] = {
             ("old_path", "VARCHAR", "path before a rename"),
             ("folder", "VARCHAR", "class folder that the file lay in before the change; NULL where in none"),
             ("label", "VARCHAR", "name of that class folder"),
+        ),
+        _table(
+            "locked",
+            "file that is not what the lock file says, or that it does not know; no row without a lock file",
+            ("path", "VARCHAR", "path from the configuration: that of the file now, or that of the missing file"),
+            (
+                "status",
+                "VARCHAR",
+                "changed (its content), relabelled (its split or label, also where it was moved), moved, missing, "
+                "dropped (it is there, and no part of the dataset any more), added, unchecked (not compared)",
+            ),
+            ("old_path", "VARCHAR", "path before it was moved"),
+            ("content_id", "VARCHAR", "as in `files`; NULL where it is missing or was not read"),
+            ("old_content_id", "VARCHAR", "the locked one; NULL for what was added"),
+            ("size_bytes", "BIGINT", "size now", "bytes"),
+            ("old_size_bytes", "BIGINT", "the locked one", "bytes"),
+            ("split", "VARCHAR", "split now; several where several samples name the file"),
+            ("old_split", "VARCHAR", "the locked one"),
+            ("label", "VARCHAR", "label now; several likewise"),
+            ("old_label", "VARCHAR", "the locked one"),
+            ("lock", "VARCHAR", "name of the lock file"),
         ),
         _table(
             "parts",

@@ -76,6 +76,40 @@ def open_workspace(request: Request) -> Workspace:
     return _open_worktree(request)
 
 
+def open_before(request: Request, commit: str, now: Workspace) -> Workspace:
+    """The same dataset in a commit: where that says it lies and how it is trained, under the rules of `now`.
+
+    A commit without a configuration, or with a broken one, is looked at as `now` is.
+    """
+    asked = replace(request, staged=False, tree=commit)
+    try:
+        then = _open_git(asked)
+    except UsageError:
+        then = None
+    if then is not None and then.config.file is not None:
+        own = then.config
+        return replace(
+            then,
+            config=replace(
+                now.config, dataset=own.dataset, training=own.training, target=own.target, targets=own.targets
+            ),
+        )
+    from datalint import git
+    from datalint.source.moved import moved
+    from datalint.source.tree import open_tree
+
+    top = git.top_level(now.source.base)
+    base = _relative(os.path.realpath(now.source.base), os.path.realpath(top))
+    return Workspace(
+        source=moved(open_tree(top, commit), base),
+        config=now.config,
+        root=now.root,
+        home=now.home,
+        cache_dir=now.cache_dir,
+        top=top,
+    )
+
+
 def open_home(config: str | None) -> Workspace:
     """For commands that ask for configuration and rules alone: there need be no dataset yet."""
     from datalint.source.worktree import open_worktree

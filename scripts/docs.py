@@ -19,7 +19,9 @@ sys.path.insert(0, str(ROOT))
 
 from datalint import config  # noqa: E402 - the checkout, not another installation
 from datalint.finding import Family  # noqa: E402
-from datalint.ruleset import builtin_rules  # noqa: E402
+from datalint.rule.engine import RuleEngine  # noqa: E402
+from datalint.rule.prepared import written  # noqa: E402
+from datalint.ruleset import PREPARED, builtin_rules  # noqa: E402
 from datalint.sizes import size  # noqa: E402
 from datalint.tables import TABLES  # noqa: E402
 from datalint.target import lookup, profiles  # noqa: E402
@@ -125,6 +127,13 @@ def rules_page(_: str) -> str:
             lines.append(f"\n## {family.headline[0].upper()}{family.headline[1:]}")
             lines += [rule_section(rule) for rule in members]
     return HEAD.format(source="rules/*.yaml") + "\n".join(lines) + "\n"
+
+
+def prepared(_: str) -> str:
+    """What DuckDB says of each query that ships, so that no run of `datalint check` asks again."""
+    rules = builtin_rules()
+    with RuleEngine(threads=1) as engine:
+        return written(rules, engine.prepared(rules))
 
 
 def link(rule: Rule) -> str:
@@ -261,6 +270,7 @@ def config_page(page: str) -> str:
 
 
 PAGES: Mapping[str, Callable[[str], str]] = {
+    f"rules/{PREPARED}": prepared,
     "docs/rules.md": rules_page,
     "docs/targets.md": targets_page,
     "docs/tables.md": tables_page,

@@ -18,6 +18,7 @@ from datalint.config_file import read_document
 from datalint.dataset.formats import LAYOUTS, PLAIN
 from datalint.errors import UsageError
 from datalint.finding import Family
+from datalint.report import FORMATS
 from datalint.rule.load import load_rule
 from datalint.rule.testing import run_cases
 from tests.conftest import ROOT
@@ -122,6 +123,8 @@ def test_kebab_case_words_in_code_are_rules_or_known_words(page: Path) -> None:
         *verbs(),
         *LAYOUTS,
         *(family.value for family in Family),
+        *yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))["inputs"],
+        *yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))["outputs"],
         "datalint-vision",
         "datalint-rules",
         "pre-commit",
@@ -221,6 +224,14 @@ def test_every_format_has_its_page() -> None:
         assert f"| [`{name}`]({name}.md) |" in index
         assert (ROOT / "docs/formats" / f"{name}.md").is_file()
     assert set(PLAIN) <= set(re.findall(r"`([a-z-]+)`", index))
+
+
+def test_every_report_format_is_told() -> None:
+    page = (ROOT / "docs/reports.md").read_text("utf-8")
+    usage = next(action.help for action in verbs()["check"]._actions if "--output" in action.option_strings) or ""
+    for name in FORMATS:
+        assert f"| `{name}` |" in page
+        assert re.search(rf"\b{name}\b", usage), name
 
 
 def test_the_catalogue_of_defects_names_rules_that_exist() -> None:

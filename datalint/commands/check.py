@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datalint import replay, report
@@ -23,19 +24,38 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace) -> int:
     request = request_of(arguments)
-    outputs = [_output(text) for text in arguments.output] or [(_default_format(), None)]
+    outputs = outputs_of(arguments)
     edits = arguments.write_baseline or arguments.prune_baseline
+    if edits and request.since:
+        raise UsageError("the baseline is written from all findings: leave --since out")
     if edits and (request.staged or request.tree or not request.use_ignores):
         raise UsageError("the baseline is edited in the work tree: leave --staged, --tree and --no-ignores out")
     if edits and request.policy_from is not None:
         hint = "leave --policy-from out, and DATALINT_POLICY_FROM unset"
         raise UsageError(f"the baseline of {request.policy_from} counts, and is not edited here", hint=hint)
+    if request.verify_lock and (request.staged or request.tree):
+        hint = "`git fsck` verifies what git has"
+        raise UsageError("--verify-lock reads the work tree: leave --staged and --tree out", hint=hint)
     key = None if edits else replay.key_of(request)
     remembered = replay.recall(key) if key else None
     result, fail_on = remembered or _judge(request, key, arguments)
+    return tell(result, fail_on, outputs, arguments)
+
+
+Output = tuple[str, str | None]
+"""Format, and the file it goes to."""
+
+
+def outputs_of(arguments: argparse.Namespace) -> list[Output]:
+    """What `-o` asks for; raises UsageError for a format that does not exist."""
+    return [_output(text) for text in arguments.output] or _default_outputs()
+
+
+def tell(result: Result, fail_on: str, outputs: list[Output], arguments: argparse.Namespace) -> int:
+    """Write every report; returns the exit code."""
     for name, file in outputs:
         _write(result, name, file, arguments)
-    if all(name == "concise" for name, _ in outputs):
+    if all(name in ("concise", "github") for name, _ in outputs):
         # A line a finding has no room for them, and they may say that something was not read.
         sys.stderr.writelines(f"datalint: {printable(note)}\n" for note in result.notes)
     return exit_code(result, fail_on)
@@ -44,12 +64,22 @@ def run(arguments: argparse.Namespace) -> int:
 def request_of(arguments: argparse.Namespace) -> Request:
     """Also for `facts`, which has fewer options."""
     pushed, pushed_from = _pushed() if arguments.staged else (None, None)
-    return Request(
-        path=arguments.path,
+    since = getattr(arguments, "since", None)
+    return replace(
+        looking(arguments),
         staged=arguments.staged and not pushed,
         tree=pushed or arguments.tree,
         base=arguments.base or pushed_from or None,
+        # What a push brings in is told from where it starts, whatever the hook compares a commit with.
+        since=since and (pushed_from or since),
         policy_from=_policy_from(arguments),
+    )
+
+
+def looking(arguments: argparse.Namespace) -> Request:
+    """What both sides of a comparison have in common."""
+    return Request(
+        path=arguments.path,
         format=arguments.format,
         config=arguments.config,
         select=_words(getattr(arguments, "select", [])),
@@ -58,6 +88,7 @@ def request_of(arguments: argparse.Namespace) -> Request:
         fail_on=getattr(arguments, "fail_on", None),
         use_ignores=not getattr(arguments, "no_ignores", False),
         use_cache=not arguments.no_cache,
+        verify_lock=getattr(arguments, "verify_lock", False),
         cache_dir=arguments.cache_dir,
         workers=arguments.workers,
         timeout=arguments.timeout,
@@ -84,10 +115,11 @@ def _policy_from(arguments: argparse.Namespace) -> str | None:
 
 
 def _judge(request: Request, key: replay.Key | None, arguments: argparse.Namespace) -> tuple[Result, str]:
-    from datalint import check, progress
+    from datalint import check, progress, since
 
+    judge = check.check if request.since is None else since.check
     with progress.bar("reading images") as advance:
-        judged = check.check(request, progress=advance)
+        judged = judge(request, progress=advance)
     if arguments.write_baseline or arguments.prune_baseline:
         _edit_baseline(judged, accept_new=arguments.write_baseline)
         judged = check.check(request)
@@ -115,15 +147,19 @@ def _words(options: list[str]) -> tuple[str, ...]:
     return tuple(word.strip() for option in options for word in option.split(",") if word.strip())
 
 
-def _output(text: str) -> tuple[str, str | None]:
+def _output(text: str) -> Output:
     name, _, file = text.partition("=")
     if name not in report.FORMATS:
         raise UsageError(f"unknown output format {name!r}: one of {', '.join(report.FORMATS)}")
     return name, file or None
 
 
-def _default_format() -> str:
-    return "text" if sys.stdout.isatty() or "PRE_COMMIT" in os.environ or "GIT_INDEX_FILE" in os.environ else "concise"
+def _default_outputs() -> list[Output]:
+    # GitHub's runner turns what `github` writes into annotations, and shows the text in the log.
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        return [("text", None), ("github", None)]
+    people = sys.stdout.isatty() or "PRE_COMMIT" in os.environ or "GIT_INDEX_FILE" in os.environ
+    return [("text" if people else "concise", None)]
 
 
 def _write(result: Result, name: str, file: str | None, arguments: argparse.Namespace) -> None:

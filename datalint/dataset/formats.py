@@ -24,8 +24,11 @@ LAYOUTS = {
     "tfrecord": "TFRecord",
     "webdataset": "WebDataset",
     "voc": "Pascal VOC",
+    "cvat": "CVAT for images",
     "coco": "COCO",
+    "dota": "DOTA",
     "yolo": "YOLO",
+    "labelme": "LabelMe",
     "masks": "images with segmentation masks",
     "croissant": "Croissant",
 }

@@ -28,6 +28,14 @@ VERDICTS = 500
 RACY_NS = 2_000_000_000
 """A file that changed this shortly before it was read may change again without a new time stamp (git's racy
 rule; FAT keeps two-second stamps)."""
+LYING = 0
+"""`read_ns` of a signature under which two contents were seen: it is believed no more, until the file has another."""
+_REMEMBER = """\
+INSERT INTO stat VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET
+size = excluded.size, mtime_ns = excluded.mtime_ns, inode = excluded.inode,
+read_ns = CASE WHEN stat.read_ns = 0
+    AND (stat.size, stat.mtime_ns, stat.inode) = (excluded.size, excluded.mtime_ns, excluded.inode)
+    THEN 0 ELSE excluded.read_ns END, content_id = excluded.content_id"""
 _TABLES = (
     "CREATE TABLE stat (path BLOB PRIMARY KEY, size, mtime_ns, inode, read_ns, content_id) WITHOUT ROWID",
     "CREATE TABLE verdict (number INTEGER PRIMARY KEY, key TEXT UNIQUE, value TEXT)",
@@ -171,7 +179,7 @@ class Cache(NullCache):
             marks = _marks(_facts_columns())
             _insert(database, f"INSERT OR REPLACE INTO facts VALUES ({marks})", rows)  # noqa: S608
             _use(database, [str(row[0]) for row in rows])
-            _insert(database, "INSERT OR REPLACE INTO stat VALUES (?, ?, ?, ?, ?, ?)", stats)
+            _insert(database, _REMEMBER, stats)
 
         self._write(write)
 
@@ -272,11 +280,14 @@ class Cache(NullCache):
             self._database.execute("PRAGMA trusted_schema = OFF")
             self._database.execute("PRAGMA synchronous = NORMAL")
             self._facts_checked = False
-        version = self._database.execute("PRAGMA user_version").fetchone()[0]
-        if version == SCHEMA:
+        if _layout(self._database) == SCHEMA:
             return self._database
         if self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise _ForeignError(f"layout {version}, expected {SCHEMA}")
+            # Another run may have made them just now; it does so in the transaction that states the layout.
+            version = _layout(self._database)
+            if version != SCHEMA:
+                raise _ForeignError(f"layout {version}, expected {SCHEMA}")
+            return self._database
         if not create:
             return None
         _make_tables(self._database)
@@ -334,10 +345,14 @@ def _facts_columns() -> list[str]:
     return ["content_id", "extractor", *COLUMNS]
 
 
+def _layout(database: sqlite3.Connection) -> int:
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+
 def _make_tables(database: sqlite3.Connection) -> None:
     database.execute("BEGIN IMMEDIATE")
     # Another run may have been first.
-    if database.execute("PRAGMA user_version").fetchone()[0] != SCHEMA:
+    if _layout(database) != SCHEMA:
         for table in _TABLES:
             database.execute(table)
         database.execute(f"PRAGMA user_version = {SCHEMA}")

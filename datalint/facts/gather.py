@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from datalint import engine
 from datalint.engine import Failure
 from datalint.entry import BlobLocator, FileLocator, PartLocator, display
+from datalint.facts.cache import LYING
 from datalint.facts.model import EXTRACTOR, MASKS
 from datalint.facts.row import COLUMNS, MAX_BYTES, too_large, unread
 from datalint.tables import TABLES, Columns, Data
@@ -65,6 +66,8 @@ class Gathered:
     """Files whose facts came from the cache."""
     read: int
     """Files that were opened in this run; also those whose bytes the cache turned out to know."""
+    identities: Sequence[str | None] = ()
+    """Of each file the id of the bytes that were read, else what a pointer says; None where neither is known."""
 
 
 def gather(
@@ -75,18 +78,20 @@ def gather(
     timeout: float = 60,
     progress: Progress | None = None,
     masks: bool = False,
+    fresh: bool = False,
 ) -> Gathered:
     """Facts of every file; `timeout` is seconds for one. Raises UnfinishedError when it cannot scan.
 
-    Of `masks` the stored values too, under their names in `Facts`.
+    Of `masks` the stored values too, under their names in `Facts`. `fresh` reads every byte of files on disk again,
+    whatever their time stamps say, and decodes only those that the cache does not know.
     """
-    scan = _Scan(files, cache, (MASKS if masks else "") + extractor_version())
+    scan = _Scan(files, cache, (MASKS if masks else "") + extractor_version(), fresh)
     scan.recall()
     scan.read(workers or _cores(), timeout, progress)
     found = scan.table()
     if masks:
         found |= {name: scan.columns[name] for name in COLUMNS if name.startswith("mask_")}
-    return Gathered(Data(found), scan.cached, len(scan.pending))
+    return Gathered(Data(found), scan.cached, len(scan.pending), scan.same())
 
 
 def _cores() -> int:
@@ -117,13 +122,16 @@ class _Scan:
     files: Sequence[Entry]
     cache: Cache | NullCache
     extractor: str
+    fresh: bool = False
     cached: int = 0
     pending: list[int] = field(default_factory=list)
     """Files to read: one of each content that is known to be equal."""
     twins: dict[str, list[int]] = field(default_factory=dict)
     """Blobs to read, and every file that holds them."""
     columns: dict[str, list[object]] = field(default_factory=dict)
-    ids: list[object] = field(default_factory=list)
+    ids: list[str | None] = field(default_factory=list)
+    doubted: dict[int, str] = field(default_factory=dict)
+    """What the cache believes of files that are read again all the same."""
 
     def recall(self) -> None:
         """Fill in what needs no reading, and list the rest."""
@@ -152,7 +160,7 @@ class _Scan:
             if path in signatures:
                 (size, mtime, inode, _), identity = signatures[path]
                 if (size, mtime, inode) == (entry.size, entry.mtime_ns, entry.inode):
-                    identities[number] = identity
+                    (self.doubted if self.fresh else identities)[number] = identity
         known = self.cache.facts(list(dict.fromkeys(identities.values())), self.extractor)
         rows = odd
         for number, identity in identities.items():
@@ -216,6 +224,8 @@ class _Scan:
             for each in same:
                 self.ids[each] = identity
             path = None if isinstance(locator, BlobLocator) else _key(locator)
+            if signature is not None and self.doubted.get(number, identity) != identity:
+                signature = (*signature[:3], LYING)
             kept.add(identity, None if known else row, path, signature)
         self._fill(numbers, rows)
         kept.flush_when_due()
@@ -257,11 +267,14 @@ class _Scan:
                 for number, value in zip(numbers, values, strict=True):
                     column[number] = value
 
+    def same(self) -> list[str | None]:
+        """What was read tells more than what a pointer says: one copy may lie in git and another in its LFS."""
+        return [known or entry.content_id for entry, known in zip(self.files, self.ids, strict=True)]
+
     def table(self) -> Columns:
         """Every column of `files`, in its order."""
         ids = [entry.content_id or known for entry, known in zip(self.files, self.ids, strict=True)]
-        # What was read tells more than what a pointer says: one copy may lie in git and another in its LFS.
-        same = [known or entry.content_id for entry, known in zip(self.files, self.ids, strict=True)]
+        same = self.same()
         keys: dict[object, int] = {}
         paths = [display(entry.path) for entry in self.files]
         made: Columns = {

@@ -14,6 +14,11 @@ FORMATS = {
     "concise": "datalint.report.concise",
     "json": "datalint.report.json",
     "jsonl": "datalint.report.jsonl",
+    "github": "datalint.report.github",
+    "sarif": "datalint.report.sarif",
+    "gitlab": "datalint.report.gitlab",
+    "junit": "datalint.report.junit",
+    "markdown": "datalint.report.markdown",
 }
 
 

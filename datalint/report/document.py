@@ -15,6 +15,7 @@ from datalint.finding import (
     NotChecked,
     ResourceChange,
     Result,
+    RuleInfo,
     SampleChange,
     Severity,
     Since,
@@ -40,6 +41,7 @@ def to_document(result: Result) -> dict[str, Any]:
         "not_checked": [asdict(item) for item in result.not_checked],
         "notes": list(result.notes),
         "since": None if result.since is None else _since_document(result.since),
+        "rules": [{**asdict(rule), "tags": list(rule.tags)} for rule in result.rules],
     }
 
 
@@ -77,14 +79,19 @@ def from_document(document: Mapping[str, Any]) -> Result:
         dataset=DatasetInfo(**document["dataset"]),
         target=document["target"],
         summary=Summary(**document["summary"]),
-        findings=_findings(document["findings"]),
+        findings=findings_of(document["findings"]),
         not_checked=[NotChecked(**item) for item in document["not_checked"]],
         notes=document["notes"],
         since=None if document["since"] is None else _since(document["since"]),
+        rules=[
+            RuleInfo(**{**item, "severity": Severity(item["severity"]), "family": Family(item["family"])})
+            for item in document["rules"]
+        ],
     )
 
 
-def _findings(documents: Sequence[Mapping[str, Any]]) -> list[Finding]:
+def findings_of(documents: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """The inverse of `finding_document`, for many."""
     return [
         Finding(**{**item, "severity": Severity(item["severity"]), "family": Family(item["family"])})
         for item in documents
@@ -95,8 +102,8 @@ def _since(document: Mapping[str, Any]) -> Since:
     return Since(
         base=document["base"],
         commit=document["commit"],
-        old=_findings(document["old"]),
-        mended=_findings(document["mended"]),
+        old=findings_of(document["old"]),
+        mended=findings_of(document["mended"]),
         samples=[SampleChange(**item) for item in document["samples"]],
         footprint=[ResourceChange(**item) for item in document["footprint"]],
     )

@@ -1,4 +1,4 @@
-"""One JSON object a line: the head of the document, then every finding, then what was not checked."""
+"""One JSON object a line: the head of the document, then every finding, what was not checked, and the rules."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ if TYPE_CHECKING:
 
 
 def render(result: Result, out: TextIO, style: Style) -> None:  # noqa: ARG001 - every format has this signature
-    """`type` tells the lines apart: result, finding, not_checked."""
+    """`type` tells the lines apart: result, finding, old, mended, not_checked, rule."""
     document = to_document(result)
-    findings, not_checked = document.pop("findings"), document.pop("not_checked")
-    lines = [
-        {"type": "result", **document},
-        *({"type": "finding", **item} for item in findings),
-        *({"type": "not_checked", **item} for item in not_checked),
-    ]
+    parts = {"finding": document.pop("findings")}
+    if document["since"] is not None:
+        parts |= {kind: document["since"].pop(kind) for kind in ("old", "mended")}
+    parts |= {"not_checked": document.pop("not_checked"), "rule": document.pop("rules")}
+    lines = [{"type": "result", **document}, *({"type": kind, **item} for kind in parts for item in parts[kind])]
     out.writelines(json.dumps(line, allow_nan=False) + "\n" for line in lines)

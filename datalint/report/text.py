@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, TextIO
 
 from datalint.finding import Family, Finding, Result, Severity, Verdict
+from datalint.report.changes import headline, resources, samples
 from datalint.report.words import count, location, printable, seconds
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def render(result: Result, out: TextIO, style: Style) -> None:
             out.write("\n" + style.paint(family.headline, "bold") + "\n")
             _family(findings, out, style)
     _not_checked(result, out, style)
+    _since(result, out, style)
     out.write("\n" + _closing(result, style) + "\n")
 
 
@@ -42,7 +44,7 @@ def _headline(result: Result, style: Style) -> str:
     if dataset.splits:
         parts.append(count(dataset.splits, "split"))
     verdict = style.paint(result.verdict.value, "bold", _VERDICT_COLOR[result.verdict])
-    return f"{verdict}  {printable(dataset.name)} ({', '.join(parts)}) on {result.target}\n"
+    return f"{verdict}  {printable(dataset.name)} ({', '.join(parts)}) on {printable(result.target)}\n"
 
 
 def _family(findings: list[Finding], out: TextIO, style: Style) -> None:
@@ -74,6 +76,18 @@ def _not_checked(result: Result, out: TextIO, style: Style) -> None:
     out.writelines(f"  {printable(f'{item.what}: {item.reason}')}\n" for item in shown)
     if len(result.not_checked) > len(shown):
         out.write(f"{_INDENT}and {len(result.not_checked) - len(shown):,} more\n")
+
+
+def _since(result: Result, out: TextIO, style: Style) -> None:
+    if result.since is None:
+        return
+    out.write("\n" + style.paint(printable(headline(result.since, len(result.findings))), "bold") + "\n")
+    changes = samples(result.since)
+    shown = changes[: style.limit] if style.limit else changes
+    out.writelines(f"  {printable(line)}\n" for line in shown)
+    if len(changes) > len(shown):
+        out.write(f"{_INDENT}and {count(len(changes) - len(shown), 'more class', 'more classes')} with changes\n")
+    out.writelines(f"  {printable(line)}\n" for line in resources(result.since))
 
 
 def _closing(result: Result, style: Style) -> str:

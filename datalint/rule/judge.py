@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from datalint.finding import Finding, Severity, Value, fingerprint
+from datalint.finding import Finding, RuleInfo, Severity, Value, fingerprint
+from datalint.tables import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from datalint.rule.engine import Outcome
     from datalint.rule.model import Bound, Rule
@@ -29,8 +30,8 @@ def judge(
         names = {**bound.params, **row}
         severity, remark = _severity(rule, row)
         values = {name: _value(value) for name, value in row.items()}
-        path, line = _text(row.get("path")), _line(row.get("line"))
-        lists = manifest or _text(row.get("manifest")) or several.get(path or "")
+        path, line = text(row.get("path")), _line(row.get("line"))
+        lists = manifest or text(row.get("manifest")) or several.get(path or "")
         yield Finding(
             rule=rule.id,
             severity=bound.severity or severity,
@@ -40,10 +41,20 @@ def judge(
             path=path,
             line=line,
             manifest=None if line is None or path == lists else lists,
-            other_path=_text(row.get("other_path")),
+            other_path=text(row.get("other_path")),
             fingerprint=fingerprint(rule.id, {name: values.get(name) for name in rule.key}),
             values=values,
         )
+
+
+def told(rules: Iterable[Bound], findings: Iterable[Finding]) -> list[RuleInfo]:
+    """What reports say of the rules that found something, by name."""
+    found = {finding.rule for finding in findings}
+    return [
+        RuleInfo(rule.id, rule.title, bound.severity or rule.severity, rule.family, rule.tags, rule.docs)
+        for bound in sorted(rules, key=lambda bound: bound.rule.id)
+        if (rule := bound.rule).id in found
+    ]
 
 
 def _severity(rule: Rule, row: Mapping[str, Any]) -> tuple[Severity, str]:
@@ -68,10 +79,6 @@ def _sentence(rule: Rule, key: str, names: Mapping[str, Any]) -> str:
 
 def _value(value: Any) -> Value:
     return value if value is None or isinstance(value, str | int | float) else json.dumps(value, ensure_ascii=False)
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
 
 
 def _line(value: Any) -> int | None:

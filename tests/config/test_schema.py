@@ -125,6 +125,7 @@ FULL: dict[str, Any] = {
     "ignore": [{"rule": "a", "reason": "b", "path": "c", "until": "2026-12-31", "label": "x"}],
     "fail_on": "never",
     "baseline": "x",
+    "lock": "x",
 }
 
 
@@ -212,6 +213,7 @@ def test_the_defaults_of_the_schema_are_those_of_the_dataclasses() -> None:
     assert properties["target"]["default"] == defaults.target
     assert properties["fail_on"]["default"] == defaults.fail_on
     assert properties["baseline"]["default"] == defaults.baseline
+    assert properties["lock"]["default"] == defaults.lock
     assert properties["dataset"]["properties"]["path"]["default"] == defaults.dataset.path
     training = properties["training"]["properties"]
     assert training["image_size"]["default"] == [

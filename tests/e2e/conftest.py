@@ -17,7 +17,8 @@ from datalint.cli import main
 CLEAN_ENVIRONMENT = {
     name: value
     for name, value in os.environ.items()
-    if not name.startswith(("GIT_", "PRE_COMMIT", "DATALINT_")) and name not in ("FORCE_COLOR", "NO_COLOR")
+    if not name.startswith(("GIT_", "PRE_COMMIT", "DATALINT_"))
+    and name not in ("FORCE_COLOR", "NO_COLOR", "GITHUB_ACTIONS")
 }
 
 
@@ -105,7 +106,8 @@ def repository(tmp_path: Path) -> Repository:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, with a dataset in `images`."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DATALINT_CONFIG", raising=False)
+    for name in ("DATALINT_CONFIG", "GITHUB_ACTIONS"):
+        monkeypatch.delenv(name, raising=False)
     dataset(tmp_path / "images")
     return tmp_path
 

@@ -85,7 +85,9 @@ def test_every_verdict_is_one_line_and_one_valid_document(
     jsonschema.validate(document, SCHEMA)
     assert (document["verdict"], process.returncode) == (verdict, code)
     lines = (repository.folder / "lines.jsonl").read_text().splitlines()
-    assert len(lines) == 1 + len(document["findings"]) + len(document["not_checked"])
+    assert len(lines) == 1 + sum(len(document[part]) for part in ("findings", "not_checked", "rules"))
+    # What is said of ignores has no rule file.
+    assert {rule["id"] for rule in document["rules"]} == {item["rule"] for item in document["findings"]}
     assert (repository.folder / "told.txt").read_text().splitlines()[-1] == verdict
 
 

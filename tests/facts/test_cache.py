@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -250,3 +250,32 @@ def test_several_runs_write_at_once(tmp_path: Path) -> None:
     assert [run.communicate()[0] for run in runs] == [b"\n"] * 3
     with Cache(str(tmp_path / "cache")) as cache:
         assert all(cache.verdict_get(f"{name} {number}") == "text" for name in "abc" for number in range(100))
+
+
+def test_another_run_that_makes_the_tables_meanwhile_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between looking at the layout of an empty file and at its tables."""
+    folder = str(tmp_path / "cache")
+    connect = sqlite3.connect
+
+    def other_run(statement: str) -> None:
+        if "sqlite_master" in statement and not made:
+            made.append(statement)
+            monkeypatch.setattr(sqlite3, "connect", connect)
+            with Cache(folder) as other:
+                other.verdict_put("theirs", "kept")
+                assert other.warnings == []
+
+    def watched(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        database: sqlite3.Connection = connect(*arguments, **options)
+        database.set_trace_callback(other_run)
+        return database
+
+    made: list[str] = []
+    monkeypatch.setattr(sqlite3, "connect", watched)
+    with Cache(folder) as cache:
+        cache.verdict_put("ours", "kept")
+        assert (cache.verdict_get("ours"), cache.verdict_get("theirs")) == ("kept", "kept")
+        assert cache.warnings == []
+    assert made

@@ -10,55 +10,14 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from datalint import report
-from datalint.finding import (
-    DatasetInfo,
-    Family,
-    Finding,
-    NotChecked,
-    Result,
-    Severity,
-    Summary,
-    Verdict,
-    fingerprint,
-)
+from datalint import __version__, report
+from datalint.finding import NotChecked, Result, SampleChange, Verdict
 from datalint.report.document import from_document, to_document
 from datalint.report.style import Style, wants_color
+from tests.report.results import RESULT, SINCE
 
 GOLDEN = Path(__file__).parent / "golden"
 SCHEMA = Path(report.__file__).parent / "json-v1.schema.json"
-
-
-def _finding(rule: str, path: str | None, message: str, **more: object) -> Finding:
-    finding = Finding(
-        rule=rule,
-        severity=Severity.ERROR,
-        family=Family.BAD_FILE,
-        path=path,
-        message=message,
-        remedy=f"mend {rule}",
-        fingerprint=fingerprint(rule, {"path": path}),
-        values={"path": path},
-    )
-    return replace(finding, **more)  # type: ignore[arg-type]
-
-
-RESULT = Result(
-    verdict=Verdict.UNTRAINABLE,
-    dataset=DatasetInfo("flowers", "imagefolder", "images/flowers", 4317, 5, 2),
-    target="local",
-    summary=Summary(13, 1, 1, 2, 3, 4317, 4290, 1.84),
-    findings=[
-        *(_finding("truncated-image", f"train/tulip/{n}.jpg", f"train/tulip/{n}.jpg ends early") for n in range(12)),
-        _finding("missing-file", "labels.csv", "a.jpg is not there", line=7),
-        _finding(
-            "class-skew", None, "'rose' has 2 samples (limit 20x)", severity=Severity.WARNING, family=Family.MISLED
-        ),
-        _finding("path-not-portable", "train/a\nb.jpg", "odd name", severity=Severity.INFO, other_path="train/a b.jpg"),
-    ],
-    not_checked=[NotChecked("train/x.jpg", "its content was not fetched")],
-    notes=["format imagefolder was detected"],
-)
 
 
 def rendered(name: str, style: Style | None = None, result: Result = RESULT) -> str:
@@ -73,13 +32,19 @@ def shown(result: Result, style: Style | None = None) -> str:
 
 @pytest.mark.parametrize("name", report.FORMATS)
 def test_output_equals_its_golden_file(name: str) -> None:
-    assert rendered(name) == (GOLDEN / f"{name}.txt").read_text("utf-8")
+    assert _today(rendered(name)) == (GOLDEN / f"{name}.txt").read_text("utf-8")
+    assert _today(rendered(name, result=SINCE)) == (GOLDEN / f"since-{name}.txt").read_text("utf-8")
+
+
+def _today(text: str) -> str:
+    return text.replace(f'"semanticVersion": "{__version__}"', '"semanticVersion": "VERSION"')
 
 
 def test_json_obeys_the_published_schema() -> None:
     schema = json.loads(SCHEMA.read_text("utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(json.loads(rendered("json")), schema)
+    jsonschema.validate(json.loads(rendered("json", result=SINCE)), schema)
 
 
 def test_schema_refuses_a_finding_without_its_rule() -> None:
@@ -90,14 +55,73 @@ def test_schema_refuses_a_finding_without_its_rule() -> None:
 
 
 def test_a_remembered_document_gives_the_same_result() -> None:
-    again = from_document(json.loads(json.dumps(to_document(RESULT))))
-    assert to_document(again) == to_document(RESULT)
-    assert again.verdict is Verdict.UNTRAINABLE
+    for result in (RESULT, SINCE):
+        again = from_document(json.loads(json.dumps(to_document(result))))
+        assert to_document(again) == to_document(result)
+        assert again.verdict is Verdict.UNTRAINABLE
+        assert [rendered(name, result=again) for name in report.FORMATS] == [
+            rendered(name, result=result) for name in report.FORMATS
+        ]
 
 
 def test_jsonl_lines_are_the_head_then_every_finding_then_what_was_not_checked() -> None:
     kinds = [json.loads(line)["type"] for line in rendered("jsonl").splitlines()]
-    assert kinds == ["result", *["finding"] * 15, "not_checked"]
+    assert kinds == ["result", *["finding"] * 15, "not_checked", "rule", "rule"]
+
+
+def test_jsonl_tells_what_is_old_and_what_is_mended_from_what_is_new() -> None:
+    lines = [json.loads(line) for line in rendered("jsonl", result=SINCE).splitlines()]
+    told = {kind: [line["rule"] for line in lines if line["type"] == kind] for kind in ("finding", "old", "mended")}
+    assert told == {
+        "finding": ["truncated-image", "class-skew"],
+        "old": ["missing-file", "missing-file", "class-skew"],
+        "mended": ["truncated-image"],
+    }
+    assert set(lines[0]["since"]) == {"base", "commit", "samples", "footprint"}
+
+
+def test_text_says_what_a_change_brings_and_what_training_takes_after_it() -> None:
+    told = shown(SINCE)
+    assert "2 new since origin/main, 3 old ones remain, 1 mended\n" in told
+    assert "  train/rose: 120 added, 2 removed, 1 renamed, 3 relabelled, 4 changed\n" in told
+    assert "  host memory 9.8 GiB -> 39.0 GiB; 31.0 GiB usable; at most 12,000 training samples would fit\n" in told
+    assert "accelerator memory" not in told, "what stays as it was is no change"
+
+
+def test_text_shows_ten_classes_that_changed_and_counts_the_rest() -> None:
+    assert SINCE.since is not None
+    many = replace(SINCE.since, samples=[SampleChange("train", f"c{n:02}", added=n) for n in range(14)])
+    told = shown(replace(SINCE, since=many))
+    assert told.count(" added\n") == 10
+    assert "c13: 13 added\n" in told
+    assert "and 3 more classes with changes\n" in told
+    assert shown(replace(SINCE, since=many), Style(limit=0)).count(" added\n") == 13
+
+
+def test_concise_closes_with_one_line_of_what_has_changed() -> None:
+    assert rendered("concise", result=SINCE).splitlines()[-2:] == [
+        "2 new since origin/main, 3 old ones remain, 1 mended",
+        "UNTRAINABLE",
+    ]
+
+
+@pytest.mark.parametrize("name", ["text", "concise", "github"])
+@pytest.mark.parametrize(
+    "hostile", ["::stop-commands::x", " ::add-mask::x", "a##[add-mask]x", "a\n::set-output name=b::c"]
+)
+def test_a_name_in_the_log_commands_no_runner(name: str, hostile: str) -> None:
+    finding = replace(RESULT.findings[0], path=hostile, message=hostile, remedy=hostile, other_path=hostile)
+    bad = replace(
+        RESULT,
+        findings=[finding, replace(finding, path=None)],
+        not_checked=[NotChecked(hostile, hostile)],
+        notes=[hostile],
+        target=hostile,
+        dataset=replace(RESULT.dataset, name=hostile, root=hostile),
+    )
+    for line in rendered(name, result=bad).splitlines():
+        assert "##[" not in line
+        assert not line.lstrip().startswith("::") or line.startswith(("::error ", "::warning ", "::notice "))
 
 
 def test_text_shows_ten_findings_of_a_rule_and_counts_the_rest() -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from datalint.errors import UsageError
-from datalint.rule.engine import Prepared, RuleEngine
+from datalint.rule.engine import RuleEngine
 from datalint.rule.load import load_rule
+from datalint.rule.prepared import Prepared
 from datalint.tables import Data
 from tests.rule.hostile import HOSTILE
 

@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 class Pairs:
     """Images and annotation files of one dataset, by the name that they share."""
 
-    def __init__(self, files: Iterable[str], images: str | None = None, annotations: str | None = None) -> None:
+    def __init__(
+        self, files: Iterable[str], images: str | None = None, annotations: str | None = None, *, suffix: str = ".xml"
+    ) -> None:
         """`images` and `annotations`: the folders that they lie in, where the layout says so."""
         self._images: defaultdict[str, list[str]] = defaultdict(list)
         self._annotations: defaultdict[str, list[str]] = defaultdict(list)
         for path in files:
             if layout.suffix(path) in layout.IMAGE_LIKE and _within(path, images):
                 self._images[stem(path)].append(path)
-            elif path.lower().endswith(".xml") and _within(path, annotations):
+            elif path.lower().endswith(suffix) and _within(path, annotations):
                 self._annotations[stem(path)].append(path)
 
     @property

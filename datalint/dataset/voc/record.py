@@ -1,20 +1,15 @@
-"""One annotation file of Pascal VOC -> its boxes with their lines, and what is wrong with it.
-
-Read by expat as a stream. A document type is refused: VOC has none, and entities are how an XML of a kilobyte becomes
-gigabytes or another file of the machine.
-"""
+"""One annotation file of Pascal VOC -> its boxes with their lines, and what is wrong with it."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from xml.parsers import expat
 
 from datalint.dataset.model import Fault
+from datalint.dataset.xml import Elements
 
 MAX_BYTES = 1 << 24
 """A file of 10,000 boxes has 3 MB."""
-MAX_DEPTH = 100
 _MAX_TEXT = 10_000
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _BOX = ["annotation", "object", "bndbox"]
@@ -45,34 +40,13 @@ class Record:
     faults: list[Fault] = field(default_factory=list)
 
 
-class _RefusedError(Exception):
-    pass
-
-
 def parse(content: bytes) -> Record:
     """Never raises; what was read before a fault is kept."""
     record = Record()
-    if not content.strip():
-        record.faults.append(Fault("bad-annotation-file", 1, "the file is empty"))
-        return record
-    if len(content) > MAX_BYTES:
+    if len(content) > MAX_BYTES and content.strip():
         record.faults.append(Fault("bad-annotation-file", 1, f"longer than {MAX_BYTES:,} bytes: not read"))
         return record
-    parser = expat.ParserCreate()
-    reader = _Reader(record, parser)
-    parser.StartDoctypeDeclHandler = reader.refuse
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.text
-    try:
-        parser.Parse(content, True)
-    except expat.ExpatError as error:
-        record.faults.append(Fault("bad-annotation-file", error.lineno, f"not XML: {expat.ErrorString(error.code)}"))
-    except _RefusedError as error:
-        record.faults.append(Fault("bad-annotation-file", parser.CurrentLineNumber, str(error)))
-    except (ValueError, LookupError) as error:
-        # The encoding that the first line declares.
-        record.faults.append(Fault("bad-annotation-file", 1, f"not XML: {error}"))
+    record.faults += _Reader(record).read(content)
     return record
 
 
@@ -81,35 +55,28 @@ def is_one(head: bytes) -> bool:
     return b"<annotation" in head and b"<annotations" not in head and (b"<bndbox" in head or b"<object" not in head)
 
 
-class _Reader:
-    def __init__(self, record: Record, parser: expat.XMLParserType) -> None:
+class _Reader(Elements):
+    root = "annotation"
+
+    def __init__(self, record: Record) -> None:
+        super().__init__()
         self._record = record
-        self._parser = parser
-        self._path: list[str] = []
         self._text = ""
         self._line = 1
 
-    def refuse(self, *_: object) -> None:
-        raise _RefusedError("it has a document type (<!DOCTYPE>), which may define entities: not read")
-
-    def start(self, name: str, _: object) -> None:
-        if not self._path and name != "annotation":
-            raise _RefusedError(f"its root is <{name[:40]}>, not <annotation>")
-        if len(self._path) >= MAX_DEPTH:
-            raise _RefusedError(f"nested deeper than {MAX_DEPTH} levels")
-        self._path.append(name)
-        self._text, self._line = "", self._parser.CurrentLineNumber
-        if self._path == ["annotation", "object"]:
+    def opened(self, name: str, _: object) -> None:
+        self._text, self._line = "", self.line
+        if self.path == ["annotation", "object"]:
             self._record.boxes.append(Box(self._line))
-        elif self._path[:2] == _BOX[:2] and name in ("bndbox", "polygon", "robndbox") and len(self._path) == 3:
+        elif self.path[:2] == _BOX[:2] and name in ("bndbox", "polygon", "robndbox") and len(self.path) == 3:
             self._record.boxes[-1].shaped = True
 
     def text(self, data: str) -> None:
         if len(self._text) < _MAX_TEXT:
             self._text += data
 
-    def end(self, name: str) -> None:
-        text, path = self._text.strip(), self._path
+    def closed(self, name: str) -> None:
+        text, path = self._text.strip(), self.path
         if path == ["annotation", "filename"]:
             self._record.filename, self._record.filename_line = text or None, self._line
         elif path == ["annotation", "path"] and (text.startswith("/") or text[1:3] in (":\\", ":/")):
@@ -125,7 +92,6 @@ class _Reader:
             self._corner(name, text)
         elif path == ["annotation", "object"]:
             self._finish(self._record.boxes[-1])
-        path.pop()
         self._text = ""
 
     def _size(self, name: str, text: str) -> None:

@@ -1,0 +1,306 @@
+"""What the lock file says of the dataset, compared with what is there: the table `locked`."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from datalint import lockfile
+from datalint.entry import FileLocator, display
+from datalint.errors import UsageError
+from datalint.facts.content import digested
+from datalint.facts.ids import read_ids
+from datalint.finding import NotChecked
+from datalint.lockfile import Line
+from datalint.source.dvc import within
+from datalint.source.lfs import POINTER_BYTES, pointed
+from datalint.tables import Data, text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from datalint.dataset import Dataset
+    from datalint.entry import Entry
+    from datalint.facts.cache import Cache, NullCache
+    from datalint.facts.gather import Gathered
+    from datalint.lockfile import Difference, Use
+    from datalint.request import Request
+    from datalint.source import Source
+    from datalint.workspace import Workspace
+
+_APART = {"dvc-missing", "dvc-unknown", "dvc-beside", "unreadable-folder"}
+"""Problems of a path below which nobody knows what there is."""
+_UNREAD = {"pointer", "unreadable", "unsupported"}
+"""Shards of which the same holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A dataset as `check` has looked at it."""
+
+    workspace: Workspace
+    dataset: Dataset
+    files: Gathered
+    masks: Gathered
+    cache: Cache | NullCache
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The table `locked`, and what of the lock was not compared."""
+
+    table: Data
+    not_checked: Sequence[NotChecked] = ()
+    notes: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Present:
+    """Files by their path from the configuration; those that nobody could read have no content id."""
+
+    lines: dict[str, Line] = field(default_factory=dict)
+    entries: dict[str, Entry] = field(default_factory=dict)
+
+
+def read(request: Request, looked: Looked) -> Comparison:
+    """Empty without a lock file; raises UsageError for one that is damaged, and where --verify-lock finds none."""
+    workspace = looked.workspace
+    name = workspace.config.lock
+    content = workspace.read_home(name)
+    if content is None:
+        if request.verify_lock:
+            raise UsageError(f"there is no {name} to verify", hint="`datalint lock` writes it")
+        return Comparison(Data({}))
+    lock = lockfile.parse(content, name)
+    root = root_of(workspace)
+    if lock.root != root:
+        if request.verify_lock:
+            raise UsageError(f"{name} locks {display(lock.root)}, not {display(root)}")
+        note = f"{name} locks {display(lock.root)}: {display(root)} was not compared with it"
+        return Comparison(Data({}), notes=(note,))
+    now = present(looked, fresh=request.verify_lock)
+    if request.verify_lock:
+        _hash_alike(lock.lines, now)
+    found = list(_settled(lockfile.compare(lock.lines, now.lines), looked))
+    return Comparison(_table(found, name), tuple(_not_checked(found)))
+
+
+def root_of(workspace: Workspace) -> str:
+    """The dataset, from the folder of the configuration."""
+    return _from_home(workspace.root, workspace)
+
+
+def _from_home(path: str, workspace: Workspace) -> str:
+    if workspace.home == ".":
+        return posixpath.normpath(path)
+    base = workspace.source.base
+    return posixpath.relpath(posixpath.join(base, path), posixpath.join(base, workspace.home))
+
+
+def present(looked: Looked, *, fresh: bool = False) -> Present:
+    """Every file that can be locked; `fresh` reads annotation files again, whatever their time stamps say."""
+    found = looked.dataset
+    made = Present()
+    uses: dict[object, list[Use]] = {}
+    columns = found.samples.columns
+    for number, split, label in zip(columns["file_id"], columns["split"], columns["label"], strict=True):
+        if split is not None or label is not None:
+            uses.setdefault(number, []).append((text(split), text(label)))
+    _add(made, looked, found.files, looked.files, uses)
+    splits = found.mask_rows.columns["split"]
+    of_masks = {number: [(text(split), None)] for number, split in enumerate(splits) if split is not None}
+    _add(made, looked, found.masks, looked.masks, of_masks)
+    # Annotations of records lie in their shards.
+    if not len(found.shards):
+        entries = _annotation_files(
+            looked, {str(path) for path in found.annotations.columns["path"] if path is not None}
+        )
+        for entry, (identity, size) in zip(entries, read_ids(entries, looked.cache, fresh=fresh), strict=True):
+            path = _from_home(entry.path, looked.workspace)
+            if path not in made.lines:
+                made.lines[path] = Line(identity or "", size, ())
+                made.entries[path] = entry
+    return made
+
+
+def _add(
+    made: Present,
+    looked: Looked,
+    entries: Sequence[Entry],
+    gathered: Gathered,
+    uses: Mapping[object, Sequence[Use]] | Mapping[int, Sequence[Use]],
+) -> None:
+    """Lines of files that there are facts about."""
+    source = looked.workspace.source
+    at_home = looked.workspace.home == "."
+    facts = gathered.data.columns
+    shared: dict[tuple[Use, ...], tuple[Use, ...]] = {}
+    rows = zip(entries, gathered.identities, facts["size_bytes"], facts["status"], facts["cause"], strict=True)
+    for number, (entry, identity, size, status, cause) in enumerate(rows):
+        if status == "missing":
+            continue
+        if cause == "lfs-pointer":
+            read = pointed(source.read(entry.path, limit=POINTER_BYTES) or b"")
+            identity = identity if read is None else f"lfs:{read[0]}"
+        path = entry.path if at_home else _from_home(entry.path, looked.workspace)
+        if path in made.lines:
+            path = _next(path, made.lines)
+        each = uses.get(number, ())
+        of = tuple(each) if len(each) < 2 else tuple(sorted(set(each), key=_order))
+        made.lines[path] = Line(identity or "", size if isinstance(size, int) else None, shared.setdefault(of, of))
+        made.entries[path] = entry
+
+
+def _order(use: Use) -> tuple[str, str]:
+    return use[0] or "", use[1] or ""
+
+
+def _next(path: str, taken: Collection[str]) -> str:
+    """An archive may hold two members of one name: no path has a NUL of its own."""
+    number = 2
+    while f"{path}\0{number}" in taken:
+        number += 1
+    return f"{path}\0{number}"
+
+
+def _annotation_files(looked: Looked, named: Collection[str]) -> list[Entry]:
+    """`named` as tables show them, where an undecodable byte is no byte any more."""
+    if not named:
+        return []
+    source = looked.workspace.source
+    shown = {display(entry.path): entry for entry in source.entries(looked.workspace.root)}
+    found = (shown.get(path) or _there(source, path) for path in sorted(named))
+    return [entry for entry in found if entry is not None]
+
+
+def _there(source: Source, path: str) -> Entry | None:
+    """The file at a path; None where there is none."""
+    if source.name == "worktree" and source.place(path) is None:
+        return None
+    path = posixpath.normpath(path)
+    found = source.entries(path)
+    return found[0] if len(found) == 1 and found[0].path == path and found[0].kind == "file" else None
+
+
+_HASHES = {("lfs", 68): "sha256", ("dvc", 36): "md5"}
+
+
+def _hash_alike(locked: Mapping[str, Line], now: Present) -> None:
+    """Where a pointer alone was locked, what is here now is hashed as the pointer says."""
+    for path, old in locked.items():
+        new, entry = now.lines.get(path), now.entries.get(path)
+        name = _HASHES.get(lockfile.kind(old.content_id))
+        if new is None or entry is None or name is None or not new.content_id.startswith("git:"):
+            continue
+        if entry.kind != "file" or not isinstance(entry.locator, FileLocator):
+            continue
+        with suppress(OSError), open(entry.locator.path, "rb") as file:
+            hashed = digested(file, hashlib.new(name, usedforsecurity=False))
+            now.lines[path] = new._replace(content_id=f"{old.content_id[:3]}:{hashed}")
+
+
+def _settled(found: Iterable[Difference], looked: Looked) -> Iterator[Difference]:
+    """With what is known of locked files that the dataset does not have: another status than missing for many.
+
+    dropped: it is there as it was, and no part of the dataset any more; unknown: nobody can say whether it is there;
+    outside: it lies in the work tree, and git, which is judged, does not have it.
+    """
+    workspace = looked.workspace
+    source = workspace.source
+    apart = _apart(looked.dataset)
+    from_git = source.name != "worktree"
+    empty = from_git and "file" not in {entry.kind for entry in looked.dataset.files}
+    for each in found:
+        if each.status != "missing" or each.old is None:
+            yield each
+            continue
+        path = posixpath.normpath(posixpath.join(workspace.home, each.path))
+        entry = _there(source, path) if "\0" not in path else None
+        if entry is not None:
+            new = _unnamed(entry, looked)._replace(uses=each.old.uses)
+            status = lockfile.status(each.old, new) or "dropped"
+            yield each._replace(status=status, new=new)
+        elif any(within(path, other) or path.startswith(f"{other}#") for other in apart):
+            yield each._replace(status="unknown")
+        elif empty or (from_git and "\0" not in path and os.path.lexists(os.path.join(source.base, path))):
+            yield each._replace(status="outside")
+        else:
+            yield each
+
+
+def _unnamed(entry: Entry, looked: Looked) -> Line:
+    """A file that the dataset does not name, as it is."""
+    identity, size = read_ids([entry], looked.cache)[0]
+    if size is None or size < POINTER_BYTES:
+        read = pointed(looked.workspace.source.read(entry.path, limit=POINTER_BYTES) or b"")
+        if read is not None:
+            return Line(f"lfs:{read[0]}", read[1], ())
+    return Line(identity or "", size, ())
+
+
+def _apart(found: Dataset) -> list[str]:
+    """Paths below which nobody knows what there is: they are told as such elsewhere."""
+    problems, shards = found.problems.columns, found.shards.columns
+    paths = [path for path, kind in zip(problems["path"], problems["kind"], strict=True) if kind in _APART]
+    paths += [path for path, status in zip(shards["path"], shards["status"], strict=True) if status in _UNREAD]
+    return [str(path) for path in paths]
+
+
+def _not_checked(found: Sequence[Difference]) -> Iterator[NotChecked]:
+    """What `unseen` does not tell already."""
+    sizes = sum(each.status == "unchecked" and _only_sizes(each) for each in found)
+    if sizes:
+        yield NotChecked(
+            f"content of {sizes:,} locked {'file' if sizes == 1 else 'files'}",
+            "the lock has their Git LFS or DVC hash, so their size alone was compared: "
+            "`datalint check --verify-lock` reads them",
+        )
+    outside = sum(each.status == "outside" for each in found)
+    if outside:
+        yield NotChecked(
+            f"{outside:,} locked {'file' if outside == 1 else 'files'}",
+            "git does not have them: `datalint check` without --staged or --tree compares the work tree with the lock",
+        )
+
+
+def _only_sizes(each: Difference) -> bool:
+    """The bytes are here."""
+    return each.new is not None and each.new.content_id.startswith("git:")
+
+
+def _table(found: Sequence[Difference], lock: str) -> Data:
+    none = Line("", None, ())
+    pairs = [(each.old or none, each.new or none) for each in found]
+    return Data(
+        {
+            "path": [_shown(each.path) for each in found],
+            "status": [each.status if each.status in _STATUSES else "unchecked" for each in found],
+            "old_path": [None if each.old_path is None else _shown(each.old_path) for each in found],
+            "content_id": [new.content_id or None for _, new in pairs],
+            "old_content_id": [old.content_id or None for old, _ in pairs],
+            "size_bytes": [new.size for _, new in pairs],
+            "old_size_bytes": [old.size for old, _ in pairs],
+            "split": [_said(new, 0) for _, new in pairs],
+            "old_split": [_said(old, 0) for old, _ in pairs],
+            "label": [_said(new, 1) for _, new in pairs],
+            "old_label": [_said(old, 1) for old, _ in pairs],
+            "lock": [lock] * len(found),
+        }
+    )
+
+
+_STATUSES = {"changed", "relabelled", "moved", "missing", "dropped", "added"}
+
+
+def _shown(path: str) -> str:
+    """As the other tables name the file; a second member of one name is told by its number."""
+    return display(path).replace("\0", " #")
+
+
+def _said(line: Line, part: int) -> str | None:
+    values = [use[part] for use in line.uses if use[part] is not None]
+    return ", ".join(display(str(value)) for value in dict.fromkeys(values)) or None

@@ -1,0 +1,115 @@
+"""A side of a comparison, remembered in the cache under the id of its tree: what a commit holds is judged once.
+
+What is judged before it is committed is the earlier side of the next commit. What is damaged, or made by other
+versions, rules or settings, is passed over and judged again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import zlib
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from datalint import replay, trust
+from datalint.delta import Sample, Side, Total
+from datalint.facts.cache import make_folder
+from datalint.facts.gather import extractor_version
+from datalint.report.document import finding_document, findings_of
+
+if TYPE_CHECKING:
+    from datalint.check import Judged
+    from datalint.request import Request
+
+FOLDER = "since"
+SCHEMA = 1
+KEPT = 8
+"""Trees that are remembered: those that the branches at work on this machine left."""
+_ENDING = ".json.z"
+
+
+def key_of(request: Request, tree: str | None, now: Judged) -> str | None:
+    """File that a tree is remembered in, under these rules and settings; None where the cache may not be used."""
+    workspace = now.workspace
+    if tree is None or not request.use_cache or not trust.believable(workspace.cache_dir):
+        return None
+    rules = [
+        (item.rule.id, item.severity, dict(item.params), item.rule.key, item.rule.sql, item.rule.severity)
+        for item in now.bound
+    ]
+    asked = {name: value for name, value in asdict(request).items() if name not in _ELSEWHERE}
+    place = (os.path.realpath(workspace.source.base), workspace.root, workspace.home)
+    parts = (SCHEMA, tree, asked, rules, repr(workspace.config), place, extractor_version())
+    text = json.dumps([*parts, replay.circumstances(workspace.cache_dir)], sort_keys=True, default=str)
+    return os.path.join(workspace.cache_dir, FOLDER, hashlib.sha256(text.encode()).hexdigest()[:32] + _ENDING)
+
+
+_ELSEWHERE = frozenset(
+    {"staged", "tree", "base", "since", "workers", "cache_dir", "fail_on", "use_ignores", "verify_lock"}
+)
+"""Of a request: what does not change how a commit is judged."""
+
+
+def recall(key: str | None) -> Side | None:
+    """The remembered side, or None when it must be judged."""
+    if key is None:
+        return None
+    try:
+        with open(key, "rb") as file:
+            told = json.loads(zlib.decompress(file.read()))
+        side = _side(told)
+    except (OSError, zlib.error, ValueError, KeyError, TypeError):
+        return None
+    with suppress(OSError):
+        os.utime(key)
+    return side
+
+
+def remember(key: str | None, side: Side) -> None:
+    """Keep a side of which everything could be read; a full disk or a kill leaves what was there."""
+    if key is None or side.mute or side.unread:
+        return
+    folder = os.path.dirname(key)
+    text = json.dumps(_document(side)).encode()
+    with suppress(OSError):
+        make_folder(os.path.dirname(folder))
+        os.makedirs(folder, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as file:
+            file.write(zlib.compress(text, 1))
+        os.replace(file.name, key)
+        _forget(folder)
+
+
+def _forget(folder: str) -> None:
+    """All but the newest."""
+    with os.scandir(folder) as entries:
+        kept = sorted((entry.stat().st_mtime_ns, entry.path) for entry in entries if entry.name.endswith(_ENDING))
+    for _, path in kept[:-KEPT]:
+        os.unlink(path)
+
+
+def _document(side: Side) -> dict[str, Any]:
+    """Plain values; samples by column, as there may be a million."""
+    return {
+        "base": side.base,
+        "root": side.root,
+        "manifest": side.manifest,
+        "findings": [finding_document(finding) for finding in side.findings],
+        "samples": list(zip(*side.samples, strict=True)),
+        "footprint": list(side.footprint),
+    }
+
+
+def _side(told: dict[str, Any]) -> Side:
+    return Side(
+        base=told["base"],
+        root=told["root"],
+        manifest=told["manifest"],
+        findings=findings_of(told["findings"]),
+        samples=[Sample(*row) for row in zip(*told["samples"], strict=True)],
+        footprint=[Total(*row) for row in told["footprint"]],
+    )

@@ -1,0 +1,172 @@
+"""A dataset and an earlier one: both judged by the same rules, and what is new told from what is old."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import tempfile
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from datalint import braces, git, sides
+from datalint import check as checking
+from datalint.delta import Sample, Side, Total, compare
+from datalint.errors import NoSamplesError
+from datalint.finding import Severity, Since
+from datalint.footprint.estimate import TOTAL
+from datalint.outcome import verdict
+from datalint.rule.judge import told
+from datalint.tables import text
+from datalint.unseen import unseen
+from datalint.workspace import open_before, open_workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from datalint.check import Judged
+    from datalint.request import Request
+    from datalint.workspace import Workspace
+
+    Progress = Callable[[int, int], None]
+
+
+def check(request: Request, *, progress: Progress | None = None) -> Judged:
+    """Judge what was asked for, with only that in `findings` which `request.since` lacks; raises as check.check does.
+
+    That commit is the one where this branch left it. Its side decodes no bytes that the facts of this one know.
+    """
+    ref = request.since
+    assert ref is not None
+    with ExitStack() as stack:
+        if not request.use_cache:
+            # Both sides hold mostly the same files: between them, facts are kept in any case.
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="datalint-"))
+            request = replace(request, use_cache=True, cache_dir=folder)
+        top = git.top_level(_folder(request))
+        tip = git.commit(top, ref)
+        commit = git.fork(top, tip, request.tree)
+        now = checking.check(replace(request, since=None, base=request.base or commit), progress=progress)
+        notes = []
+        if commit != tip:
+            notes.append(f"compared with {commit[:12]}, where this branch left {ref} (now {tip[:12]})")
+        before = _before(request, commit, now, git.tree_of(top, commit), progress)
+        if before is None:
+            before = Side(os.path.realpath(now.workspace.source.base), *_place(now.workspace))
+            notes.append(f"{ref} holds no file of this dataset: everything counts as new")
+        after = side_of(now)
+        if request.staged:
+            alone = [finding for finding in after.findings if finding.rule not in now.comparing]
+            sides.remember(sides.key_of(request, git.index_tree(top), now), replace(after, findings=alone))
+        return _compared(now, before, after, base=ref, commit=commit, notes=notes)
+
+
+def diff(earlier: Request, later: Request, *, name: str, progress: Progress | None = None) -> Judged:
+    """Judge `later`, with only that in `findings` which `earlier` lacks; `name` is what the user calls that."""
+    with ExitStack() as stack:
+        if not later.use_cache:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="datalint-"))
+            earlier, later = (replace(each, use_cache=True, cache_dir=folder) for each in (earlier, later))
+        commit = None if earlier.tree is None else git.commit(os.getcwd(), earlier.tree)
+        now = checking.check(replace(later, base=commit or later.tree), progress=progress)
+        then = open_before(earlier, commit, now.workspace) if commit else open_workspace(earlier)
+        if commit is None:
+            then = replace(then, config=replace(now.workspace.config, dataset=then.config.dataset))
+        earlier = replace(earlier, use_ignores=False, base=commit, verify_lock=False)
+        before = side_of(checking.check_in(then, earlier, now.bound, progress=progress))
+        return _compared(now, before, side_of(now), base=name, commit=commit, notes=[])
+
+
+def _folder(request: Request) -> str:
+    """Where the repository is looked for: that of the working directory, else of the dataset."""
+    if request.staged or request.tree or request.path is None:
+        return os.getcwd()
+    return request.path if os.path.isdir(request.path) else os.path.dirname(os.path.abspath(request.path))
+
+
+def _before(request: Request, commit: str, now: Judged, tree: str, progress: Progress | None) -> Side | None:
+    """The commit's side, as it is remembered or judged; None where it has no dataset."""
+    key = sides.key_of(request, tree, now)
+    kept = sides.recall(key)
+    if kept is not None:
+        return kept
+    workspace = open_before(request, commit, now.workspace)
+    asked = replace(request, staged=False, tree=commit, base=commit, since=None, use_ignores=False, verify_lock=False)
+    try:
+        side = side_of(checking.check_in(workspace, asked, now.bound, progress=progress))
+    except NoSamplesError:
+        return None
+    sides.remember(key, side)
+    return side
+
+
+def side_of(judged: Judged) -> Side:
+    """What a comparison needs to know of one side."""
+    evidence = judged.evidence
+    samples, files = evidence.dataset.samples.columns, evidence.tables["files"].columns
+    ids = files["content_id"]
+    root, manifest = _place(judged.workspace)
+    return Side(
+        base=os.path.realpath(judged.workspace.source.base),
+        root=root,
+        manifest=manifest,
+        findings=judged.found,
+        mute=judged.mute,
+        unread={item.what for item in unseen(evidence.dataset, evidence.gathered.data)},
+        samples=[
+            Sample(str(path), text(split), text(label), None if file is None else text(ids[int(str(file))]))
+            for path, split, label, file in zip(
+                *(samples[name] for name in ("path", "split", "label", "file_id")), strict=True
+            )
+        ],
+        footprint=_totals(judged),
+    )
+
+
+def _place(workspace: Workspace) -> tuple[str, str | None]:
+    """The folder of the dataset, and the file or pattern that names it."""
+    root = workspace.root
+    if braces.is_pattern(root):
+        return braces.place(root), root
+    if workspace.source.read(root, limit=1) is None:
+        return root, None
+    return posixpath.dirname(root) or ".", root
+
+
+def _totals(judged: Judged) -> list[Total]:
+    columns = judged.evidence.tables["footprint"].columns
+    names = ("stage", "resource", "unit", "expected", "available", "largest_n_samples")
+    return [
+        Total(str(resource), str(unit), expected, available, largest)
+        for stage, resource, unit, expected, available, largest in zip(*(columns[name] for name in names), strict=True)
+        if stage == TOTAL
+    ]
+
+
+def _compared(now: Judged, before: Side, after: Side, *, base: str, commit: str | None, notes: list[str]) -> Judged:
+    keys = {item.rule.id: item.rule.key for item in now.bound}
+    # What is said of the ignores themselves is not the data's doing, and the other side has no ignores.
+    own = {id(note) for note in now.remaining.notes}
+    findings = [finding for finding in now.result.findings if id(finding) not in own]
+    delta = compare(before, after, findings, keys)
+    new = {id(finding) for finding in delta.new}
+    kept = [finding for finding in now.result.findings if id(finding) in new | own]
+    levels = Counter(finding.severity for finding in kept)
+    mute = frozenset(before.mute) - now.mute
+    if mute:
+        notes.append(f"{', '.join(sorted(mute))} gave no answer for {base}: what they find counts as new")
+    result = replace(
+        now.result,
+        findings=kept,
+        summary=replace(
+            now.result.summary,
+            errors=levels[Severity.ERROR],
+            warnings=levels[Severity.WARNING],
+            infos=levels[Severity.INFO],
+        ),
+        rules=told(now.bound, [*kept, *delta.old, *delta.mended]),
+        since=Since(base, commit, delta.old, delta.mended, delta.samples, delta.footprint),
+        notes=[*now.result.notes, *notes],
+    )
+    return replace(now, result=replace(result, verdict=verdict(result)))
