@@ -7,7 +7,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from datalint import trust
+from datalint import sides, trust
 from datalint.errors import ExitCode, UsageError
 from datalint.facts import upkeep
 from datalint.readings import FOLDER
@@ -46,6 +46,8 @@ def _most(arguments: argparse.Namespace) -> int | None:
 def _one(folder: str, arguments: argparse.Namespace, most: int | None) -> None:
     before = upkeep.holding(folder)
     warnings = [*before.warnings]
+    if arguments.clear or arguments.prune:
+        sides.clear(folder)
     if arguments.clear:
         warnings += upkeep.clear(folder)
         shutil.rmtree(os.path.join(folder, FOLDER), ignore_errors=True)
@@ -54,10 +56,11 @@ def _one(folder: str, arguments: argparse.Namespace, most: int | None) -> None:
     sys.stderr.writelines(f"datalint: {warning}\n" for warning in dict.fromkeys(warnings))
     now = upkeep.holding(folder) if arguments.clear or arguments.prune else before
     changed = f", {size(before.size - now.size)} less than before" if now.size < before.size else ""
+    compared = sides.held(folder)
     stale = f", {now.stale:,} of them made by other versions" if now.stale else ""
     sys.stdout.write(
         f"{folder}: {size(now.size)}{changed}\n"
         f"  {count(now.facts, 'fact')} about images{stale}\n"
         f"  {count(now.signatures, 'file')} known by size, time and inode\n"
-        f"  {count(now.verdicts, 'verdict')} of the index\n"
+        f"  {count(now.verdicts, 'verdict')} of the index, {count(compared, 'side')} of comparisons\n"
     )

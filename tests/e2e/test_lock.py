@@ -144,7 +144,7 @@ def overwrite(path: Path, data: bytes) -> None:
 def flip(path: Path, bit: int) -> None:
     data = bytearray(path.read_bytes())
     data[bit // 8] ^= 1 << bit % 8
-    overwrite(path, data)
+    overwrite(path, bytes(data))
 
 
 def rotten(folder: Path, files: list[Path]) -> None:

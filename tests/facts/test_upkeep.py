@@ -157,13 +157,18 @@ def test_the_command_shows_prunes_and_clears(
     assert capsys.readouterr().out == f"{folder}: there is no cache\n"
     assert not folder.exists()
     fill(folder, 3000)
+    (folder / "since").mkdir()
+    (folder / "since/0123.json.z").write_bytes(bytes(300_000))
     assert main(["cache"]) == 0
     out = capsys.readouterr().out
     assert out.startswith(f"{folder}: ")
     assert "MiB" in out
     assert "3,000 facts about images\n" in out
+    assert "  1 verdict of the index, 1 side of comparisons\n" in out
     assert main(["cache", "--prune", "--max-size", "200kB"]) == 0
-    assert "MiB less than before" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "MiB less than before" in out
+    assert "  0 verdicts of the index, 0 sides of comparisons\n" in out
     (folder / "dry_run").mkdir()
     (folder / "foreign.txt").touch()
     assert main(["cache", "--clear"]) == 0
