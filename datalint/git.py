@@ -167,11 +167,19 @@ def committed(top: str, paths: Sequence[str]) -> bytes:
 
 
 def commit(top: str, ref: str) -> str:
-    """Full id of a commit; raises UsageError for a ref that does not lead to one."""
-    process = _run(top, ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"), b"")
+    """Full id of a commit; raises UsageError for a ref that does not lead to one, or that may mean two.
+
+    Of a tag and a branch git takes the tag: whoever may push one called `origin/main` would choose what counts.
+    """
+    words = ("-c", "core.warnAmbiguousRefs=true", "rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
+    process = _run(top, words, b"")
     if process.returncode:
         raise UsageError(f"no commit {ref!r} in {top}", hint="a shallow clone may lack it: `git fetch` it first")
-    return process.stdout.decode().strip()
+    found = process.stdout.decode().strip()
+    if b" is ambiguous" in process.stderr and ref != found:
+        hint = f"name one in full, such as refs/remotes/{ref}: `git for-each-ref` lists them"
+        raise UsageError(f"{ref!r} may mean more than one commit in {top}", hint=hint)
+    return found
 
 
 def fork(top: str, base: str, head: str | None = None) -> str:
