@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from datalint import baseline, strict_yaml
+from datalint import baseline, lockfile, strict_yaml
 from datalint import config as configuration
 from datalint.config_file import FILES, parse_toml, parse_yaml
 from datalint.config_schema import shown
@@ -37,6 +37,8 @@ class _Change:
     line: int | None = None
     about: str = ""
     """The rule, where it is a rule's file."""
+    remedy: str | None = None
+    """What to do, where it is not the policy's commit that decides."""
 
 
 def findings(workspace: Workspace) -> list[Finding]:
@@ -44,14 +46,16 @@ def findings(workspace: Workspace) -> list[Finding]:
     policy = workspace.policy
     if policy is None:
         return []
-    return [_finding(change, policy, workspace.source.base) for change in _changes(policy)]
+    return [_finding(change, policy, workspace.source.base) for change in _changes(policy, workspace)]
 
 
-def _changes(policy: Policy) -> Iterator[_Change]:
+def _changes(policy: Policy, workspace: Workspace) -> Iterator[_Change]:
     yield from _configuration(policy)
     own = _own(policy)
     yield from _rules(policy, own)
     yield from _baseline(policy, own)
+    yield from _lock(policy)
+    yield from _format(policy, os.path.join(workspace.source.base, workspace.root))
 
 
 def _finding(change: _Change, policy: Policy, base: str) -> Finding:
@@ -61,7 +65,7 @@ def _finding(change: _Change, policy: Policy, base: str) -> Finding:
         severity=Severity.WARNING,
         family=Family.MISLED,
         message=f"{path} {change.words}",
-        remedy=f"{policy.ref} decides until this is merged: let those who own the policy review it",
+        remedy=change.remedy or f"{policy.ref} decides until this is merged: let those who own the policy review it",
         path=path,
         line=change.line,
         fingerprint=fingerprint(RULE, {"path": display(change.path), "rule": change.about}),
@@ -155,9 +159,9 @@ def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=str)
 
 
-def _some(words: Sequence[str]) -> str:
-    more = len(words) - _MOST
-    return ", ".join(words[:_MOST]) + (f" and {more:,} more" if more > 0 else "")
+def _some(words: Sequence[str], most: int = _MOST) -> str:
+    more = len(words) - most
+    return ", ".join(words[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _own(policy: Policy) -> Config:
@@ -190,7 +194,7 @@ def _rule_files(home: Home, config: Config) -> dict[str, tuple[str, Any]]:
     """Path and content of each rule by its id; a file that does not load is known by its path."""
     found: dict[str, tuple[str, Any]] = {}
     for folder in config.rules.paths:
-        for entry in home.source.entries(home.path(folder)):
+        for entry in home.entries(folder):
             if entry.kind == "file" and entry.path.endswith((".yaml", ".yml")):
                 data = _rule(home, entry.path)
                 name = data.get("id") if isinstance(data, dict) else None
@@ -222,3 +226,46 @@ def _baseline(policy: Policy, own: Config) -> Iterator[_Change]:
     elif fewer:
         findings = "a finding" if len(fewer) == 1 else f"{len(fewer):,} findings"
         yield _Change(path, f"accepts {findings} less than {policy.ref}, and that counts")
+
+
+_LOCKED = {"changed": "other content of", "relabelled": "another split or label of", "missing": "no line for"}
+
+
+def _lock(policy: Policy) -> Iterator[_Change]:
+    """A lock file that is new locks more, and is no difference that anybody must know of."""
+    name = policy.config.lock
+    path = policy.there.path(name)
+    content, old = policy.here.source.read(path), policy.there.read(name)
+    if old is None:
+        return
+    if content is None:
+        yield _Change(path, f"is gone, and that of {policy.ref} counts")
+        return
+    try:
+        new = lockfile.parse(content, path)
+    except UsageError as error:
+        yield _Change(path, f"does not load, and that of {policy.ref} counts: {error.message}", _line(error))
+        return
+    kept = lockfile.parse(old, policy.name(path))
+    if new.root != kept.root:
+        root, other = display(new.root), display(kept.root)
+        yield _Change(path, f"locks {root}, and that of {policy.ref}, which counts, {other}")
+        return
+    found: dict[str, list[str]] = {}
+    for each in lockfile.compare(kept.lines, new.lines):
+        # Hashes of two kinds cannot be compared: nobody knows whether they are of the same content.
+        status = "changed" if each.status == "unchecked" else each.status
+        found.setdefault(status, []).append(display(each.old_path or each.path))
+    words = [f"{word} {_some(found[status], 1)}" for status, word in _LOCKED.items() if status in found]
+    if words:
+        remedy = "what it says of a file counts, unless it has no line for one that is there: see that each is meant"
+        yield _Change(path, f"differs from {policy.ref}: {', '.join(words)}", remedy=remedy)
+
+
+def _format(policy: Policy, place: str) -> Iterator[_Change]:
+    """Where no configuration names the format, and the data look like another one than before."""
+    old, new = policy.formats(place)
+    if policy.config.dataset.format is None and None not in (old, new) and old != new:
+        path = os.path.relpath(os.path.realpath(place), os.path.realpath(policy.here.source.base))
+        words = f"looks like {new}, and is read as {old}, as in {policy.ref}"
+        yield _Change(path, words, remedy="let those who own the policy name `dataset.format`")

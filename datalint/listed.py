@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ def listed(workspace: Workspace, request: Request, *, memory: Memory | None = No
         found = dataset.read(
             workspace.source,
             root=workspace.root,
-            format=request.format or (settings.dataset.format if own else None),
+            format=request.format or (settings.dataset.format if own else None) or _format_of_policy(workspace),
             framework=settings.training.framework,
             loader=settings.training.loader,
             columns=settings.dataset.columns,
@@ -51,6 +52,13 @@ def listed(workspace: Workspace, request: Request, *, memory: Memory | None = No
     if not len(found.samples) and not said:
         raise nothing(found)
     return found
+
+
+def _format_of_policy(workspace: Workspace) -> str | None:
+    """Where nobody names the format, the commit whose policy counts decides on that too."""
+    if workspace.policy is None:
+        return None
+    return workspace.policy.formats(os.path.join(workspace.source.base, workspace.root))[0]
 
 
 def _refuse_manifest_keys(settings: Config, found: Dataset) -> None:

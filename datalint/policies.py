@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from datalint import config as configuration
-from datalint import git
+from datalint import dataset, git
 from datalint.config_file import read_document
 from datalint.errors import UsageError
 from datalint.source.tree import open_tree
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from datalint.config import Config
     from datalint.config_file import Document
+    from datalint.entry import Entry
     from datalint.errors import Position
     from datalint.source import Source
 
@@ -36,7 +37,18 @@ class Home:
         return os.path.normpath(os.path.join(self.folder, name))
 
     def read(self, name: str) -> bytes | None:
-        return self.source.read(self.path(name))
+        """None also for what lies outside the repository: no commit has it, and it may be anything."""
+        path = self.path(name)
+        return None if _outside(path) else self.source.read(path)
+
+    def entries(self, folder: str) -> list[Entry]:
+        """Files at or below a folder; likewise none outside the repository."""
+        path = self.path(folder)
+        return [] if _outside(path) else self.source.entries(path)
+
+
+def _outside(path: str) -> bool:
+    return os.path.isabs(path) or path.split("/", 1)[0] == ".."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +65,22 @@ class Policy:
     def name(self, path: str) -> str:
         """A file of the policy's commit, given from its top, as `git show` takes it."""
         return f"{self.ref}:{path}"
+
+    def formats(self, place: str) -> tuple[str | None, str | None]:
+        """How the dataset at a place is read in the commit, and how it would be here, where nobody names its format.
+
+        A file that a change brings must not decide that other files than before are judged.
+        """
+        root = os.path.relpath(os.path.realpath(place), os.path.realpath(self.here.source.base))
+        if _outside(root):
+            return None, None
+        settings = self.config.dataset
+        files_root = None if settings.root is None else self.there.path(settings.root)
+        there, here = (
+            dataset.format_of(home.source, root, columns=settings.columns, files_root=files_root)
+            for home in (self.there, self.here)
+        )
+        return there, here
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -57,8 +57,10 @@ class Workspace:
 
     def read_home(self, name: str) -> bytes | None:
         """A small file beside the configuration, as the source (or the policy's commit) holds it."""
-        if self.policy is not None:
-            return self.policy.there.read(name)
+        return self.read_beside(name) if self.policy is None else self.policy.there.read(name)
+
+    def read_beside(self, name: str) -> bytes | None:
+        """The same as it lies with the data, whosever policy counts."""
         path = os.path.normpath(os.path.join(self.home, name))
         content = self.source.read(path)
         if content is None and self.source.name == "worktree" and os.path.lexists(os.path.join(self.source.base, path)):

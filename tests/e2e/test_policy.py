@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from datalint.cli import main
+from datalint.drift import findings
+from datalint.request import Request
+from datalint.workspace import open_workspace
 from tests.e2e.conftest import CLEAN_ENVIRONMENT, CONFIG, Repository, dataset, picture
 from tests.e2e.test_changes import FORGERY
 
@@ -144,6 +147,21 @@ WEAKER = {
         say("datalint.yaml", "ignore: [{rule: acme/tiny, reason: it is fine}]\n"),
         ["datalint.yaml differs from main, which counts: ignore of acme/tiny (new)"],
     ),
+    "ignore by path": (
+        say("datalint.yaml", "ignore: [{rule: acme/tiny, path: 'images/train/**', reason: it is fine}]\n"),
+        ["datalint.yaml differs from main, which counts: ignore of acme/tiny (new)"],
+    ),
+    "selection": (
+        edit("datalint.yaml", CHOSEN, "select: [truncated-image]"),
+        [
+            'datalint.yaml differs from main, which counts: rules.select '
+            '(["acme/tiny", "truncated-image"] -> ["truncated-image"])'
+        ],
+    ),
+    "left out": (
+        edit("datalint.yaml", CHOSEN, f"{CHOSEN}, ignore: [acme/tiny]"),
+        ['datalint.yaml differs from main, which counts: rules.ignore (new, ["acme/tiny"])'],
+    ),
     "edited rule": (
         edit(RULE_FILE, "default: 48", "default: 8"),
         [f"{RULE_FILE} differs from main, whose rule acme/tiny counts: params.side.default"],
@@ -182,7 +200,7 @@ WEAKER = {
 def drift(report: dict[str, Any]) -> list[str]:
     found = [item for item in report["findings"] if item["rule"] == "policy-changed"]
     assert {item["severity"] for item in found} <= {"warning"}
-    assert all("those who own the policy" in item["remedy"] for item in found)
+    assert all("those who own the policy" in item["remedy"] or "is meant" in item["remedy"] for item in found)
     return sorted(item["message"] for item in found)
 
 
@@ -407,3 +425,171 @@ def test_configuration_and_rules_of_a_subfolder_are_those_of_the_commit(
     monkeypatch.chdir(change.folder)
     code, report = ask("--policy-from", "deep", "--config", "sub/datalint.yaml")
     assert (code, refused(report)) == (1, [IMAGE])
+
+
+def test_a_recipe_or_a_machine_that_would_fit_does_not_get_past_it(
+    change: Repository, ask: Callable[..., Told]
+) -> None:
+    """A picture of 4096 x 4096 is 192 MiB as float32, and the machine has one GiB."""
+    policy = (
+        "dataset: {path: images}\n"
+        "training: {loader: array, image_size: 4096, batch: 4}\n"
+        "target: small\ntargets: {small: {host_memory: 1 GiB, host_used: 0 B}}\n"
+        "rules: {select: [killed]}\n"
+    )
+    (change.folder / "datalint.yaml").write_text(policy)
+    change.git("commit", "-qam", "machine")
+    change.git("tag", "-f", "machine")
+    for old, new, said in (
+        ("image_size: 4096", "image_size: 4", "training.image_size (4096 -> 4)"),
+        ("{host_memory: 1 GiB", "{host_memory: 64 GiB", 'targets.small.host_memory ("1 GiB" -> "64 GiB")'),
+        ("target: small", "target: colab-free-t4", 'target ("small" -> "colab-free-t4")'),
+    ):
+        (change.folder / "datalint.yaml").write_text(policy.replace(old, new))
+        assert ask()[0] == 0, f"without the option it gets past: {new}"
+        code, report = ask("--policy-from", "machine")
+        assert (code, drift(report)) == (1, [f"datalint.yaml differs from machine, which counts: {said}"])
+        assert any(item["family"] == "killed" for item in report["findings"])
+
+
+def test_a_lock_file_that_is_edited_unlocks_nothing(
+    change: Repository, ask: Callable[..., Told], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a change says of its own data counts, and is told; what is there stays locked."""
+    (change.folder / IMAGE).unlink()
+    chosen = "select: [lock, acme/tiny]"
+    edit("datalint.yaml", CHOSEN, chosen)(change.folder)
+    assert main(["lock", "--workers", "1"]) == 0
+    change.git("add", ".")
+    change.commit("locked")
+    change.git("tag", "-f", "locked")
+    lock = change.folder / "datalint.lock"
+    whole = lock.read_text()
+    first, second = (f"images/train/cat/{number:04}.jpg" for number in (0, 1))
+    picture(change.folder / first, 500)
+    (change.folder / second).unlink()
+    picture(change.folder / "images/train/cat/new.jpg", 501)
+    head, *lines = whole.splitlines(keepends=True)
+    shorter = "".join([head, *(line for line in lines if first not in line)])
+    broken = {
+        "gone": (None, "is gone, and that of locked counts", [first, second, None]),
+        "unlocked": (shorter, f"differs from locked: no line for {first}", [first, second, None]),
+        "elsewhere": (
+            whole.replace("\timages\n", "\tclean\n", 1),
+            "locks clean, and that of locked, which counts, images",
+            [first, second, None],
+        ),
+        "damaged": (f"{whole}oops\n", "does not load, and that of locked counts: not a line of", [first, second, None]),
+    }
+    for name, (content, said, found) in broken.items():
+        lock.unlink(missing_ok=True)
+        if content is not None:
+            lock.write_text(content)
+        code, report = ask("--policy-from", "locked")
+        told = [item["path"] for item in report["findings"] if "lock" in item["rule"]]
+        assert (code, sorted(told, key=str)) == (1, sorted(found, key=str)), name
+        assert f"datalint.lock {said}" in drift(report)[0], name
+    # Another name of its own is that of no lock which counts.
+    lock.write_text(whole)
+    say("datalint.yaml", "lock: other.lock\n")(change.folder)
+    code, report = ask("--policy-from", "locked")
+    assert (code, drift(report)) == (1, ['datalint.yaml differs from locked, which counts: lock (new, "other.lock")'])
+    # A change that says what it does is told as such, and what it adds is locked.
+    change.git("checkout", "-q", "locked", "--", "datalint.yaml")
+    assert main(["lock", "--workers", "1"]) == 0
+    capsys.readouterr()
+    code, report = ask("--policy-from", "locked")
+    assert (code, [item["rule"] for item in report["findings"]]) == (0, ["policy-changed"])
+    (finding,) = report["findings"]
+    assert finding["message"] == (f"datalint.lock differs from locked: other content of {first}, no line for {second}")
+    assert "see that each is meant" in finding["remedy"]
+    assert ask("--policy-from", "locked", "--fail-on", "warning")[0] == 1
+
+
+def test_a_name_that_means_two_commits_is_refused(change: Repository, ask: Callable[..., Told]) -> None:
+    """Who may push a tag could give it the name of the base branch: git takes the tag."""
+    WEAKER["fail_on"][0](change.folder)
+    change.git("commit", "-qam", "weaker")
+    change.git("update-ref", "refs/remotes/origin/main", "main")
+    assert ask("--policy-from", "origin/main")[0] == 1
+    change.git("tag", "origin/main")
+    for option in ("--policy-from", "--since"):
+        code, report = ask(option, "origin/main")
+        assert code == 2
+        assert "'origin/main' may mean more than one commit" in report["error"]
+        assert "refs/remotes/origin/main" in report["error"]
+    assert ask("--policy-from", "refs/remotes/origin/main")[0] == 1
+    change.git("tag", "-d", "origin/main")
+
+
+def test_what_is_new_is_judged_by_the_policy_too(change: Repository, ask: Callable[..., Told]) -> None:
+    for way in ("fail_on", "edited rule"):
+        WEAKER[way][0](change.folder)
+    change.git("add", ".")
+    change.commit("weaker")
+    said = sorted(message for way in ("fail_on", "edited rule") for message in WEAKER[way][1])
+    assert ask("--since", "main")[0] == 0, "without the option it gets past"
+    for words in ([], ["--staged"], ["--staged"], ["--tree", "topic"]):
+        code, report = ask("--since", "main", "--policy-from", "main", *words)
+        assert (code, refused(report), drift(report)) == (1, [IMAGE], said), words
+    # The image is old where the comparison starts after it: what the policy says of itself is told all the same.
+    code, report = ask("--since", "start", "--policy-from", "main")
+    assert (code, refused(report), drift(report)) == (0, [], said)
+
+
+def test_a_file_that_changes_how_the_folder_is_read_does_not_get_past_it(
+    change: Repository, ask: Callable[..., Told]
+) -> None:
+    rows = [
+        f"{split}/{label}/{number:04}.jpg,{'odd' if number % 2 else 'even'},{split}\n"
+        for split, most in (("train", 4), ("val", 2))
+        for label in ("cat", "dog")
+        for number in range(most)
+    ]
+    (change.folder / "images/list.csv").write_text("".join(["path,label,split\n", *rows]))
+    code, report = ask()
+    assert (code, report["dataset"]["format"]) == (0, "csv"), "without the option it gets past"
+    change.git("add", ".")
+    for words in ([], ["--staged"]):
+        code, report = ask("--policy-from", "main", *words)
+        assert (code, report["dataset"]["format"], refused(report)) == (1, "imagefolder", [IMAGE])
+        assert drift(report) == ["images looks like csv, and is read as imagefolder, as in main"]
+
+
+HOSTILE = {
+    "datalint.yaml": (
+        "dataset: {path: images}\nrules: {paths: [../../.., /etc, images]}\n",
+        "dataset: {path: images}\nbaseline: ../../../etc/passwd\nlock: /etc/passwd\n",
+        "dataset: {path: images}\nbaseline: images\n",
+        "- 1\n",
+        "rules: {settings: {acme/tiny: {side: 1e999}}}\n",
+        "a: &a [*a]\n",
+        "[" * 3000,
+        "\x00",
+        "ignore: [1, {rule: [1]}, null]\n",
+        "rules: 7\nignore: {a: b}\n",
+    ),
+    RULE_FILE: ("[]\n", "id: [1, 2]\n", "id: {a: b}\n", "\xff\n", "x: " + "{a: " * 3000, "id: acme/tiny\n"),
+    BASELINE: ("[]\n", "1\n", '{"rule": 1}\n', "\n\n"),
+    "datalint.lock": ("datalint-lock 9\timages\n", "\n", "datalint-lock 1\t../../..\n"),
+}
+
+
+def test_nothing_that_a_change_writes_stops_the_policy(
+    change: Repository, ask: Callable[..., Told], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["lock", "--workers", "1"]) == 0
+    accept(change.folder)
+    change.git("add", ".")
+    change.commit("full policy")
+    change.git("tag", "-f", "full")
+    picture(change.folder / "images/train/dog/other.jpg", 77, size=40)
+    capsys.readouterr()
+    for name, contents in HOSTILE.items():
+        for content in contents:
+            (change.folder / name).write_text(content, "latin-1")
+            told = findings(open_workspace(Request(policy_from="full")))
+            assert name in [item.path for item in told], content[:60]
+        code, report = ask("--policy-from", "full")
+        assert (code, refused(report)) == (1, ["images/train/dog/other.jpg"]), name
+        change.git("checkout", "-q", "full", "--", name)
