@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import unicodedata
@@ -197,7 +198,7 @@ def test_hooks_go_where_git_looks_for_them_and_a_foreign_one_stays(
 # --- pre-commit ---
 
 
-def test_the_first_push_is_judged_by_what_it_pushes(tmp_path: Path) -> None:
+def test_pushes_and_merges_under_pre_commit(tmp_path: Path) -> None:
     """Where a push begins a history, pre-commit names no commits: the index has the repair, the push has not."""
     made = create(tmp_path / "repository")
     bad = broken(made.folder / "images/train/cat")
@@ -210,12 +211,35 @@ def test_the_first_push_is_judged_by_what_it_pushes(tmp_path: Path) -> None:
     made.commit("start")
     made.git("init", "-q", "--bare", str(tmp_path / "remote.git"))
     made.git("remote", "add", "origin", str(tmp_path / "remote.git"))
-    made.run(sys.executable, "-m", "pre_commit", "install", "-t", "pre-push", ok=True)
+    made.run(sys.executable, "-m", "pre_commit", "install", "-t", "pre-push", "-t", "pre-merge-commit", ok=True)
     made.git("rm", "-q", "--cached", str(bad))
     bad.unlink()
-    refused = made.git("push", "-q", "origin", "main", ok=False)
-    assert refused.returncode
-    assert "images/train/cat/broken.jpg" in refused.stdout + refused.stderr
+
+    def refuses(*words: str) -> bool:
+        done = made.git(*words, ok=False)
+        assert bool(done.returncode) == ("images/train/cat/broken.jpg" in done.stdout + done.stderr), done.stderr
+        return bool(done.returncode)
+
+    assert refuses("push", "-q", "origin", "main"), "a history begins"
+    made.commit("mended")
+    made.git("tag", "mended")
+    assert not refuses("push", "-q", "origin", "main")
+    assert not refuses("push", "-q", "origin", "main:topic"), "a branch begins"
+    made.git("switch", "-qc", "bad", "HEAD~1")
+    made.commit("still broken", "--allow-empty")
+    assert refuses("push", "-q", "origin", "HEAD:topic", "--force"), "it is compared with what the remote has"
+    assert not refuses("push", "-q", "origin", ":topic"), "nothing is pushed"
+    made.git("switch", "-q", "main")
+    made.git("revert", "--no-edit", "mended")
+    made.commit("meanwhile", "--allow-empty")
+    made.git("switch", "-qC", "side", "mended")
+    made.commit("beside", "--allow-empty")
+    assert refuses("merge", "--no-edit", "main")
+    made.git("merge", "--abort", ok=False)
+    # What CI calls: the commit is judged, not the index, which has the repair.
+    ends = ("--from-ref", "mended", "--to-ref")
+    run = [sys.executable, "-m", "pre_commit", "run", "--hook-stage", "manual", *ends]
+    assert [made.run(*run, ref, ok=False).returncode for ref in ("main", "side")] == [1, 0]
 
 
 def test_a_push_that_begins_a_branch_has_no_base(
@@ -256,6 +280,13 @@ def test_an_index_of_any_kind_is_judged_and_not_remembered_past_a_change(
         assert truncated(ask(made.folder, "--staged")[1]) == ["images/train/cat/broken.jpg"]
     made.git("rm", "-qf", str(bad))
     assert ask(made.folder, "--staged")[0] == 0
+    made.commit("start")
+    (made.folder / "datalint.yaml").write_text("dataset: {path: images}\nfail_on: never\n")
+    broken(made.folder / "images/train/cat")
+    made.git("add", ".")
+    for _ in range(2):
+        code, report = ask(made.folder, "--staged", "--since", "HEAD", "--policy-from", "HEAD")
+        assert (code, truncated(report)) == (1, ["images/train/cat/broken.jpg"])
 
 
 def test_names_of_all_kinds_are_judged_one_by_one(tmp_path: Path, ask: Callable[..., tuple[int, Any]]) -> None:
@@ -276,6 +307,16 @@ def test_names_of_all_kinds_are_judged_one_by_one(tmp_path: Path, ask: Callable[
     shown = sorted(f"images/train/cat/{name}".replace("\udce9", "\\xe9") for name in names)
     for words in ([], ["--staged"]):
         assert sorted(truncated(ask(made.folder, *words)[1])) == shown
+    made.commit("odd names")
+    picture(made.folder / "images/train/dog/more.jpg", 899)
+    moved = os.fsdecode(b"images/train/cat/latin-\xe9.jpg")
+    made.git("mv", moved, moved.replace("latin", "roman"))
+    made.git("add", ".")
+    assert sorted(truncated(ask(made.folder, "--tree", "HEAD")[1])) == shown
+    code, report = ask(made.folder, "--staged", "--since", "HEAD")
+    old = [item["path"] for item in report["since"]["old"] if item["rule"] == "truncated-image"]
+    assert (code, truncated(report)) == (0, [])
+    assert sorted(old) == sorted(name.replace("latin", "roman") for name in shown)
 
 
 @pytest.mark.parametrize("words", [("--staged",), ("--tree", "HEAD")], ids=lambda words: words[0])
@@ -344,3 +385,38 @@ def test_an_object_that_a_whole_clone_lacks_is_missing(tmp_path: Path, ask: Call
     (made.folder / ".git/objects" / blob[:2] / blob[2:]).unlink()
     code, report = ask(made.folder, "--staged", "--select", "missing-file")
     assert (code, [item["path"] for item in report["findings"]]) == (1, ["images/val/dog/0000.jpg"])
+
+
+@pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is absent")
+def test_what_git_lfs_has_is_judged_and_what_it_has_not_is_never_called_clean(
+    tmp_path: Path, ask: Callable[..., tuple[int, Any]]
+) -> None:
+    """Real git-lfs: smudged, with its objects and no smudged files, and with pointers alone."""
+    made = create(tmp_path / "repository")
+    made.git("rm", "-rq", "--cached", "images")
+    made.git("lfs", "install", "--local")
+    made.git("lfs", "track", "*.jpg")
+    broken(made.folder / "images/train/cat")
+    made.git("add", ".")
+    assert made.git("show", ":images/train/cat/broken.jpg").stdout.startswith("version https://git-lfs")
+    assert truncated(ask(made.folder, "--staged")[1]) == ["images/train/cat/broken.jpg"], "before the first commit"
+    made.commit("start")
+    clone = Repository(tmp_path / "clone")
+    made.git("clone", "-q", str(made.folder), str(clone.folder), GIT_LFS_SKIP_SMUDGE="1")
+    clone.git("lfs", "install", "--local", "--skip-smudge")
+    ways: tuple[tuple[str, ...], ...] = ((), ("--staged",), ("--tree", "HEAD"))
+    for words in ways:
+        code, report = ask(clone.folder, *words)
+        assert (code, report["verdict"], truncated(report)) == (0, "UNDECIDED", []), words
+        assert len(report["not_checked"]) >= 9
+    clone.git("lfs", "fetch")
+    for words in ways[1:]:
+        assert truncated(ask(clone.folder, *words)[1]) == ["images/train/cat/broken.jpg"], words
+    assert ask(clone.folder)[1]["verdict"] == "UNDECIDED", "the work tree has pointers"
+    clone.git("lfs", "checkout")
+    picture(clone.folder / "images/train/dog/more.jpg", 600)
+    clone.git("add", ".")
+    for words in ways:
+        assert truncated(ask(clone.folder, *words)[1]) == ["images/train/cat/broken.jpg"], words
+        code, report = ask(clone.folder, *words, "--since", "HEAD")
+        assert (code, truncated(report)) == (0, []), words
