@@ -182,6 +182,12 @@ def commit(top: str, ref: str) -> str:
     return found
 
 
+def is_unborn(directory: str) -> bool:
+    """Whether the branch that is checked out has no commit yet."""
+    found = _run(directory, ("rev-parse", "--verify", "--quiet", "HEAD^{commit}"), b"").returncode
+    return bool(found) and not _run(directory, ("symbolic-ref", "--quiet", "HEAD"), b"").returncode
+
+
 def fork(top: str, base: str, head: str | None = None) -> str:
     """Commit where `head` (None: the last commit) left the commit `base`; that itself where the two share none."""
     name = "HEAD" if head is None else commit(top, head)

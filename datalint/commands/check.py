@@ -64,14 +64,12 @@ def tell(result: Result, fail_on: str, outputs: list[Output], arguments: argpars
 def request_of(arguments: argparse.Namespace) -> Request:
     """Also for `facts`, which has fewer options."""
     pushed, pushed_from = _pushed() if arguments.staged else (None, None)
-    since = getattr(arguments, "since", None)
     return replace(
         looking(arguments),
         staged=arguments.staged and not pushed,
         tree=pushed or arguments.tree,
         base=arguments.base or pushed_from or None,
-        # What a push brings in is told from where it starts, whatever the hook compares a commit with.
-        since=since and (pushed_from or since),
+        since=_since(arguments, pushed_from),
         policy_from=_policy_from(arguments),
     )
 
@@ -104,6 +102,19 @@ def _pushed() -> tuple[str | None, str | None]:
     pushed = os.environ.get("PRE_COMMIT_TO_REF") or os.environ.get("PRE_COMMIT_LOCAL_BRANCH") or None
     start = os.environ.get("PRE_COMMIT_FROM_REF") if pushed else None
     return pushed, start if start and start.strip("0") else None
+
+
+def _since(arguments: argparse.Namespace, pushed_from: str | None) -> str | None:
+    """What a push brings in is told from where it starts, whatever the hook compares a commit with.
+
+    A hook that compares with the last commit lets the first one be made: all of it is new.
+    """
+    since: str | None = getattr(arguments, "since", None)
+    if since == "HEAD":
+        from datalint import git
+
+        return None if git.is_unborn(os.getcwd()) else pushed_from or since
+    return since and (pushed_from or since)
 
 
 def _policy_from(arguments: argparse.Namespace) -> str | None:

@@ -274,10 +274,11 @@ def test_an_index_of_any_kind_is_judged_and_not_remembered_past_a_change(
     )
     made.git(*words)
     assert ask(made.folder, "--staged")[1]["dataset"]["samples"] == 8, "before the first commit"
+    assert ask(made.folder, "--staged", "--since", "HEAD")[0] == 0, "all of it is new"
     bad = broken(made.folder / "images/train/cat")
     made.git("add", ".")
-    for _ in range(2):
-        assert truncated(ask(made.folder, "--staged")[1]) == ["images/train/cat/broken.jpg"]
+    for words in ((), (), ("--since", "HEAD")):
+        assert truncated(ask(made.folder, "--staged", *words)[1]) == ["images/train/cat/broken.jpg"]
     made.git("rm", "-qf", str(bad))
     assert ask(made.folder, "--staged")[0] == 0
     made.commit("start")
