@@ -38,10 +38,10 @@ class Filtered:
     gone: Sequence[Accepted]
 
 
-def load(read: Callable[[str], bytes | None], name: str) -> Baseline:
-    """Read the baseline through `read`; empty without one. Raises UsageError at a corrupt line."""
+def load(read: Callable[[str], bytes | None], name: str, *, label: str = "") -> Baseline:
+    """Read the baseline through `read`; empty without one. Raises UsageError at a corrupt line of `label` + `name`."""
     content = read(name)
-    return {} if content is None else parse(content, name)
+    return {} if content is None else parse(content, label + name)
 
 
 def parse(content: bytes, file: str) -> Baseline:

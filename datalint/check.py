@@ -17,6 +17,7 @@ from datalint import (
     baseline,
     braces,
     changed,
+    drift,
     footprint,
     git,
     locked,
@@ -111,10 +112,12 @@ class Judged:
     def scope(self) -> tuple[str, ...]:
         """Paths in the repository that the verdict was read from: dataset, configuration, rules, model, baseline, lock.
 
-        All of it where a manifest names images anywhere, or a symbolic link or a data.yaml leads out of the dataset.
+        All of it where a manifest names images anywhere, where a symbolic link or a data.yaml leads out of the dataset,
+        and where a difference from another commit's policy is told.
         """
         if (
-            self.manifest
+            self.workspace.policy
+            or self.manifest
             or self.evidence.dataset.leads_out
             or (self.workspace.top is not None and git.has_links(self.workspace.top))
         ):
@@ -146,7 +149,7 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
 def rules_of(workspace: Workspace, request: Request) -> list[BoundRule[Rule]]:
     """Those that run, as the configuration and the command line set them; raises UsageError for what cannot be."""
     settings = workspace.config
-    rules = all_rules(workspace.source, workspace.home, settings)
+    rules = all_rules(*workspace.rule_home, settings, label=workspace.rule_label)
     return configuration.resolve_rules(settings, rules, select=request.select, ignore=request.ignore)
 
 
@@ -184,6 +187,7 @@ def check_in(
         if request.use_ignores
         else Remaining(findings)
     )
+    remaining = replace(remaining, notes=[*remaining.notes, *drift.findings(workspace)])
     left_open = unjudged.by_rules([item.rule for item in bound], reads, evidence.left_open)
     result = conclude(evidence, remaining, failed, left_open, seconds=time.monotonic() - started)
     result = replace(result, rules=told(bound, result.findings))
@@ -204,9 +208,9 @@ def check_in(
 
 
 def _aside(evidence: Evidence, bound: Sequence[BoundRule[Rule]]) -> set[str]:
-    """Rules that count samples by class or split, where DVC tracks folders of which nobody knows what is in them."""
+    """Rules that count samples by class or split, where nobody knows what is in a folder of DVC or in a submodule."""
     kinds = evidence.dataset.problems.columns["kind"]
-    if evidence.dataset.manifest is not None or "dvc-unknown" not in kinds:
+    if evidence.dataset.manifest is not None or {"dvc-unknown", "submodule"}.isdisjoint(kinds):
         return set()
     return {item.rule.id for item in bound if _COUNTING & set(item.rule.tags) and not _CERTAIN & set(item.rule.tags)}
 
@@ -297,7 +301,7 @@ def accept(
     """Take away what the user accepts; ignores that expired or match nothing become findings of their own."""
     settings = workspace.config
     suppressed = suppress.apply(findings, settings.ignore, today=datetime.now(UTC).date(), ran=ran)
-    known = baseline.load(workspace.read_home, settings.baseline)
+    known = baseline.load(workspace.read_home, settings.baseline, label=workspace.home_label)
     filtered = baseline.apply(suppressed.kept, known, ran=ran, unread=unread)
     return Remaining(filtered.kept, suppressed.notes, suppressed.ignored, filtered.baselined, filtered.gone)
 

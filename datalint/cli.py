@@ -47,6 +47,11 @@ def parser() -> argparse.ArgumentParser:
         metavar="REF",
         help="block only on what is new since REF, or since this branch left it; show what changed",
     )
+    check.add_argument(
+        "--policy-from",
+        metavar="REF",
+        help="configuration, rules and baseline of this commit count, not those that come with the data",
+    )
     check.add_argument("--write-baseline", action="store_true", help="accept today's findings in the baseline file")
     check.add_argument("--prune-baseline", action="store_true", help="drop accepted findings that are gone")
     check.add_argument("--no-ignores", action="store_true", help="show what ignores and baseline hide")
@@ -154,11 +159,26 @@ def parser() -> argparse.ArgumentParser:
     init.add_argument("--stdout", action="store_true", help="print it instead of writing it")
     init.add_argument("--schema", action="store_true", help="also write the JSON Schema that editors complete from")
 
-    _verb(
-        verbs,
-        "install-hook",
-        "write a git pre-commit hook, for people without pre-commit",
-        "datalint.commands.install_hook",
+    cache = _verb(verbs, "cache", "show what is kept between runs, and keep it small", "datalint.commands.cache")
+    tidy = cache.add_mutually_exclusive_group()
+    tidy.add_argument("--prune", action="store_true", help="drop what no run can use any more")
+    tidy.add_argument("--clear", action="store_true", help="drop everything")
+    cache.add_argument(
+        "--max-size",
+        metavar="SIZE",
+        help="with --prune: also the facts longest not used, until it is this small (500MB)",
+    )
+    cache.add_argument("--cache-dir", metavar="DIR", help="where it lies (default: .datalint_cache)")
+    _config_option(cache)
+
+    hook = _verb(
+        verbs, "install-hook", "write a git hook, for people without pre-commit", "datalint.commands.install_hook"
+    )
+    hook.add_argument(
+        "--type",
+        action="append",
+        choices=("pre-commit", "pre-merge-commit", "pre-push"),
+        help="when it runs; repeatable (default: pre-commit)",
     )
     return root
 

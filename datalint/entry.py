@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 Codec = Literal["plain", "gzip", "zlib", "parquet"]
-Kind = Literal["file", "missing", "broken-link", "link-loop", "unreadable-folder", "special", "remote", "pointer"]
+Kind = Literal[
+    "file", "missing", "broken-link", "link-loop", "unreadable-folder", "special", "submodule", "remote", "pointer"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,28 @@ class Entry:
     """Bytes; None where listing does not tell (git)."""
     mtime_ns: int | None = None
     inode: int | None = None
+    """As `node_of` makes it."""
     content_id: str | None = None
     """`git:<hex>` where git knows the bytes, `lfs:<sha256>` or `dvc:<md5>` where a pointer carries them; else None."""
+
+
+def node_of(status: os.stat_result) -> int:
+    """The inode of a file mixed with when it was last changed (ctime) and with this machine.
+
+    Size and mtime can be set, and an inode is used again: a file that was overwritten in place with its old time, or
+    other bytes where a cache was restored, agree in all three. Nobody sets a ctime.
+    """
+    return hash((status.st_ino, status.st_ctime_ns, machine()))
+
+
+@cache
+def machine(file: str = "/etc/machine-id") -> int:
+    """A number of this installation (machine-id(5)); 0 where it has none, as many containers."""
+    try:
+        with open(file, "rb") as opened:
+            return int(opened.read(64).strip() or b"0", 16)
+    except (OSError, ValueError):
+        return 0
 
 
 def display(path: str) -> str:

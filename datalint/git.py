@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import subprocess
@@ -103,6 +104,19 @@ def setting(directory: str, name: str) -> str | None:
     return None if process.returncode else os.fsdecode(process.stdout.removesuffix(b"\n"))
 
 
+@functools.cache
+def is_partial(directory: str) -> bool:
+    """Whether a remote has promised objects that this clone lacks (`git clone --filter`)."""
+    words = ("config", "--get-regexp", r"^(extensions\.partialclone|remote\..*\.promisor)$")
+    return not _run(directory, words, b"").returncode
+
+
+def left_out(top: str, folder: str) -> int:
+    """Files at or below a folder that a sparse checkout leaves out of the work tree."""
+    pathspec = () if folder in ("", ".") else (f":(top,literal){folder}",)
+    return sum(line.startswith(b"S ") for line in run(top, "ls-files", "-t", "-z", "--", *pathspec).split(b"\0"))
+
+
 def common_folder(directory: str) -> str:
     """The repository's shared folder, which holds `objects` and `lfs`."""
     found = run(directory, "rev-parse", "--git-common-dir").removesuffix(b"\n")
@@ -153,11 +167,25 @@ def committed(top: str, paths: Sequence[str]) -> bytes:
 
 
 def commit(top: str, ref: str) -> str:
-    """Full id of a commit; raises UsageError for a ref that does not lead to one."""
-    process = _run(top, ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"), b"")
+    """Full id of a commit; raises UsageError for a ref that does not lead to one, or that may mean two.
+
+    Of a tag and a branch git takes the tag: whoever may push one called `origin/main` would choose what counts.
+    """
+    words = ("-c", "core.warnAmbiguousRefs=true", "rev-parse", "--verify", "--end-of-options", f"{ref}^{{commit}}")
+    process = _run(top, words, b"")
     if process.returncode:
         raise UsageError(f"no commit {ref!r} in {top}", hint="a shallow clone may lack it: `git fetch` it first")
-    return process.stdout.decode().strip()
+    found = process.stdout.decode().strip()
+    if b" is ambiguous" in process.stderr and ref != found:
+        hint = f"name one in full, such as refs/remotes/{ref}: `git for-each-ref` lists them"
+        raise UsageError(f"{ref!r} may mean more than one commit in {top}", hint=hint)
+    return found
+
+
+def is_unborn(directory: str) -> bool:
+    """Whether the branch that is checked out has no commit yet."""
+    found = _run(directory, ("rev-parse", "--verify", "--quiet", "HEAD^{commit}"), b"").returncode
+    return bool(found) and not _run(directory, ("symbolic-ref", "--quiet", "HEAD"), b"").returncode
 
 
 def fork(top: str, base: str, head: str | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ def listed(workspace: Workspace, request: Request, *, memory: Memory | None = No
         found = dataset.read(
             workspace.source,
             root=workspace.root,
-            format=request.format or (settings.dataset.format if own else None),
+            format=request.format or (settings.dataset.format if own else None) or _format_of_policy(workspace),
             framework=settings.training.framework,
             loader=settings.training.loader,
             columns=settings.dataset.columns,
@@ -63,6 +64,13 @@ def _left_out(settings: Config, name: str) -> Iterator[str]:
         yield f"--format {name}: dataset.{key} of {settings.file} is not used"
 
 
+def _format_of_policy(workspace: Workspace) -> str | None:
+    """Where nobody names the format, the commit whose policy counts decides on that too."""
+    if workspace.policy is None:
+        return None
+    return workspace.policy.formats(os.path.join(workspace.source.base, workspace.root))[0]
+
+
 def _placed(error: UsageError, settings: Config, *, own: bool) -> UsageError:
     """The same with the place in the configuration that it is about: what it names, else the format if one is said."""
     way = error.keys or (("dataset", "format") if own and settings.dataset.format else ())
@@ -83,4 +91,10 @@ def nothing(found: Dataset) -> UnfinishedError:
         features = found.problems.columns["detail"][kinds.index("no-image-feature")]
         message = f"no feature of the records in {place} holds images, so nothing was judged but the shards: {features}"
         return UnfinishedError(f"{message}; `dataset.columns` can name it as `image`")
+    if "submodule" in kinds:
+        inner = found.problems.columns["path"][kinds.index("submodule")]
+        message = (
+            f"no samples found in {place}: of the submodule {inner} git has the commit alone, so nothing was judged"
+        )
+        return UnfinishedError(f"{message}; check the work tree, or run datalint in it")
     return NoSamplesError(f"no samples found in {place} (read as {found.format}): nothing was judged")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datalint.entry import Entry
     from datalint.facts.cache import Cache, NullCache
     from datalint.facts.gather import Gathered
-    from datalint.lockfile import Difference, Use
+    from datalint.lockfile import Difference, Lock, Use
     from datalint.request import Request
     from datalint.source import Source
     from datalint.workspace import Workspace
@@ -70,12 +70,12 @@ def read(request: Request, looked: Looked) -> Comparison:
     """Empty without a lock file; raises UsageError for one that is damaged, and where --verify-lock finds none."""
     workspace = looked.workspace
     name = workspace.config.lock
-    content = workspace.read_home(name)
-    if content is None:
+    own, base = _own(workspace), lock_of_policy(workspace)
+    lock = base if base is not None and (own is None or own.root != base.root) else own
+    if lock is None:
         if request.verify_lock:
             raise UsageError(f"there is no {name} to verify", hint="`datalint lock` writes it")
         return Comparison(Data({}))
-    lock = lockfile.parse(content, name)
     root = root_of(workspace)
     if lock.root != root:
         if request.verify_lock:
@@ -83,10 +83,34 @@ def read(request: Request, looked: Looked) -> Comparison:
         note = f"{name} locks {display(lock.root)}: {display(root)} was not compared with it"
         return Comparison(Data({}), notes=(note,))
     now = present(looked, fresh=request.verify_lock)
+    lines = lock.lines
+    if base is not None and lock is own:
+        # Who takes a line out does not unlock the file: only what is gone from the dataset may go from the lock.
+        kept = {path: line for path, line in base.lines.items() if path in now.lines and path not in lines}
+        lines = {**kept, **lines}
     if request.verify_lock:
-        _hash_alike(lock.lines, now)
-    found = list(_settled(lockfile.compare(lock.lines, now.lines), looked))
+        _hash_alike(lines, now)
+    found = list(_settled(lockfile.compare(lines, now.lines), looked))
     return Comparison(_table(found, name), tuple(_not_checked(found)))
+
+
+def _own(workspace: Workspace) -> Lock | None:
+    """The lock file that lies with the data. One that does not load counts as none where a policy has another."""
+    name = workspace.config.lock
+    content = workspace.read_beside(name)
+    try:
+        return None if content is None else lockfile.parse(content, name)
+    except UsageError:
+        if lock_of_policy(workspace) is None:
+            raise
+        return None
+
+
+def lock_of_policy(workspace: Workspace) -> Lock | None:
+    """That of the commit whose policy counts; None where no such commit is named, and where it has none."""
+    name = workspace.config.lock
+    content = workspace.policy.there.read(name) if workspace.policy else None
+    return None if content is None else lockfile.parse(content, workspace.home_label + name)
 
 
 def root_of(workspace: Workspace) -> str:

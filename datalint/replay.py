@@ -50,11 +50,11 @@ def key_of(request: Request) -> Key | None:
     )
     if not trust.believable(folder):
         return None
-    compared = _compared(request, top)
     words = {
         **asdict(request),
         "workers": None,
-        "since": compared,
+        "since": _compared(request, top),
+        "policy_from": _policy(request, top),
         "here": os.path.relpath(here, top),
         "beside": _beside(here, top),
     }
@@ -76,6 +76,15 @@ def _compared(request: Request, top: str) -> list[str] | None:
 
     tip = git.commit(top, request.since)
     return [request.since, tip, git.fork(top, tip)]
+
+
+def _policy(request: Request, top: str) -> list[str] | None:
+    """The commit whose policy counts."""
+    if request.policy_from is None:
+        return None
+    from datalint import git
+
+    return [request.policy_from, git.commit(top, request.policy_from)]
 
 
 def recall(key: Key) -> tuple[Result, str] | None:

@@ -14,6 +14,8 @@ class Request:
     tree: str | None = None
     base: str | None = None
     """Commit that the table `changed` compares with."""
+    policy_from: str | None = None
+    """Commit whose configuration, rules and baseline count instead of those that come with the data."""
     since: str | None = None
     """Commit whose findings do not block."""
     format: str | None = None

@@ -34,8 +34,11 @@ def known_queries() -> Known:
     return Known((BUILTIN_RULES / PREPARED).read_text("utf-8"))
 
 
-def custom_rules(source: Source, home: str, config: Config) -> list[Rule]:
-    """Rules of the user's folders, relative to `home`; a folder without any is a UsageError."""
+def custom_rules(source: Source, home: str, config: Config, *, label: str = "") -> list[Rule]:
+    """Rules of the user's folders, relative to `home`; a folder without any is a UsageError.
+
+    `label` stands before the name of each file, where whoever looks for it needs to know more.
+    """
     rules = []
     for index, folder in enumerate(config.rules.paths):
         root = os.path.normpath(os.path.join(home, folder))
@@ -52,13 +55,13 @@ def custom_rules(source: Source, home: str, config: Config) -> list[Rule]:
             text = source.read(name)
             if text is None:
                 raise UsageError(f"cannot read the rule file {name}")
-            rules.append(load_rule(text, name, builtin=False))
+            rules.append(load_rule(text, label + name, builtin=False))
     return rules
 
 
-def all_rules(source: Source, home: str, config: Config) -> list[Rule]:
+def all_rules(source: Source, home: str, config: Config, *, label: str = "") -> list[Rule]:
     """Built-in rules, without their tests, and custom ones; two rules with one id are a UsageError."""
-    rules = [*builtin_rules(tests=False), *custom_rules(source, home, config)]
+    rules = [*builtin_rules(tests=False), *custom_rules(source, home, config, label=label)]
     seen: dict[str, Rule] = {}
     for rule in rules:
         if rule.id in seen:

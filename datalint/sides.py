@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 import zlib
 from contextlib import suppress
@@ -82,6 +83,18 @@ def remember(key: str | None, side: Side) -> None:
             file.write(zlib.compress(text, 1))
         os.replace(file.name, key)
         _forget(folder)
+
+
+def held(cache_dir: str) -> int:
+    """How many a cache holds."""
+    with suppress(FileNotFoundError):
+        return sum(name.endswith(_ENDING) for name in os.listdir(os.path.join(cache_dir, FOLDER)))
+    return 0
+
+
+def clear(cache_dir: str) -> None:
+    """Forget all of them."""
+    shutil.rmtree(os.path.join(cache_dir, FOLDER), ignore_errors=True)
 
 
 def _forget(folder: str) -> None:

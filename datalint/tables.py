@@ -242,8 +242,8 @@ TABLES: dict[str, Table] = {
                 "cause",
                 "VARCHAR",
                 "truncated, zero-filled, bit-rot, crlf-mangled, html, json, xml, text, gzip, zip, pdf, "
-                "lfs-pointer, dvc-missing, appledouble, bad-header, bad-checksum, bomb, decoder-crash, decoder-hang, "
-                "decoder-memory, "
+                "lfs-pointer, dvc-missing, object-missing, submodule, appledouble, bad-header, bad-checksum, bomb, "
+                "decoder-crash, decoder-hang, decoder-memory, "
                 "permission, vanished, io-error, not-a-file, ...",
             ),
             ("detail", "VARCHAR", "what the decoder said, in words"),

@@ -20,6 +20,8 @@ _UNREAD = {
     "crashed": "its decoder did not survive",
 }
 
+_FETCH = {"dvc-missing": "dvc pull", "object-missing": "git fetch --refetch --no-filter"}
+
 
 def unseen(found: Dataset, files: Data) -> list[NotChecked]:
     """Files whose pixels nobody has seen, and shards of which nobody knows what is in them."""
@@ -27,6 +29,7 @@ def unseen(found: Dataset, files: Data) -> list[NotChecked]:
         *_images(found),
         *_arrays(files),
         *_untracked(found),
+        *_submodules(found),
         *_unread(found.shards, {*_UNREAD, "unsupported"}),
         *_unread(files, _UNREAD),
     ]
@@ -54,6 +57,17 @@ def _untracked(found: Dataset) -> list[NotChecked]:
     ]
 
 
+def _submodules(found: Dataset) -> list[NotChecked]:
+    problems = found.problems.columns
+    return [
+        NotChecked(
+            str(path), "a submodule, of which git has the commit alone: check the work tree, or run datalint in it"
+        )
+        for kind, path in zip(problems["kind"], problems["path"], strict=True)
+        if kind == "submodule"
+    ]
+
+
 def _unread(table: Data, kinds: Collection[str]) -> list[NotChecked]:
     """A shard may be whole and of a kind that is not read here; of such an image a rule knows what it means."""
     columns = table.columns
@@ -67,4 +81,4 @@ def _unread(table: Data, kinds: Collection[str]) -> list[NotChecked]:
 def _why(status: str, cause: object) -> str:
     if status == "unsupported":
         return "it is not read here"
-    return _UNREAD[status].format(fetch="dvc pull" if cause == "dvc-missing" else "git lfs pull")
+    return _UNREAD[status].format(fetch=_FETCH.get(str(cause), "git lfs pull"))

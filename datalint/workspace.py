@@ -6,15 +6,16 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from datalint import braces
+from datalint import braces, git_index
 from datalint import config as configuration
 from datalint.errors import Position, UsageError
+from datalint.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from datalint.config import Config
-    from datalint.request import Request
+    from datalint.policies import Policy
     from datalint.source import Source
 
 CACHE_FOLDER = ".datalint_cache"
@@ -33,9 +34,33 @@ class Workspace:
     """Top of the repository where git is the source, else None."""
     notes: tuple[str, ...] = ()
     """What the user should know about how the run was set up."""
+    policy: Policy | None = None
+    """Where configuration, rules and baseline are those of another commit, else None."""
+
+    @property
+    def rule_home(self) -> tuple[Source, str]:
+        """Where the user's rules are read from, and the folder that `rules.paths` start at there."""
+        return (self.policy.there.source, self.policy.there.folder) if self.policy else (self.source, self.home)
+
+    @property
+    def rule_label(self) -> str:
+        """What stands before the name of a rule file, so that a mistake is looked for where it is."""
+        return self.policy.name("") if self.policy else ""
+
+    @property
+    def home_label(self) -> str:
+        """The same for files that `read_home` reads."""
+        if self.policy is None:
+            return ""
+        folder = self.policy.there.folder
+        return self.policy.name("" if folder == "." else f"{folder}/")
 
     def read_home(self, name: str) -> bytes | None:
-        """A small file beside the configuration, as the source holds it."""
+        """A small file beside the configuration, as the source (or the policy's commit) holds it."""
+        return self.read_beside(name) if self.policy is None else self.policy.there.read(name)
+
+    def read_beside(self, name: str) -> bytes | None:
+        """The same as it lies with the data, whosever policy counts."""
         path = os.path.normpath(os.path.join(self.home, name))
         content = self.source.read(path)
         if content is None and self.source.name == "worktree" and os.path.lexists(os.path.join(self.source.base, path)):
@@ -108,8 +133,16 @@ def _open_worktree(request: Request) -> Workspace:
     here = os.getcwd()
     if request.path is not None and not _exists(request.path):
         raise UsageError(f"no such file or folder: {request.path}")
-    home = configuration.find_home(here, explicit=request.config)
-    config = configuration.load(_reader(home), explicit=_inside(request.config, home))
+    policy = None
+    if request.policy_from is None:
+        home = configuration.find_home(here, explicit=request.config)
+        config = configuration.load(_reader(home), explicit=_inside(request.config, home))
+    else:
+        from datalint import git, policies
+
+        top = git.top_level(here)
+        policy = policies.read(request.policy_from, here, open_worktree(top), explicit=request.config)
+        home, config = os.path.normpath(os.path.join(top, policy.there.folder)), policy.config
     root = os.path.abspath(request.path if request.path is not None else os.path.join(home, config.dataset.path))
     if not _exists(root):
         raise UsageError(f"dataset path {config.dataset.path!r} does not exist", config.dataset.position)
@@ -120,7 +153,23 @@ def _open_worktree(request: Request) -> Workspace:
         root=_relative(root, base),
         home=os.path.relpath(home, base),
         cache_dir=_cache_dir(request, home),
+        policy=policy,
+        notes=(*(policy.notes if policy else ()), *_left_out(root)),
     )
+
+
+def _left_out(root: str) -> Iterator[str]:
+    """What a sparse checkout keeps from the work tree: it is judged without, which somebody should know."""
+    root = os.path.realpath(root)
+    located = git_index.locate(root)
+    if located is None or not os.path.exists(os.path.join(located[2], "info", "sparse-checkout")):
+        return
+    from datalint import git
+
+    number = git.left_out(located[0], _relative(root, os.path.realpath(located[0])))
+    if number:
+        files = "1 file of the dataset is" if number == 1 else f"{number:,} files of the dataset are"
+        yield f"{files} left out by the sparse checkout and not judged: `--staged` judges the whole index"
 
 
 def _exists(path: str) -> bool:
@@ -144,7 +193,7 @@ def _folder(root: str) -> str:
 
 
 def _open_git(request: Request) -> Workspace:
-    from datalint import git
+    from datalint import git, policies
     from datalint.source.index import open_index
     from datalint.source.moved import moved
     from datalint.source.tree import open_tree
@@ -152,11 +201,17 @@ def _open_git(request: Request) -> Workspace:
     here = os.getcwd()
     top = git.top_level(here)
     source = open_index(top) if request.staged else open_tree(top, request.tree or "HEAD")
-    home = _home_in_source(source, here, top, request)
-    prefix = "" if home == "." else home + "/"
-    config = configuration.load(
-        lambda name: source.read(prefix + name), explicit=_inside(request.config, os.path.join(top, home))
-    )
+    policy = None
+    if request.policy_from is None:
+        home = policies.nearest_home(source, here, top, explicit=request.config)
+        prefix = "" if home == "." else home + "/"
+        config = configuration.load(
+            lambda name: source.read(prefix + name), explicit=_inside(request.config, os.path.join(top, home))
+        )
+        notes = tuple(_unstaged(source, here, top, request)) if request.staged else ()
+    else:
+        policy = policies.read(request.policy_from, here, source, explicit=request.config)
+        home, config, notes = policy.there.folder, policy.config, policy.notes
     if request.path is not None:
         root = os.path.relpath(os.path.abspath(request.path), top)
     else:
@@ -176,7 +231,8 @@ def _open_git(request: Request) -> Workspace:
         home=_relative(os.path.join(top, home), base),
         cache_dir=_cache_dir(request, top),
         top=top,
-        notes=tuple(_unstaged(source, here, top, request)) if request.staged else (),
+        notes=notes,
+        policy=policy,
     )
 
 
@@ -196,20 +252,6 @@ def _unstaged(source: Source, here: str, top: str, request: Request) -> Iterator
             yield f"{path} is not in the index and was not read: `git add` it"
         elif staged.replace(b"\r\n", b"\n") != written.replace(b"\r\n", b"\n"):
             yield f"{path} has changes that are not staged; the version in the index was read"
-
-
-def _home_in_source(source: Source, here: str, top: str, request: Request) -> str:
-    """Nearest folder, from here up to the top, whose configuration the source holds; else the top."""
-    if request.config is not None:
-        return os.path.relpath(os.path.dirname(os.path.abspath(request.config)), top)
-    folder = os.path.relpath(here, top)
-    while True:
-        prefix = "" if folder == "." else folder + "/"
-        if configuration.present(lambda name, prefix=prefix: source.read(prefix + name)):  # type: ignore[misc]
-            return folder
-        if folder == ".":
-            return "."
-        folder = os.path.dirname(folder) or "."
 
 
 def _reader(folder: str) -> configuration.Reader:
@@ -246,6 +288,18 @@ def _contains(base: str, path: str) -> bool:
 
 def _relative(path: str, base: str) -> str:
     return os.path.relpath(path, base).replace(os.sep, "/")
+
+
+def cache_dirs(config: str | None, cache_dir: str | None) -> list[str]:
+    """Where runs from here keep their cache: beside the configuration, and at the top where git is judged.
+
+    The configuration is looked for and not read.
+    """
+    request = Request(config=config or os.environ.get("DATALINT_CONFIG") or None, cache_dir=cache_dir)
+    home = configuration.find_home(os.getcwd(), explicit=request.config)
+    located = git_index.locate(home)
+    folders = (home, located[0] if located else home)
+    return list(dict.fromkeys(_cache_dir(request, folder) for folder in folders))
 
 
 def _cache_dir(request: Request, home: str) -> str:

@@ -48,3 +48,24 @@ def test_a_link_to_a_folder_that_git_tracks(repository: Repository) -> None:
     repository.git("add", ".")
     repository.link(".datalint_cache", "data/.datalint_cache")
     assert not believable(f"{repository.top}/.datalint_cache")
+
+
+def test_a_cache_that_is_a_submodule(repository: Repository, tmp_path: Path) -> None:
+    made = create(tmp_path / "made")
+    made.write("facts.sqlite", b"made up")
+    made.commit()
+    repository.git("submodule", "--quiet", "add", made.top, ".datalint_cache")
+    assert not believable(f"{repository.top}/.datalint_cache")
+
+
+def test_a_work_tree_that_the_environment_alone_names(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, outside = f"{repository.top}/data/.datalint_cache", str(tmp_path / "elsewhere")
+    (tmp_path / "repository/.git").rename(tmp_path / "kept.git")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "kept.git"))
+    monkeypatch.setenv("GIT_WORK_TREE", repository.top)
+    monkeypatch.chdir(repository.top)
+    assert [believable(folder), believable(outside)] == [True, True]
+    repository.git("add", ".")
+    assert [believable(folder), believable(outside)] == [False, True]

@@ -30,6 +30,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError("the baseline is written from all findings: leave --since out")
     if edits and (request.staged or request.tree or not request.use_ignores):
         raise UsageError("the baseline is edited in the work tree: leave --staged, --tree and --no-ignores out")
+    if edits and request.policy_from is not None:
+        hint = "leave --policy-from out, and DATALINT_POLICY_FROM unset"
+        raise UsageError(f"the baseline of {request.policy_from} counts, and is not edited here", hint=hint)
     if request.verify_lock and (request.staged or request.tree):
         hint = "`git fsck` verifies what git has"
         raise UsageError("--verify-lock reads the work tree: leave --staged and --tree out", hint=hint)
@@ -60,17 +63,14 @@ def tell(result: Result, fail_on: str, outputs: list[Output], arguments: argpars
 
 def request_of(arguments: argparse.Namespace) -> Request:
     """Also for `facts`, which has fewer options."""
-    # pre-commit sets it when it runs for a push or in CI (`--from-ref/--to-ref`): then the commit is judged.
-    pushed = os.environ.get("PRE_COMMIT_TO_REF") if arguments.staged else None
-    pushed_from = os.environ.get("PRE_COMMIT_FROM_REF") if pushed else None
-    since = getattr(arguments, "since", None)
+    pushed, pushed_from = _pushed() if arguments.staged else (None, None)
     return replace(
         looking(arguments),
         staged=arguments.staged and not pushed,
         tree=pushed or arguments.tree,
         base=arguments.base or pushed_from or None,
-        # What a push brings in is told from where it starts, whatever the hook compares a commit with.
-        since=since and (pushed_from or since),
+        since=_since(arguments, pushed_from),
+        policy_from=_policy_from(arguments),
     )
 
 
@@ -91,6 +91,38 @@ def looking(arguments: argparse.Namespace) -> Request:
         workers=arguments.workers,
         timeout=arguments.timeout,
     )
+
+
+def _pushed() -> tuple[str | None, str | None]:
+    """The commit that a push or CI (`pre-commit run --from-ref A --to-ref B`) brings, and where it starts.
+
+    Where a push begins a history pre-commit names the branch alone; where it begins a branch, other clients name a
+    start of zeros, which is no commit.
+    """
+    pushed = os.environ.get("PRE_COMMIT_TO_REF") or os.environ.get("PRE_COMMIT_LOCAL_BRANCH") or None
+    start = os.environ.get("PRE_COMMIT_FROM_REF") if pushed else None
+    return pushed, start if start and start.strip("0") else None
+
+
+def _since(arguments: argparse.Namespace, pushed_from: str | None) -> str | None:
+    """What a push brings in is told from where it starts, whatever the hook compares a commit with.
+
+    A hook that compares with the last commit lets the first one be made: all of it is new.
+    """
+    since: str | None = getattr(arguments, "since", None)
+    if since == "HEAD":
+        from datalint import git
+
+        return None if git.is_unborn(os.getcwd()) else pushed_from or since
+    return since and (pushed_from or since)
+
+
+def _policy_from(arguments: argparse.Namespace) -> str | None:
+    """None where the verb judges nothing, and where nobody names a commit; an empty option is no commit."""
+    if not hasattr(arguments, "policy_from"):
+        return None
+    asked: str | None = arguments.policy_from
+    return asked if asked is not None else os.environ.get("DATALINT_POLICY_FROM") or None
 
 
 def _judge(request: Request, key: replay.Key | None, arguments: argparse.Namespace) -> tuple[Result, str]:

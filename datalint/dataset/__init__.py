@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datalint.dataset.options import Memory
     from datalint.source import Source
 
-__all__ = ["Dataset", "detect", "read"]
+__all__ = ["Dataset", "detect", "format_of", "read"]
 
 
 def read(
@@ -50,6 +50,18 @@ def read(
     found = _read(source, root, format, options)
     problems = list(tracked(source, root, found, files_root))
     return replace(found, problems=found.problems.extended(problems)) if problems else found
+
+
+def format_of(
+    source: Source, root: str, *, columns: Mapping[str, str] | None = None, files_root: str | None = None
+) -> str | None:
+    """How `read` takes what it is not told the format of; None where nothing is there, or nothing that it knows."""
+    try:
+        if not source.entries(root):
+            return None
+        return _layout(source, root) or detect(source, root, columns=columns or {}, files_root=files_root)[0]
+    except (UsageError, UnfinishedError):
+        return None
 
 
 def _read(source: Source, root: str, format: str | None, options: Options) -> Dataset:  # noqa: A002

@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from datalint.entry import Entry, FileLocator
+from datalint.entry import Entry, FileLocator, node_of
 from datalint.source.dvc import within
 
 if TYPE_CHECKING:
@@ -105,6 +105,6 @@ class Finder:
                 status = os.stat(place)
             except (OSError, ValueError):
                 return Entry(relative, FileLocator(place), "missing")
-            return Entry(relative, FileLocator(place), "file", status.st_size, status.st_mtime_ns, status.st_ino)
+            return Entry(relative, FileLocator(place), "file", status.st_size, status.st_mtime_ns, node_of(status))
         known = self._source.entries(relative)
         return known[0] if known else Entry(relative, FileLocator(place), "missing")

@@ -136,6 +136,7 @@ def odd_entries(entries: Sequence[Entry], problems: Rows) -> None:
         "link-loop": ("link-loop", "symbolic link that leads back to itself or to a folder above it"),
         "unreadable-folder": ("unreadable-folder", "folder that may not be listed"),
         "special": ("not-a-file", "neither a file nor a folder"),
+        "submodule": ("submodule", "a submodule, of which git has the commit alone"),
         "missing": ("missing-file", "vanished while it was listed"),
     }
     for entry in entries:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -41,6 +42,10 @@ _TABLES = (
 )
 _LARGE = "CREATE TABLE IF NOT EXISTS large (path BLOB PRIMARY KEY, key, size, mtime_ns, inode, read_ns, content)"
 """Made when it is first needed: caches of earlier versions have none."""
+USED = "CREATE TABLE IF NOT EXISTS used (content_id PRIMARY KEY, day) WITHOUT ROWID"
+"""Day (since the epoch) on which facts were last asked for, give or take USED_DAYS; likewise made when needed."""
+USED_DAYS = 7
+"""A run that only reads writes this rarely."""
 _TAG = """\
 Signature: 8a477f597d28d172789f06886806bc55
 # Made by datalint, safe to delete: https://bford.info/cachedir/
@@ -134,7 +139,29 @@ class Cache(NullCache):
                 break
             query = f"SELECT * FROM facts WHERE content_id IN ({_marks(part)}) AND extractor = ?"  # noqa: S608
             found.update((row[0], row[2:]) for row in self._ask(query, (*part, extractor)))
+        if found and not self._read_only and not self._given_up:
+            self._touch(list(found))
         return found
+
+    def _touch(self, ids: Sequence[str]) -> None:
+        """Keep facts that are in use from being dropped as the oldest; where that fails, nothing is lost."""
+        database, day = self._database, int(time.time() // 86_400)
+        if database is None:
+            return
+        with suppress(sqlite3.Error):
+            known = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'used'").fetchone()
+            last = known and database.execute("SELECT day FROM used WHERE content_id = ?", (ids[0],)).fetchone()
+            if last and last[0] > day - USED_DAYS:
+                return
+            try:
+                database.execute("PRAGMA busy_timeout = 0")
+                database.execute("BEGIN IMMEDIATE")
+                _use(database, ids)
+                database.execute("COMMIT")
+            finally:
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
+                database.execute(f"PRAGMA busy_timeout = {int(LOCK_SECONDS * 1000)}")
 
     def store(
         self,
@@ -151,6 +178,7 @@ class Cache(NullCache):
                 self._make_facts(database)
             marks = _marks(_facts_columns())
             _insert(database, f"INSERT OR REPLACE INTO facts VALUES ({marks})", rows)  # noqa: S608
+            _use(database, [str(row[0]) for row in rows])
             _insert(database, _REMEMBER, stats)
 
         self._write(write)
@@ -188,6 +216,22 @@ class Cache(NullCache):
             )
 
         self._write(write)
+
+    def ask(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a query, none without a cache."""
+        return self._ask(query, values)
+
+    def alter(self, change: Callable[[sqlite3.Connection], None]) -> None:
+        """One transaction: all of the change or nothing."""
+        self._write(change)
+
+    def shrink(self) -> None:
+        """Give the room of what was dropped back to the disk."""
+
+        def vacuum(database: sqlite3.Connection) -> None:
+            database.execute("VACUUM")
+
+        self._try(vacuum, default=None, create=False)
 
     def close(self) -> None:
         if self._database is not None:
@@ -313,6 +357,12 @@ def _make_tables(database: sqlite3.Connection) -> None:
             database.execute(table)
         database.execute(f"PRAGMA user_version = {SCHEMA}")
     database.execute("COMMIT")
+
+
+def _use(database: sqlite3.Connection, ids: Sequence[str]) -> None:
+    day = int(time.time() // 86_400)
+    database.execute(USED)
+    _insert(database, "INSERT OR REPLACE INTO used VALUES (?, ?)", [(identity, day) for identity in ids])
 
 
 def _insert(database: sqlite3.Connection, statement: str, rows: Sequence[Row]) -> None:

@@ -41,6 +41,7 @@ _KINDS: dict[str, tuple[str, str, str]] = {
     "link-loop": ("unreadable", "link-loop", "a symbolic link that leads back to itself"),
     "unreadable-folder": ("unreadable", "permission", "a folder that may not be listed"),
     "special": ("unreadable", "not-a-file", "not a regular file"),
+    "submodule": ("pointer", "submodule", "a submodule: git has its commit alone"),
     "remote": ("remote", "url", "a URL, no file on this machine"),
     "pointer": ("pointer", "dvc-missing", "tracked by DVC, its content is not here"),
 }

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from datalint.engine.serve import serve, unlimited
-from datalint.entry import PartLocator
+from datalint.entry import PartLocator, node_of
 from datalint.facts.cache import open_cache
 from datalint.facts.content import content_id
 from datalint.facts.extract import extract, pixels
@@ -85,7 +85,7 @@ def _read_file(path: str) -> tuple[bytes, Signature]:
                 raise _Unread(unread("unreadable", "not-a-file", "a folder, pipe, socket or device"))
             if status.st_size > MAX_BYTES:
                 raise _Unread(too_large(status.st_size))
-            signature = (status.st_size, status.st_mtime_ns, status.st_ino, time.time_ns())
+            signature = (status.st_size, status.st_mtime_ns, node_of(status), time.time_ns())
             return _read_all(descriptor, status.st_size), signature
         finally:
             os.close(descriptor)
@@ -112,7 +112,7 @@ def _read_part(part: PartLocator) -> tuple[bytes, Signature]:
         raise _Unread(too_large(part.size))
     try:
         status = os.stat(part.path)
-        signature = (part.size, status.st_mtime_ns, status.st_ino, time.time_ns())
+        signature = (part.size, status.st_mtime_ns, node_of(status), time.time_ns())
         return _parts.read(part), signature
     except OSError as error:
         raise _Unread(_refusal(error)) from error
@@ -138,6 +138,10 @@ def _read_blob(repository: str, blob: str) -> bytes:
             reader = _readers[repository] = BlobReader(repository, around=unlimited)
         return reader.read(blob)
     except FileNotFoundError as error:
+        from datalint.git import is_partial
+
+        if is_partial(repository):
+            raise _Unread(unread("pointer", "object-missing", "a partial clone has not fetched it")) from error
         raise _Unread(unread("missing", "vanished", str(error))) from error
     except OSError as error:
         # The next blob gets a fresh git.

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datalint import git
-from datalint.entry import BlobLocator, Entry, FileLocator
+from datalint.entry import BlobLocator, Entry, FileLocator, node_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,6 +83,6 @@ def _object(entry: Entry, content: bytes, store: str) -> Entry | None:
         locator=FileLocator(place),
         size=size,
         mtime_ns=status.st_mtime_ns,
-        inode=status.st_ino,
+        inode=node_of(status),
         content_id=f"lfs:{oid}",
     )

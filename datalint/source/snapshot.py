@@ -128,7 +128,7 @@ class Snapshot:
 
 
 def snapshot(top: str, name: str, items: Iterable[git.Item]) -> Snapshot:
-    """Blobs become files; symbolic links are followed within the snapshot, a submodule stays `special`."""
+    """Blobs become files; symbolic links are followed within the snapshot, a submodule stays one."""
     files: dict[str, Entry] = {}
     targets: dict[str, str] = {}
     for item in items:
@@ -138,7 +138,7 @@ def snapshot(top: str, name: str, items: Iterable[git.Item]) -> Snapshot:
         if item.mode == git.LINK:
             targets[item.path] = item.blob
         elif item.mode == git.SUBMODULE:
-            files[item.path] = Entry(item.path, locator, "special")
+            files[item.path] = Entry(item.path, locator, "submodule")
         else:
             files[item.path] = Entry(item.path, locator, content_id=f"git:{item.blob}")
     files = lfs.fetched(top, files)

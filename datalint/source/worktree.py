@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from datalint.entry import Entry, FileLocator, Kind
+from datalint.entry import Entry, FileLocator, Kind, node_of
 from datalint.errors import UsageError
 from datalint.source import dvc
 from datalint.source.dvc import within
@@ -181,7 +181,7 @@ def _path(entry: Entry) -> str:
 def _file(path: str, place: str, status: os.stat_result) -> Entry:
     if not stat.S_ISREG(status.st_mode):
         return _odd(path, place, "special")
-    return Entry(path, FileLocator(place), "file", status.st_size, status.st_mtime_ns, status.st_ino)
+    return Entry(path, FileLocator(place), "file", status.st_size, status.st_mtime_ns, node_of(status))
 
 
 def _odd(path: str, place: str, kind: Kind) -> Entry:

@@ -19,7 +19,7 @@ import yaml
 
 from datalint.cli import parser
 from tests.conftest import ROOT
-from tests.e2e.conftest import CLEAN_ENVIRONMENT, say
+from tests.e2e.conftest import CLEAN_ENVIRONMENT, CONFIG, say
 
 if TYPE_CHECKING:
     from tests.e2e.conftest import Repository
@@ -42,11 +42,11 @@ class Step:
     summary: str
 
 
-def run_check(workspace: Path, runner: Path, **inputs: str) -> Step:
-    """The step that judges, as https://docs.github.com/en/actions/reference/workflows-and-actions describes a step."""
+def run_check(workspace: Path, runner: Path, *, step: str = "check", **inputs: str) -> Step:
+    """One step, as https://docs.github.com/en/actions/reference/workflows-and-actions describes them."""
     document = action()
-    (step,) = [item for item in document["runs"]["steps"] if item.get("id") == "check"]
-    assert step["shell"] == "bash"
+    (asked,) = [item for item in document["runs"]["steps"] if item.get("id") == step]
+    assert asked["shell"] == "bash"
     values = {f"inputs.{name}": str(item["default"]) for name, item in document["inputs"].items()}
     values |= {f"inputs.{name}": value for name, value in inputs.items()}
     # The step before installs datalint: here it is installed.
@@ -56,7 +56,7 @@ def run_check(workspace: Path, runner: Path, **inputs: str) -> Step:
     }
     runner.mkdir(exist_ok=True)
     script, output, summary = (runner / name for name in ("script.sh", "output", "summary"))
-    script.write_text(step["run"])
+    script.write_text(asked["run"])
     for file in (output, summary):
         file.write_text("")
     run = subprocess.run(
@@ -69,7 +69,7 @@ def run_check(workspace: Path, runner: Path, **inputs: str) -> Step:
             "GITHUB_OUTPUT": str(output),
             "GITHUB_STEP_SUMMARY": str(summary),
             "RUNNER_TEMP": str(runner),
-            **{key: EXPRESSION.sub(lambda match: values[match[1]], value) for key, value in step["env"].items()},
+            **{key: EXPRESSION.sub(lambda match: values[match[1]], value) for key, value in asked["env"].items()},
         },
         capture_output=True,
         text=True,
@@ -103,6 +103,59 @@ def test_the_action_ends_as_the_check_does_and_leaves_a_summary_and_sarif(
 
     step = run_check(repository.folder, tmp_path / "runner", **{"fail-on": "never"})
     assert (step.code, step.outputs["exit-code"]) == (0, "0")
+
+
+def weaken(repository: Repository) -> None:
+    """A branch `topic` that brings a broken image and turns off the rule about it; `origin/main` is the base."""
+    repository.git("update-ref", "refs/remotes/origin/main", "main")
+    repository.git("switch", "-qc", "topic")
+    image = repository.folder / "images/train/cat/0000.jpg"
+    image.write_bytes(image.read_bytes()[:300])
+    (repository.folder / "datalint.yaml").write_text(CONFIG.replace("rare-class", "truncated-image: off, rare-class"))
+    repository.git("commit", "-qam", "weaker")
+
+
+def test_a_pull_request_does_not_get_past_the_policy_of_its_base(repository: Repository, tmp_path: Path) -> None:
+    weaken(repository)
+    assert run_check(repository.folder, tmp_path / "runner").code == 0
+    step = run_check(repository.folder, tmp_path / "runner", **{"policy-from": "origin/main", "since": "origin/main"})
+    assert (step.code, step.outputs["exit-code"]) == (1, "1"), step.log
+    assert "images/train/cat/0000.jpg" in step.log
+    assert "datalint.yaml differs from origin/main, which counts" in step.summary
+    cache = repository.folder / ".datalint_cache/facts.sqlite"
+    before = cache.stat().st_size
+    step = run_check(repository.folder, tmp_path / "runner", step="prune", **{"cache-size": "30kB"})
+    assert (step.code, "  0 facts about images" in step.log, cache.stat().st_size < before) == (0, True, True), step.log
+    step = run_check(repository.folder, tmp_path / "runner", step="prune", **{"cache-size": "$(exit 9)"})
+    assert (step.code, "not a size: '$(exit 9)'" in step.log) == (0, True), step.log
+
+
+def test_the_job_of_gitlab_judges_a_merge_request_by_its_base(repository: Repository, tmp_path: Path) -> None:
+    weaken(repository)
+    (tmp_path / "clone").mkdir()
+    repository.git("clone", "-q", str(repository.folder), str(tmp_path / "clone"))
+    job = yaml.safe_load((ROOT / "examples/ci/gitlab.yml").read_text("utf-8"))["datalint"]
+    install, judge = job["script"]
+    assert install.startswith("python -m pip install ")
+    found = {}
+    for branch in ("main", ""):
+        run = subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", judge],
+            cwd=tmp_path / "clone",
+            env={
+                **CLEAN_ENVIRONMENT,
+                "PATH": f"{Path(sys.executable).parent}:{CLEAN_ENVIRONMENT['PATH']}",
+                "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": branch,
+                "DATALINT_CACHE_DIR": str(tmp_path / "clone/.datalint_cache"),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        quality = json.loads((tmp_path / "clone" / job["artifacts"]["reports"]["codequality"]).read_text())
+        assert (tmp_path / "clone" / job["artifacts"]["reports"]["junit"]).exists()
+        found[branch] = (run.returncode, sorted(item["check_name"] for item in quality))
+    assert found == {"main": (1, ["policy-changed", "truncated-image"]), "": (0, [])}
 
 
 def test_an_input_is_a_word_and_never_a_part_of_the_script(repository: Repository, tmp_path: Path) -> None:
@@ -141,9 +194,14 @@ def test_scripts_hold_no_expression_and_every_input_is_used() -> None:
 def test_the_action_and_the_examples_name_options_that_exist() -> None:
     text = "\n".join(path.read_text("utf-8") for path in (ACTION, *EXAMPLES))
     named = set(re.findall(r"\"(--[a-z-]+)=", text))
-    assert {"--config", "--since"} <= named
-    check = parser()._subparsers._group_actions[0].choices["check"]  # type: ignore[union-attr,index]
-    known = {option for item in check._actions for option in item.option_strings}
+    assert {"--config", "--since", "--policy-from"} <= named
+    verbs = parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
+    known = {
+        option
+        for verb in ("check", "cache")
+        for item in verbs[verb]._actions  # type: ignore[index]
+        for option in item.option_strings
+    }
     assert named <= known
 
 

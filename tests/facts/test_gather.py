@@ -215,6 +215,22 @@ def test_a_file_changed_in_place_is_decoded_again(tmp_path: Path) -> None:
     assert again.data.columns["content_id"][0] != first.data.columns["content_id"][0]
 
 
+def test_a_file_that_is_changed_behind_its_time_stamp_is_decoded_again(tmp_path: Path) -> None:
+    """As after `rsync --inplace --times`, or where a restored cache meets other bytes of equal size, time and inode."""
+    path = picture(tmp_path / "data" / "a.png", 1)
+    first = scan(listing(tmp_path / "data"), tmp_path / "cache")
+    before = path.stat()
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    with path.open("r+b") as file:
+        file.write(data)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = path.stat()
+    assert (after.st_size, after.st_mtime_ns, after.st_ino) == (before.st_size, before.st_mtime_ns, before.st_ino)
+    again = scan(listing(tmp_path / "data"), tmp_path / "cache")
+    assert (verdicts(first)[0][0], verdicts(again)[0][0], again.read) == ("ok", "damaged", 1)
+
+
 def test_a_file_that_was_just_written_is_read_again(tmp_path: Path) -> None:
     path = picture(tmp_path / "data" / "a.png", 1)
     os.utime(path)

@@ -113,7 +113,7 @@ def test_a_submodule_is_no_file(repository: Repository, tmp_path: Path) -> None:
     repository.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", inner.top, "sub")
     repository.commit()
     for source in opened(repository)[1:]:
-        assert {entry.path: entry.kind for entry in source.entries("sub")} == {"sub": "special"}
+        assert {entry.path: entry.kind for entry in source.entries("sub")} == {"sub": "submodule"}
         assert source.read("sub") is None
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from datalint.dataset.tfrecord import index as indexes
 from datalint.dataset.tfrecord import scan
 from datalint.dataset.tfrecord.plan import Head, head
-from datalint.entry import FileLocator, display
+from datalint.entry import FileLocator, display, node_of
 from datalint.source.lfs import POINTER, POINTER_BYTES
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def open_shard(source: Source, shard: Shard) -> Place | Refusal:
         status = os.stat(place)
         if status.st_size < POINTER_BYTES and _begins(place) == POINTER:
             return Refusal("pointer", "lfs-pointer", "a Git LFS pointer: its content was not fetched")
-        return Place(place, status.st_size, status.st_mtime_ns, status.st_ino)
+        return Place(place, status.st_size, status.st_mtime_ns, node_of(status))
     except OSError as error:
         return _unreadable(error)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datalint.dataset.webdataset.guard import is_header
+from datalint.entry import node_of
 from datalint.source.lfs import POINTER
 from datalint.source.part import open_stream
 
@@ -66,7 +67,7 @@ def opened(source: Source, entry: Entry) -> Opened | tuple[str, str, str]:
         stream = open_stream(place, codec)
     except OSError as error:
         return "unreadable", "permission" if isinstance(error, PermissionError) else "io-error", str(error.strerror)
-    return Opened(stream, place, codec, status.st_size, status.st_mtime_ns, status.st_ino)
+    return Opened(stream, place, codec, status.st_size, status.st_mtime_ns, node_of(status))
 
 
 def _refused(head: bytes) -> tuple[str, str, str] | None:

@@ -8,7 +8,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from datalint.entry import Entry, FileLocator
+from datalint.entry import Entry, FileLocator, node_of
 from datalint.errors import DatalintError
 from datalint.source.dvc.stages import UnreadableError, is_stage, outputs
 from datalint.source.dvc.store import Store, top_of
@@ -219,4 +219,4 @@ def expanded(tracking: Tracking, files: Mapping[str, Entry]) -> tuple[dict[str, 
 
 def _cached(path: str, md5: str, place: str, status: os.stat_result) -> Entry:
     locator = FileLocator(place)
-    return Entry(path, locator, "file", status.st_size, status.st_mtime_ns, status.st_ino, f"dvc:{md5}")
+    return Entry(path, locator, "file", status.st_size, status.st_mtime_ns, node_of(status), f"dvc:{md5}")
