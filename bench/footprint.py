@@ -1,6 +1,6 @@
 """Predicted against measured: recipes run for real, each in a fresh process with the real TensorFlow and Keras.
 
-    python -m bench.footprint host [--seeds 100] [--first-seed N] [--runs N] [--write]
+    python -m bench.footprint host [--seeds 100] [--first-seed N] [--runs N [--repeat-beyond P]] [--log FILE] [--write]
     python -m bench.footprint model [--run] [--write]
     python -m bench.footprint dry-run [--run] [--write]
     python -m bench.footprint compile [--run] [--write]
@@ -9,7 +9,12 @@
     python -m bench.footprint loader [--run --torch PYTHON] [--write]
 
 `--write` puts the table into docs/footprint.md. With `--runs` a recipe is measured so often, and its median counts:
-what one and the same pipeline takes differs from run to run. How busy the machine is only makes it last longer.
+what one and the same pipeline takes differs from run to run. With `--repeat-beyond` only those are measured again whose
+first run was off by more than so many percent, and the table says so. How busy the machine is only makes it last
+longer.
+
+`--log` keeps every run as it ends, and what is in there is not run again: all recipes once, then all a second time, so
+that a run that was cut off can go on, or be summed up with fewer `--runs`.
 """
 
 from __future__ import annotations
@@ -24,8 +29,8 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -221,11 +226,67 @@ def _write_records(source: Path, target: Path) -> None:
     subprocess.run([sys.executable, "-c", code, str(source), str(target)], check=True, stderr=subprocess.DEVNULL)
 
 
-def measure(job: Job, *, runs: int) -> Reading:
+class Log:
+    """Runs that have ended, in memory and, where there is a path, as lines of JSON."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._lock = Lock()
+        self._runs: dict[str, list[int]] = {}
+        for line in path.read_text("utf-8").splitlines() if path and path.exists() else []:
+            row = json.loads(line)
+            self._runs.setdefault(row["job"], []).append(row["bytes"])
+
+    def runs(self, job: Job) -> list[int]:
+        return self._runs.get(_key(job), [])
+
+    def add(self, job: Job, size: int) -> None:
+        with self._lock:
+            self._runs.setdefault(_key(job), []).append(size)
+            if self._path:
+                with self._path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps({"name": job.name, "bytes": size, "job": _key(job)}) + "\n")
+
+
+def _key(job: Job) -> str:
+    """The same for the same images in another folder."""
+    return json.dumps(asdict(replace(job, folder="")))
+
+
+def measured(jobs: Sequence[Job], log: Log, arguments: argparse.Namespace) -> list[Reading]:
+    """Every job once before any of them again."""
+
+    def once(job: Job) -> None:
+        log.add(job, _peak(job))
+        found = reading(job, log.runs(job))
+        print(f"{found.error:+7.2%} {'' if found.inside else 'OUTSIDE'} {job.name}", file=sys.stderr, flush=True)
+
+    with ThreadPoolExecutor(arguments.parallel) as pool:
+        for number in range(1, arguments.runs + 1):
+            again = [job for job in jobs if len(log.runs(job)) < number]
+            if number > 1:
+                again = [
+                    job for job in again if abs(reading(job, log.runs(job)[:1]).error) > arguments.repeat_beyond / 100
+                ]
+            list(pool.map(once, again))
+    return [reading(job, log.runs(job)[: arguments.runs]) for job in jobs]
+
+
+def reading(job: Job, runs: Sequence[int]) -> Reading:
     [*_, predicted] = host_memory(job.recipe, job.images, _Machine(cores=cores()))
-    reading = Reading(job, predicted, tuple(_peak(job) for _ in range(runs)))
-    print(f"{reading.error:+7.2%} {'' if reading.inside else 'OUTSIDE'} {job.name}", file=sys.stderr, flush=True)
-    return reading
+    return Reading(job, predicted, tuple(runs))
+
+
+def often(readings: Sequence[Reading], arguments: argparse.Namespace) -> str:
+    """How often each was measured, and where that may flatter, what the first runs alone say."""
+    if arguments.runs == 1:
+        return "one run each"
+    said = f"median of {arguments.runs} runs each"
+    if arguments.repeat_beyond:
+        repeated = [found for found in readings if len(found.runs) > 1]
+        beyond = f"for the {len(repeated)} off by more than {arguments.repeat_beyond:g} %"
+        said = f"one run each, and {beyond} the median of {arguments.runs}"
+    return f"{said} (the first runs alone: {summary([replace(found, runs=found.runs[:1]) for found in readings])})"
 
 
 def _peak(job: Job) -> int:
@@ -266,29 +327,32 @@ def rows(readings: Sequence[Reading]) -> Iterator[str]:
 
 
 def host(arguments: argparse.Namespace) -> None:
-    jobs = [sized(job, arguments.size) for job in array_jobs(arguments.size)]
-    often = partial(measure, runs=arguments.runs)
-    with ThreadPoolExecutor(arguments.parallel) as pool:
-        arrays = [] if arguments.only == "pipelines" else list(pool.map(often, jobs))
-        with tempfile.TemporaryDirectory() as name:
-            seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
-            drawn = []
-            if arguments.only != "arrays":
-                folders = make_folders(Path(name))
-                drawn = [pipeline_job(seed, folders) for seed in seeds]
-            pipelines = list(pool.map(often, drawn))
+    log = Log(arguments.log)
     parts = {}
-    if arrays:
+    if arguments.only != "pipelines":
+        arrays = measured([sized(job, arguments.size) for job in array_jobs(arguments.size)], log, arguments)
         parts["host arrays"] = "\n".join([f"Arrays. {summary(arrays)}.", "", *rows(arrays)])
-    if pipelines:
-        worst = sorted(pipelines, key=lambda reading: -abs(reading.error))[:10]
-        said = f", median of {arguments.runs} runs each" if arguments.runs > 1 else ", one run each"
-        head = f"Pipelines, seeds {seeds.start} to {seeds.stop - 1}{said}. {summary(pipelines)}. The ten worst:"
+    if arguments.only != "arrays":
+        seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
+        with tempfile.TemporaryDirectory() as name:
+            folders = make_folders(Path(name))
+            pipelines = measured([pipeline_job(seed, folders) for seed in seeds], log, arguments)
+        worst = sorted(pipelines, key=lambda found: -abs(found.error))[:10]
+        head = (
+            f"Pipelines, seeds {seeds.start} to {seeds.stop - 1}, formulas of commit {commit()}, "
+            f"{often(pipelines, arguments)}. {summary(pipelines)}. The ten worst:"
+        )
         parts["host pipelines"] = "\n".join([head, "", *rows(worst)])
     for part, text in parts.items():
         print(text)
         if arguments.write:
             write(part, text)
+
+
+def commit() -> str:
+    """That last changed the formulas."""
+    formulas = ("git", "log", "-1", "--format=%h", "--", "datalint/footprint")
+    return subprocess.run(formulas, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def write(part: str, text: str) -> None:
@@ -306,6 +370,8 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=1000)
     parser.add_argument("--size", type=int, default=3 << 30, help="bytes of an array recipe's peak")
     parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--repeat-beyond", type=float, default=0.0, help="percent")
+    parser.add_argument("--log", type=Path, help="file of all runs, added to")
     parser.add_argument("--parallel", type=int, default=2)
     parser.add_argument("--only", choices=("arrays", "pipelines"))
     parser.add_argument("--write", action="store_true")

@@ -1,7 +1,7 @@
 """Host memory of a tf.data pipeline: files -> decode -> [cache] -> [shuffle] -> batch -> [shuffle] -> prefetch.
 
-The constants were fitted on 184 random pipelines of TensorFlow 2.21 with oneDNN and hold on others that they were not
-fitted on (`python -m bench.footprint host`). They describe the first epoch.
+The constants were fitted on more than 200 random pipelines of TensorFlow 2.21 with oneDNN and hold on others that they
+were not fitted on (`python -m bench.footprint host`). They describe the first epoch.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from datalint.footprint import holes
 from datalint.footprint.estimate import Stage
+from datalint.footprint.holes import POOLED
 from datalint.footprint.images import batch_of, trained_of, values_of
 from datalint.footprint.recipe import ITEM_BYTES
 
@@ -18,9 +20,6 @@ if TYPE_CHECKING:
     from datalint.footprint.recipe import Recipe
 
 MIB = 2**20
-POOLED = 256 * 1024
-"""Bytes from which TensorFlow with oneDNN takes a tensor out of regions of its own, never given back. malloc has the
-smaller ones (kSmallAllocationsThreshold in tensorflow/core/common_runtime/mkl_cpu_allocator.h; measured: 256 KiB)."""
 IN_FLIGHT, IN_FLIGHT_SLOWLY = 3.5, 2.35
 """Batches beside those of prefetch: one is being filled, out of images that are still there, one consumed, and holes of
 their size. With a single decoder the step is over before the next batch is there."""
@@ -32,23 +31,25 @@ FEW = 0.87
 """Of an epoch's batches, where prefetch could hold them all: the first are gone before the last are there."""
 LEAVING = 1.0
 """Batches by which a buffer of batches and what has left it may be more than one epoch together."""
-HELD, VARIED, SHARED, SMALL, BATCHES = 1.05, 1.15, 1.2, 1.02, 1.03
-"""Bytes that are taken for a byte that stays, see `_taken`."""
-UNEQUAL = 1.3
-"""The largest decoded image over their mean, from which on sizes vary. With the allocator's rules replayed, sides that
-differ by a tenth leave 2 to 6 % of holes, those of 160 to 1600 pixels 15 to 21 %."""
-SHARED_LEAST, SHARED_MOST = 0.9, 2.0
-"""The same where holes of malloc are not given again: 0.93 to 1.92 was seen, 0.96 to 1.92 of one recipe."""
+BATCHES = 1.03
+"""Bytes that are taken for a byte of batches that stay."""
+SHARED_LEAST, SHARED_MOST = 0.9, 2.1
+"""The same for images where it depends on the threads which holes of malloc are filled: 0.93 to 1.97 was seen, 0.96
+to 1.92 of one recipe."""
 ENCODED = 1.04
 """The same for the encoded strings of a shuffle buffer."""
 NAME = 140
 """Bytes that a shuffle buffer takes for a name of 40 to 100 letters, and again for a label beside it (0.5 and 1 million
 names under TensorFlow 2.21): letters are shared with the list that the names come from."""
-HOLES, REUSED = 1.2, 0.4
-"""The same where a cache of small images is filled meanwhile: what strings of many lengths leave behind suits no image,
-what strings of one length or larger ones leave is taken again."""
+UNFILLED = 0.3
+"""Of the strings of files in a shuffle buffer, at least, where a cache of small images is filled meanwhile. An image
+fills its own bytes of the place that its string leaves in the same arena, and the holes of strings of many lengths not
+quite: 0.24 to 0.35 of them were seen. Records are read by another thread in an arena of its own, where no image is."""
+UNFILLED_BOUNDS, RECORDS_BOUNDS = (0.15, 0.45), (0.5, 1.1)
+"""Of the same strings, the least that is left and what may be left beyond it (single runs: 0.17 to 1); the same of
+records, and the most of them (single runs: 0.57 to 1.07)."""
 BESIDE_CACHE = 0.1
-"""Of a shuffle buffer of decoded images behind a cache, which shares them."""
+"""Of a shuffle buffer of decoded images behind a cache, which shares them. In malloc nothing is left."""
 DECODING = 0.6
 """Of what all decoders take, beside full buffers: not all of them work then."""
 BEFORE_CAST = 1.35
@@ -72,7 +73,7 @@ def pipeline_stages(recipe: Recipe, images: Images, *, cores: int) -> list[Stage
         cached = images.loaded * element
         formula = f"{images.loaded:,} samples x {element:,.0f} B"
         stages.append(_taken("cache", cached, formula, recipe, images, element=element))
-        shuffled = _beside_cache(shuffled, images, element=element)
+        shuffled = _beside_cache(shuffled, recipe, images, element=element)
     depth = AUTOTUNE_STEADY if recipe.prefetch is None else recipe.prefetch
     parallel = recipe.parallel_calls or cores
     drawn = shuffled is not None and recipe.stage == "decoded"
@@ -98,38 +99,37 @@ def pipeline_stages(recipe: Recipe, images: Images, *, cores: int) -> list[Stage
     return stages
 
 
-def _taken(name: str, size: float, formula: str, recipe: Recipe, images: Images, *, element: float) -> Stage:
-    """Decoded images that stay, `size` bytes of them, and the holes that are left between them.
-
-    TensorFlow's regions give the smallest hole that is large enough, unsplit where it is less than twice as large.
-    Images decoded at one size come and go in the same holes; those of many sizes leave holes that the resized ones do
-    not fill. malloc cannot give a hole again to an aligned tensor of just its size: where a decoded image lies in it
-    beside the resized one that stays, or is drawn from between others, it depends on the threads whether holes are
-    joined, in every run anew. Before a cast to uint8 what was decoded is gone.
-    """
-    if element >= POOLED:
-        varied = images.decoded_max > UNEQUAL * images.decoded_mean >= UNEQUAL * POOLED
-        return Stage(name, (VARIED if varied else HELD) * size, formula)
-    shared = recipe.dtype != "uint8" and images.decoded_mean < POOLED
-    if shared or name == "shuffle decoded":
-        return Stage(name, SHARED * size, formula, least=SHARED_LEAST * size, most=SHARED_MOST * size)
-    return Stage(name, SMALL * size, formula)
+def _taken(
+    name: str, size: float, formula: str, recipe: Recipe, images: Images, *, element: float, drawn: float = 0.0
+) -> Stage:
+    """Decoded images that stay, `size` bytes of them, and the holes that are left between them."""
+    stage = Stage(name, holes.taken(recipe, images, element=element, drawn=drawn) * size, formula)
+    if element < POOLED and (name == "shuffle decoded" or holes.uncertain(recipe, images, element=element)):
+        return stage._replace(least=SHARED_LEAST * size, most=SHARED_MOST * size)
+    return stage
 
 
-def _beside_cache(shuffled: Stage | None, images: Images, *, element: float) -> Stage | None:
+def _beside_cache(shuffled: Stage | None, recipe: Recipe, images: Images, *, element: float) -> Stage | None:
     """What a buffer adds to the cache: decoded elements are shared, encoded ones leave holes while the cache fills."""
     if shuffled is None:
         return None
     if shuffled.name == "shuffle decoded":
-        size = BESIDE_CACHE * shuffled.elements * element
+        size = BESIDE_CACHE * shuffled.elements * element if element >= POOLED else 0.0
         formula = f"{BESIDE_CACHE:.0%} of {shuffled.formula}: the cache shares the rest"
         return shuffled._replace(size=size, formula=formula, least=0.0, most=0.0)
     if shuffled.name == "shuffle encoded":
-        # Strings lie in malloc, so images out of TensorFlow's regions leave all of it alone.
-        small = HOLES if images.sizes > 1 and element > images.encoded_mean else REUSED
-        share = 1.0 if element >= POOLED else small
-        left = share * shuffled.elements * images.encoded_mean
-        return shuffled._replace(size=left, formula=f"holes that {shuffled.formula} leave while the cache fills")
+        held = shuffled.elements * images.encoded_mean
+        formula = f"holes that {shuffled.formula} leave while the cache fills"
+        if element >= POOLED:  # Strings lie in malloc, so images out of TensorFlow's regions leave all of it alone.
+            return shuffled._replace(size=held, formula=formula)
+        if recipe.loader == "tfrecord":
+            least, most = RECORDS_BOUNDS
+            return shuffled._replace(size=held, formula=formula, least=least * held, most=most * held)
+        left = max(UNFILLED * held, held - shuffled.elements * element)
+        least, more = UNFILLED_BOUNDS
+        return shuffled._replace(
+            size=left, formula=formula, least=least * held, most=min(left + more * held, 1.1 * held)
+        )
     return shuffled
 
 
@@ -150,4 +150,5 @@ def _shuffled(recipe: Recipe, images: Images, *, trained: float, element: float)
         size = images.encoded_mean
         return Stage(name, ENCODED * held * size, f"{held:,.0f} elements x {size:,.0f} B", elements=held)
     formula = f"{held:,.0f} elements x {element:,.0f} B"
-    return _taken(name, held * element, formula, recipe, images, element=element)._replace(elements=held)
+    drawn = trained / held - 1
+    return _taken(name, held * element, formula, recipe, images, element=element, drawn=drawn)._replace(elements=held)
