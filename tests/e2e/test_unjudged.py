@@ -46,6 +46,8 @@ def recipes() -> Iterator[dict[str, object]]:
     """Every loader under both frameworks, plain and with all that asks for a resource."""
     wide: dict[str, object] = {"shuffle_buffer": 9, "cache": "disk", "workers": 2, "replicas": 2, **TIMED}
     for loader, framework in itertools.product(LOADERS, ("keras", "pytorch")):
+        if contradiction(Recipe(loader=loader, framework=framework)) is not None:
+            continue
         yield {"loader": loader, "framework": framework}
         added: dict[str, object] = dict(TIMED)
         for key, value in wide.items():

@@ -15,7 +15,7 @@ from datalint.config import BoundRule
 from datalint.footprint.estimate import TOTAL, table
 from datalint.footprint.images import Images, Kind
 from datalint.footprint.model import load
-from datalint.footprint.recipe import ARRAYS, LOADERS, STREAMS, Recipe, contradiction
+from datalint.footprint.recipe import ARRAYS, LOADERS, STREAMS, TORCH, Recipe, contradiction
 from datalint.rule.engine import RuleEngine
 from datalint.rule.judge import judge
 from datalint.ruleset import builtin_rules
@@ -71,7 +71,7 @@ def drawn(seed: int) -> tuple[Recipe, Images, Target]:
     """A recipe that somebody could run, a dataset and a machine on which much does not fit."""
     draw = random.Random(seed)
     recipe = Recipe(loader=draw.choice((*LOADERS, "dataloader", "files")), model=draw.choice(MODELS))
-    if recipe.loader == "dataloader":
+    if recipe.loader in TORCH:
         recipe = replace(recipe, framework="pytorch")
     for key in draw.sample(sorted(KNOBS), k=len(KNOBS)):
         changed = replace(recipe, **{key: draw.choice(KNOBS[key])})
