@@ -9,9 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 # Part of the cache key: raise it whenever the same bytes could give another fact.
-EXTRACTOR = "9"
+EXTRACTOR = "10"
 MASKS = "masks, "
 """How the version of facts that know the values of masks begins."""
+PLANES = "planes, "
+"""How the version of facts begins that hold small pictures to compare, and nothing else."""
 _LARGEST = (1 << 63) - 1
 """What a BIGINT column holds: a hostile header multiplies to more."""
 
@@ -54,6 +56,8 @@ class Facts:
     mask_n_values: int | None = None
     mask_min: int | None = None
     mask_max: int | None = None
+    plane: bytes | None = None
+    fine_plane: bytes | None = None
 
     def blame(self, status: str, cause: str, detail: str) -> None:
         """Record the first thing that is wrong; what comes later is its consequence."""

@@ -23,7 +23,7 @@ _MAX_FRAMES = 2_000
 _DEPTH = {"1": 1, "I;16": 16, "I;16B": 16, "I;16L": 16, "I": 32, "F": 32}
 _FORMATS = {"JPEG2000": "jp2", "DIB": "bmp", "MPO": "jpeg"}
 # Decoders meet damaged bytes with whatever exception their arithmetic leads to; MemoryError alone is let through.
-_REFUSALS = (
+REFUSALS = (
     ArithmeticError,
     AttributeError,
     EOFError,
@@ -46,7 +46,7 @@ def loads(data: bytes, *, draft: bool = True) -> tuple[bool, str]:
                 if draft:
                     image.draft("L", (max(1, image.width // 8), max(1, image.height // 8)))
                 image.load()
-        except _REFUSALS as error:
+        except REFUSALS as error:
             return False, _words(error)
         except Image.DecompressionBombError as error:
             return False, _words(error)
@@ -64,7 +64,7 @@ def read(facts: Facts, data: bytes, found: str | None, *, taller: bytes | None =
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if taller is not None:
-            with suppress(*_REFUSALS):
+            with suppress(*REFUSALS):
                 return _read(facts, taller, found, spare=1)
         try:
             return _read(facts, data, found)
@@ -72,7 +72,7 @@ def read(facts: Facts, data: bytes, found: str | None, *, taller: bytes | None =
             facts.blame("oversized", "bomb", _words(error))
             facts.pillow = False
             facts.tensorflow_unknown()
-        except _REFUSALS as error:
+        except REFUSALS as error:
             _refused(facts, data, error, found)
     return True
 
@@ -112,16 +112,16 @@ def _orientation(image: Image.Image) -> int | None:
     # Only after load(): reading the metadata of a damaged PNG earlier hides the error of its data.
     try:
         value = image.getexif().get(0x0112)
-    except _REFUSALS:
+    except REFUSALS:
         return None
     return value if isinstance(value, int) else None
 
 
 def _describe(facts: Facts, image: Image.Image) -> None:
-    grey = _grey(image)
-    factor = max(1, min(grey.size) // pixels.SIDE)
-    width, height = grey.width / factor, grey.height / factor
-    plane = np.asarray(grey.reduce(factor) if factor > 1 else grey, dtype=np.uint8)
+    luminance = grey(image)
+    factor = max(1, min(luminance.size) // pixels.SIDE)
+    width, height = luminance.width / factor, luminance.height / factor
+    plane = np.asarray(luminance.reduce(factor) if factor > 1 else luminance, dtype=np.uint8)
     pixels.describe(facts, plane, height=height, width=width)
     if (facts.entropy or 0) < pixels.NEARLY_FLAT:
         facts.colour_entropy = _colour_entropy(image)
@@ -129,7 +129,7 @@ def _describe(facts: Facts, image: Image.Image) -> None:
 
 def colour_entropy(data: bytes, *, side: int) -> float | None:
     """Of a JPEG, decoded at the smallest scale that keeps its shorter side so long; None where Pillow refuses it."""
-    with suppress(*_REFUSALS), Image.open(io.BytesIO(data)) as image:
+    with suppress(*REFUSALS), Image.open(io.BytesIO(data)) as image:
         image.draft("RGB", (side, side))
         return _colour_entropy(image)
     return None
@@ -143,7 +143,7 @@ def _colour_entropy(image: Image.Image) -> float | None:
     return max(pixels.entropy(band) for band in counts)
 
 
-def _grey(image: Image.Image) -> Image.Image:
+def grey(image: Image.Image) -> Image.Image:
     """Luminance, 8 bits; wider pixels are scaled by their own range."""
     if image.mode.startswith("I") or image.mode == "F":
         wide = np.nan_to_num(np.asarray(image, dtype=np.float64))
@@ -162,7 +162,7 @@ def _frames(facts: Facts, image: Image.Image) -> None:
         for at in range(1, min(facts.frames, _MAX_FRAMES) if facts.format != "png" else 1):
             image.seek(at)
             image.load()
-    except _REFUSALS as error:
+    except REFUSALS as error:
         facts.blame(
             "damaged",
             "truncated" if "truncated" in str(error) else "bit-rot",
@@ -206,7 +206,7 @@ def _complaint(data: bytes, found: str | None) -> str:
     try:
         if opener is not None:
             opener[0](io.BytesIO(data), "")
-    except _REFUSALS as error:
+    except REFUSALS as error:
         if "not identified by this driver" not in str(error):
             return _words(error)
     return f"{found or 'image'} by its first bytes only"

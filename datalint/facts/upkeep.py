@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from datalint.errors import UnfinishedError
 from datalint.facts.cache import FILE, USED, Cache
 from datalint.facts.gather import extractor_version
-from datalint.facts.model import MASKS
+from datalint.facts.model import MASKS, PLANES
 from datalint.facts.row import COLUMNS
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def clear(folder: str) -> Sequence[str]:
 
 def _current() -> tuple[str, tuple[str, ...]]:
     version = extractor_version()
-    return "?, ?", (version, MASKS + version)
+    return "?, ?, ?", (version, MASKS + version, PLANES + version)
 
 
 def _tables(cache: Cache) -> set[str]:

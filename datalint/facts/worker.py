@@ -20,7 +20,8 @@ from datalint.facts.cache import open_cache
 from datalint.facts.content import content_id
 from datalint.facts.extract import extract, pixels
 from datalint.facts.mask import extract_mask
-from datalint.facts.model import MASKS
+from datalint.facts.model import MASKS, PLANES
+from datalint.facts.plane import extract_plane
 from datalint.facts.row import MAX_BYTES, row, too_large, unread
 from datalint.source.lfs import pointed
 from datalint.source.part import PartReader
@@ -65,7 +66,7 @@ def examine(item: Item, *, cache: Cache | NullCache, extractor: str) -> Answer:
         return None, None, reason.row, False
     # Bytes that were moved, copied, checked out anew or restored in CI need no second decode.
     known = cache.facts([identity], extractor).get(identity)
-    look = extract_mask if extractor.startswith(MASKS) else extract
+    look = extract_mask if extractor.startswith(MASKS) else extract_plane if extractor.startswith(PLANES) else extract
     return identity, signature, known or _row(data, look(data)), known is not None
 
 

@@ -1,0 +1,97 @@
+"""Brings small planes into register, many pairs at once: a copy may be cropped a little, brighter or flatter.
+
+Each pair is fitted by Gauss and Newton's method on the grey values (Lucas and Kanade 1981): scale and shift along
+either axis, gain and offset, first on planes of half the size, where what was cropped is about a pixel.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Planes = NDArray[np.float32]
+    """Pairs x rows x columns."""
+
+_ROUNDS = (4, 3)
+"""On planes of half the size, then on the planes."""
+_MOST = 0.09
+"""What may be cropped of a side, as a share: beyond it a fit is a chance likeness."""
+
+
+class Aligned(NamedTuple):
+    """The second picture of each pair as it lies over the first, and where both are seen (1, else 0)."""
+
+    planes: Planes
+    seen: Planes
+
+
+def aligned(first: Planes, second: Planes) -> Aligned:
+    """Warp the second picture of each pair onto the first; where no fit is found, as it is."""
+    count, side = len(first), first.shape[1]
+    place = np.tile(np.array([1, 0, 1, 0], np.float32), (count, 1))
+    for level, rounds in zip((2, 1), _ROUNDS, strict=True):
+        one, two = _halved(first, level), _halved(second, level)
+        for _ in range(rounds):
+            place = _bounded(place + _step(one, two, place))
+    return Aligned(*_warped(second, place, side))
+
+
+def _halved(planes: Planes, level: int) -> Planes:
+    if level == 1:
+        return planes
+    count, side, _ = planes.shape
+    small: Planes = planes.reshape(count, side // level, level, side // level, level).mean(axis=(2, 4))
+    return small
+
+
+def _bounded(place: Planes) -> Planes:
+    """Scales about 1 and shifts (in half sides) as far as cropping goes."""
+    scale = np.clip(place[:, 0::2], 1 - _MOST, 1 / (1 - _MOST))
+    shift = np.clip(place[:, 1::2], -_MOST, _MOST)
+    return np.stack([scale[:, 0], shift[:, 0], scale[:, 1], shift[:, 1]], axis=1)
+
+
+def _warped(planes: Planes, place: Planes, side: int) -> tuple[Planes, Planes]:
+    """Bilinear, one axis after the other: the scales and shifts lie along them."""
+    rows, row_seen = _along(planes, place[:, 0], place[:, 1], side, axis=1)
+    both, column_seen = _along(rows, place[:, 2], place[:, 3], side, axis=2)
+    return both, row_seen[:, :, None] * column_seen[:, None, :]
+
+
+def _along(planes: Planes, scale: Planes, shift: Planes, side: int, *, axis: int) -> tuple[Planes, Planes]:
+    half = np.float32(side / 2)
+    centred = (np.arange(side, dtype=np.float32) + 0.5) / half - 1
+    at = (scale[:, None] * centred + shift[:, None] + 1) * half - np.float32(0.5)
+    seen = ((at >= -0.5) & (at <= side - 0.5)).astype(np.float32)
+    at = np.clip(at, 0, side - 1)
+    low = np.minimum(at.astype(np.intp), side - 2)
+    part = at - low.astype(np.float32)
+    shape = (slice(None), slice(None), None) if axis == 1 else (slice(None), None, slice(None))
+    below = np.take_along_axis(planes, low[shape], axis)
+    above = np.take_along_axis(planes, low[shape] + 1, axis)
+    weight = part[shape]
+    return below + (above - below) * weight, seen
+
+
+def _step(first: Planes, second: Planes, place: Planes) -> Planes:
+    """How scales and shifts should change, by least squares on what is seen of both."""
+    count, side, _ = first.shape
+    warped, seen = _warped(second, place, side)
+    down, across = np.gradient(warped, axis=(1, 2))
+    half = np.float32(side / 2)
+    centred = (np.arange(side, dtype=np.float32) + 0.5) / half - 1
+    down, across = down * half, across * half
+    parts = (down * centred[:, None], down, across * centred, across, warped, np.ones_like(warped))
+    slopes = np.stack([part * seen for part in parts], axis=1).reshape(count, len(parts), -1)
+    wanted = (first * seen).reshape(count, -1, 1)
+    normal = slopes @ slopes.transpose(0, 2, 1)
+    normal += np.eye(len(parts), dtype=np.float32) * (1e-4 * np.trace(normal, axis1=1, axis2=2)[:, None, None] + 1e-6)
+    solved = np.linalg.solve(normal, slopes @ wanted)[:, :, 0]
+    # The slopes are those of the warped picture: what is found for it counts times its gain.
+    gain = np.where(np.abs(solved[:, 4]) < 0.2, 0.2, solved[:, 4])
+    step: Planes = solved[:, :4] / gain[:, None]
+    return np.clip(step, -_MOST, _MOST)
