@@ -1,12 +1,12 @@
 """Brings small planes into register, many pairs at once: a copy may be cropped a little, brighter or flatter.
 
 Each pair is fitted by Gauss and Newton's method on the grey values (Lucas and Kanade 1981): scale and shift along
-either axis, gain and offset, first on planes of half the size, where what was cropped is about a pixel.
+either axis, gain and offset.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,54 +15,50 @@ if TYPE_CHECKING:
 
     Planes = NDArray[np.float32]
     """Pairs x rows x columns."""
+    Places = NDArray[np.float32]
+    """Of each pair: scale and shift (in half sides) of the rows, then of the columns."""
 
-_ROUNDS = (4, 3)
-"""On planes of half the size, then on the planes."""
+_COARSE = 4
+"""Rounds on planes of half the size, where what was cropped is about a pixel."""
+_FINE = 1
+"""Rounds on the planes."""
 _MOST = 0.09
 """What may be cropped of a side, as a share: beyond it a fit is a chance likeness."""
 
 
-class Aligned(NamedTuple):
-    """The second picture of each pair as it lies over the first, and where both are seen (1, else 0)."""
-
-    planes: Planes
-    seen: Planes
-
-
-def aligned(first: Planes, second: Planes) -> Aligned:
-    """Warp the second picture of each pair onto the first; where no fit is found, as it is."""
-    count, side = len(first), first.shape[1]
-    place = np.tile(np.array([1, 0, 1, 0], np.float32), (count, 1))
-    for level, rounds in zip((2, 1), _ROUNDS, strict=True):
-        one, two = _halved(first, level), _halved(second, level)
+def fitted(first: Planes, second: Planes) -> Places:
+    """Where the first picture of each pair lies in the second."""
+    place = np.tile(np.array([1, 0, 1, 0], np.float32), (len(first), 1))
+    for one, two, rounds in ((halved(first), halved(second), _COARSE), (first, second, _FINE)):
         for _ in range(rounds):
             place = _bounded(place + _step(one, two, place))
-    return Aligned(*_warped(second, place, side))
+    return place
 
 
-def _halved(planes: Planes, level: int) -> Planes:
-    if level == 1:
-        return planes
+def halved(planes: Planes) -> Planes:
+    """Means of two by two."""
     count, side, _ = planes.shape
-    small: Planes = planes.reshape(count, side // level, level, side // level, level).mean(axis=(2, 4))
+    small: Planes = planes.reshape(count, side // 2, 2, side // 2, 2).mean(axis=(2, 4))
     return small
 
 
-def _bounded(place: Planes) -> Planes:
+def _bounded(place: Places) -> Places:
     """Scales about 1 and shifts (in half sides) as far as cropping goes."""
     scale = np.clip(place[:, 0::2], 1 - _MOST, 1 / (1 - _MOST))
     shift = np.clip(place[:, 1::2], -_MOST, _MOST)
     return np.stack([scale[:, 0], shift[:, 0], scale[:, 1], shift[:, 1]], axis=1)
 
 
-def _warped(planes: Planes, place: Planes, side: int) -> tuple[Planes, Planes]:
-    """Bilinear, one axis after the other: the scales and shifts lie along them."""
+def warped(planes: Planes, place: Places) -> tuple[Planes, Planes]:
+    """What lies at those places, and where that is inside (1, else 0); planes of any size."""
+    # Bilinear, one axis after the other: the scales and shifts lie along them.
+    side = planes.shape[1]
     rows, row_seen = _along(planes, place[:, 0], place[:, 1], side, axis=1)
     both, column_seen = _along(rows, place[:, 2], place[:, 3], side, axis=2)
     return both, row_seen[:, :, None] * column_seen[:, None, :]
 
 
-def _along(planes: Planes, scale: Planes, shift: Planes, side: int, *, axis: int) -> tuple[Planes, Planes]:
+def _along(planes: Planes, scale: Places, shift: Places, side: int, *, axis: int) -> tuple[Planes, Planes]:
     half = np.float32(side / 2)
     centred = (np.arange(side, dtype=np.float32) + 0.5) / half - 1
     at = (scale[:, None] * centred + shift[:, None] + 1) * half - np.float32(0.5)
@@ -77,15 +73,15 @@ def _along(planes: Planes, scale: Planes, shift: Planes, side: int, *, axis: int
     return below + (above - below) * weight, seen
 
 
-def _step(first: Planes, second: Planes, place: Planes) -> Planes:
+def _step(first: Planes, second: Planes, place: Places) -> Places:
     """How scales and shifts should change, by least squares on what is seen of both."""
     count, side, _ = first.shape
-    warped, seen = _warped(second, place, side)
-    down, across = np.gradient(warped, axis=(1, 2))
+    lying, seen = warped(second, place)
+    down, across = np.gradient(lying, axis=(1, 2))
     half = np.float32(side / 2)
     centred = (np.arange(side, dtype=np.float32) + 0.5) / half - 1
     down, across = down * half, across * half
-    parts = (down * centred[:, None], down, across * centred, across, warped, np.ones_like(warped))
+    parts = (down * centred[:, None], down, across * centred, across, lying, np.ones_like(lying))
     slopes = np.stack([part * seen for part in parts], axis=1).reshape(count, len(parts), -1)
     wanted = (first * seen).reshape(count, -1, 1)
     normal = slopes @ slopes.transpose(0, 2, 1)
@@ -93,5 +89,5 @@ def _step(first: Planes, second: Planes, place: Planes) -> Planes:
     solved = np.linalg.solve(normal, slopes @ wanted)[:, :, 0]
     # The slopes are those of the warped picture: what is found for it counts times its gain.
     gain = np.where(np.abs(solved[:, 4]) < 0.2, 0.2, solved[:, 4])
-    step: Planes = solved[:, :4] / gain[:, None]
+    step: Places = solved[:, :4] / gain[:, None]
     return np.clip(step, -_MOST, _MOST)
