@@ -62,13 +62,13 @@ def tell(result: Result, fail_on: str, outputs: list[Output], arguments: argpars
 
 
 def request_of(arguments: argparse.Namespace) -> Request:
-    """Also for `facts`, which has fewer options."""
+    """Also for `facts` and `lock`, which have fewer options."""
     pushed, pushed_from = _pushed() if arguments.staged else (None, None)
     return replace(
         looking(arguments),
         staged=arguments.staged and not pushed,
         tree=pushed or arguments.tree,
-        base=arguments.base or pushed_from or None,
+        base=getattr(arguments, "base", None) or pushed_from or None,
         since=_since(arguments, pushed_from),
         policy_from=_policy_from(arguments),
     )
@@ -82,7 +82,7 @@ def looking(arguments: argparse.Namespace) -> Request:
         config=arguments.config,
         select=_words(getattr(arguments, "select", [])),
         ignore=_words(getattr(arguments, "ignore", [])),
-        target=arguments.target,
+        target=getattr(arguments, "target", None),
         fail_on=getattr(arguments, "fail_on", None),
         use_ignores=not getattr(arguments, "no_ignores", False),
         use_cache=not arguments.no_cache,
