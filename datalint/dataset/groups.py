@@ -1,0 +1,114 @@
+"""Groups by the names of files: as `dataset.group` says, else as Roboflow names its copies of one photograph."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from datalint.group_pattern import compiled
+from datalint.tables import Data
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from datalint.dataset.model import Dataset
+
+COPIES = "{group}.rf.*"
+COPIES_OF_CLASS = "{group}/{group}.rf.*"
+"""Where folders are classes, the `1.jpg` of one is not that of another."""
+_MARK = ".rf."
+_COPY = re.compile(r"(?:.*/)?([^/]+?)\.rf\.[0-9a-f]{32}(?![0-9A-Za-z])", re.DOTALL)
+"""`boat_jpg.rf.<md5>.jpg` is a copy of `boat.jpg`; one that went through Roboflow twice has two marks."""
+
+
+def by_name(found: Dataset, pattern: str | None) -> Dataset:
+    """With the groups that the declared pattern takes from paths; without one, and without other groups, Roboflow's."""
+    if pattern is not None:
+        return _grouped(found, pattern, compiled(pattern).group)
+    samples = found.samples.columns
+    if found.group_column is not None or any(key is not None for key in samples.get("group_key", ())):
+        return found
+    paths = samples.get("path", ())
+    if not any(_MARK in str(path) for path in paths):
+        return found
+    copies = [(str(path), label) for path, label in zip(paths, samples["label"], strict=True) if _COPY.match(str(path))]
+    if not copies:
+        return found
+    in_classes = found.task == "classification" and all(_folder(path) == label for path, label in copies)
+    pattern = COPIES_OF_CLASS if in_classes else COPIES
+    group = compiled(pattern).group
+    return _grouped(found, pattern, lambda path: group(path) if _COPY.match(path) else None, guessed=True)
+
+
+def notes(found: Dataset) -> Iterator[str]:
+    """What became of the pattern, in words."""
+    if found.group_pattern is None or not len(found.samples):
+        return
+    groups: dict[str, str] = {}
+    shared: set[str] = set()
+    ungrouped: dict[str, None] = {}
+    n_images = 0
+    for path, key in zip(found.samples.columns["path"], found.samples.columns["group_key"], strict=True):
+        if key is None:
+            ungrouped[str(path)] = None
+            continue
+        n_images += 1
+        if groups.setdefault(str(key), str(path)) != path:
+            shared.add(str(key))
+    if found.group_guessed:
+        if shared:
+            yield f"groups are by Roboflow's names: {n_images:,} images of {len(groups):,} photographs"
+        return
+    if ungrouped:
+        verb = "has" if len(ungrouped) == 1 else "have"
+        images = f"{len(ungrouped):,} {'image' if len(ungrouped) == 1 else 'images'}"
+        first = f" (first: {next(iter(ungrouped))})"
+        yield f"dataset.group: {images} of {len(found.samples):,} {verb} no group by {found.group_pattern!r}{first}"
+    if groups and not shared:
+        yield f"dataset.group: {found.group_pattern!r} makes each image a group of its own"
+
+
+def matched(found: Dataset) -> bool:
+    """Whether any sample has a group."""
+    return any(key is not None for key in found.samples.columns["group_key"])
+
+
+def _grouped(found: Dataset, pattern: str, group: Callable[[str], str | None], *, guessed: bool = False) -> Dataset:
+    samples = found.samples
+    name = _names(found)
+    known: dict[str, str] = {}
+    keys: list[object] = []
+    for path in samples.columns["path"]:
+        key = group(name(str(path)))
+        # Equal texts for each of a million images are a hundred megabytes.
+        keys.append(None if key is None else known.setdefault(key, key))
+    return replace(
+        found,
+        samples=Data({**samples.columns, "group_key": keys}, samples.extra),
+        group_column=None,
+        group_pattern=pattern,
+        group_guessed=guessed,
+    )
+
+
+def _names(found: Dataset) -> Callable[[str], str]:
+    """What of a path is matched: from the root on; of a member of an archive also its name, of a record its shard's."""
+    prefix = found.root.rstrip("/") + "/" if found.root not in ("", ".") else ""
+    shards = {str(path) for path in found.shards.columns.get("path", ())}
+    members = found.format == "webdataset"
+
+    def name(path: str) -> str:
+        if shards:
+            place = path.find("#")
+            while place >= 0 and path[:place] not in shards:
+                place = path.find("#", place + 1)
+            if place >= 0:
+                path = f"{path[:place]}/{path[place + 1 :]}" if members else path[:place]
+        return path.removeprefix(prefix)
+
+    return name
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0].rpartition("/")[2]
