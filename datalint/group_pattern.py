@@ -41,7 +41,7 @@ class GroupPattern:
         if len(path) - start > _LONGEST_PATH:
             return None
         found = self.pattern.fullmatch(path, start + 1)
-        return "/".join(found.groups()) if found else None
+        return found and (found[1] if found.re.groups == 1 else "/".join(found.groups()))
 
 
 def compiled(text: str) -> GroupPattern:

@@ -10,7 +10,7 @@ from datalint.group_pattern import compiled
 from datalint.tables import Data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from datalint.dataset.model import Dataset
 
@@ -18,27 +18,42 @@ COPIES = "{group}.rf.*"
 COPIES_OF_CLASS = "{group}/{group}.rf.*"
 """Where folders are classes, the `1.jpg` of one is not that of another."""
 _MARK = ".rf."
-_COPY = re.compile(r"(?:.*/)?([^/]+?)\.rf\.[0-9a-f]{32}(?![0-9A-Za-z])", re.DOTALL)
+_COPY = re.compile(r"\.rf\.[0-9a-f]{32}(?![0-9A-Za-z])")
 """`boat_jpg.rf.<md5>.jpg` is a copy of `boat.jpg`; one that went through Roboflow twice has two marks."""
 
 
 def by_name(found: Dataset, pattern: str | None) -> Dataset:
     """With the groups that the declared pattern takes from paths; without one, and without other groups, Roboflow's."""
     if pattern is not None:
-        return _grouped(found, pattern, compiled(pattern).group)
+        group, name = compiled(pattern).group, _names(found)
+        return _grouped(found, pattern, (group(name(str(path))) for path in found.samples.columns["path"]))
     samples = found.samples.columns
     if found.group_column is not None or any(key is not None for key in samples.get("group_key", ())):
         return found
     paths = samples.get("path", ())
     if not any(_MARK in str(path) for path in paths):
         return found
-    copies = [(str(path), label) for path, label in zip(paths, samples["label"], strict=True) if _COPY.match(str(path))]
+    name = _names(found)
+    names = [name(str(path)) for path in paths]
+    sources = [_source(path) for path in names]
+    copies = [
+        (path, label)
+        for path, label, source in zip(names, samples["label"], sources, strict=True)
+        if source is not None
+    ]
     if not copies:
         return found
-    in_classes = found.task == "classification" and all(_folder(path) == label for path, label in copies)
-    pattern = COPIES_OF_CLASS if in_classes else COPIES
-    group = compiled(pattern).group
-    return _grouped(found, pattern, lambda path: group(path) if _COPY.match(path) else None, guessed=True)
+    if found.task == "classification" and all(_folder(path) == label for path, label in copies):
+        in_class = (source and f"{_folder(path)}/{source}" for path, source in zip(names, sources, strict=True))
+        return _grouped(found, COPIES_OF_CLASS, in_class, guessed=True)
+    return _grouped(found, COPIES, sources, guessed=True)
+
+
+def _source(path: str) -> str | None:
+    """The photograph that a file is a copy of, as COPIES takes it from a name; None where Roboflow did not name it."""
+    start = path.rfind("/") + 1
+    mark = path.find(_MARK, start + 1)
+    return path[start:mark] if mark > 0 and _COPY.search(path, mark) else None
 
 
 def notes(found: Dataset) -> Iterator[str]:
@@ -74,18 +89,14 @@ def matched(found: Dataset) -> bool:
     return any(key is not None for key in found.samples.columns["group_key"])
 
 
-def _grouped(found: Dataset, pattern: str, group: Callable[[str], str | None], *, guessed: bool = False) -> Dataset:
+def _grouped(found: Dataset, pattern: str, keys: Iterable[str | None], *, guessed: bool = False) -> Dataset:
     samples = found.samples
-    name = _names(found)
     known: dict[str, str] = {}
-    keys: list[object] = []
-    for path in samples.columns["path"]:
-        key = group(name(str(path)))
-        # Equal texts for each of a million images are a hundred megabytes.
-        keys.append(None if key is None else known.setdefault(key, key))
+    # Equal texts for each of a million images are a hundred megabytes.
+    shared: list[object] = [None if key is None else known.setdefault(key, key) for key in keys]
     return replace(
         found,
-        samples=Data({**samples.columns, "group_key": keys}, samples.extra),
+        samples=Data({**samples.columns, "group_key": shared}, samples.extra),
         group_column=None,
         group_pattern=pattern,
         group_guessed=guessed,
@@ -97,14 +108,15 @@ def _names(found: Dataset) -> Callable[[str], str]:
     prefix = found.root.rstrip("/") + "/" if found.root not in ("", ".") else ""
     shards = {str(path) for path in found.shards.columns.get("path", ())}
     members = found.format == "webdataset"
+    if not shards:
+        return lambda path: path.removeprefix(prefix)
 
     def name(path: str) -> str:
-        if shards:
-            place = path.find("#")
-            while place >= 0 and path[:place] not in shards:
-                place = path.find("#", place + 1)
-            if place >= 0:
-                path = f"{path[:place]}/{path[place + 1 :]}" if members else path[:place]
+        place = path.find("#")
+        while place >= 0 and path[:place] not in shards:
+            place = path.find("#", place + 1)
+        if place >= 0:
+            path = f"{path[:place]}/{path[place + 1 :]}" if members else path[:place]
         return path.removeprefix(prefix)
 
     return name
