@@ -10,7 +10,7 @@ from datalint.group_pattern import compiled
 from datalint.tables import Data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from datalint.dataset.model import Dataset
 
@@ -25,17 +25,15 @@ _COPY = re.compile(r"\.rf\.[0-9a-f]{32}(?![0-9A-Za-z])")
 def by_name(found: Dataset, pattern: str | None) -> Dataset:
     """With the groups that the declared pattern takes from paths; without one, and without other groups, Roboflow's."""
     if pattern is not None:
-        group, name = compiled(pattern).group, _names(found)
-        return _grouped(found, pattern, (group(name(str(path))) for path in found.samples.columns["path"]))
+        return _grouped(found, pattern, map(compiled(pattern).group, names_of(found)))
     samples = found.samples.columns
     if found.group_column is not None or any(key is not None for key in samples.get("group_key", ())):
         return found
     paths = samples.get("path", ())
     if not any(_MARK in str(path) for path in paths):
         return found
-    name = _names(found)
-    names = [name(str(path)) for path in paths]
-    sources = [_source(path) for path in names]
+    names = names_of(found)
+    sources = [source_of(path) for path in names]
     copies = [
         (path, label)
         for path, label, source in zip(names, samples["label"], sources, strict=True)
@@ -49,7 +47,7 @@ def by_name(found: Dataset, pattern: str | None) -> Dataset:
     return _grouped(found, COPIES, sources, guessed=True)
 
 
-def _source(path: str) -> str | None:
+def source_of(path: str) -> str | None:
     """The photograph that a file is a copy of, as COPIES takes it from a name; None where Roboflow did not name it."""
     start = path.rfind("/") + 1
     mark = path.find(_MARK, start + 1)
@@ -103,23 +101,23 @@ def _grouped(found: Dataset, pattern: str, keys: Iterable[str | None], *, guesse
     )
 
 
-def _names(found: Dataset) -> Callable[[str], str]:
-    """What of a path is matched: from the root on; of a member of an archive also its name, of a record its shard's."""
+def names_of(found: Dataset) -> list[str]:
+    """What of each path is matched: from the root on; a member of an archive by its name, a record by its shard's."""
     prefix = found.root.rstrip("/") + "/" if found.root not in ("", ".") else ""
     shards = {str(path) for path in found.shards.columns.get("path", ())}
-    members = found.format == "webdataset"
-    if not shards:
-        return lambda path: path.removeprefix(prefix)
+    paths = [str(path) for path in found.samples.columns["path"]]
+    if shards:
+        paths = [_in_shard(path, shards, member=found.format == "webdataset") for path in paths]
+    return [path.removeprefix(prefix) for path in paths]
 
-    def name(path: str) -> str:
-        place = path.find("#")
-        while place >= 0 and path[:place] not in shards:
-            place = path.find("#", place + 1)
-        if place >= 0:
-            path = f"{path[:place]}/{path[place + 1 :]}" if members else path[:place]
-        return path.removeprefix(prefix)
 
-    return name
+def _in_shard(path: str, shards: Collection[str], *, member: bool) -> str:
+    place = path.find("#")
+    while place >= 0 and path[:place] not in shards:
+        place = path.find("#", place + 1)
+    if place < 0:
+        return path
+    return f"{path[:place]}/{path[place + 1 :]}" if member else path[:place]
 
 
 def _folder(path: str) -> str:
