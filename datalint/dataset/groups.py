@@ -71,7 +71,8 @@ def notes(found: Dataset) -> Iterator[str]:
             shared.add(str(key))
     if found.group_guessed:
         if shared:
-            yield f"groups are by Roboflow's names: {n_images:,} images of {len(groups):,} photographs"
+            photographs = "1 photograph" if len(groups) == 1 else f"{len(groups):,} photographs"
+            yield f"groups are by Roboflow's names: {n_images:,} images of {photographs}"
         return
     if ungrouped:
         verb = "has" if len(ungrouped) == 1 else "have"
