@@ -212,7 +212,8 @@ def _group(seen: Grouping) -> Iterator[str]:
     """The key, with what led to it."""
     crossing = f"{seen.n_crossing:,} of them in two splits" if seen.n_crossing else "none of them in two splits"
     if seen.certain:
-        yield from _comments([f"{seen.n_images:,} images come from {seen.n_groups:,} photographs, {crossing}:"])
+        photographs = "1 photograph" if seen.n_groups == 1 else f"{seen.n_groups:,} photographs"
+        yield from _comments([f"{seen.n_images:,} images come from {photographs}, {crossing}:"])
         yield from _comments([f"Roboflow names its copies of one so ({seen.example})"])
         yield f"  group: {_quoted(seen.pattern)}"
         return

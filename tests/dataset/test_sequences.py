@@ -22,8 +22,8 @@ def of(
     columns: dict[str, list[object]] = {name: [None] * len(paths) for name in Rows("samples").columns}
     columns |= {"path": [*paths], "label": [*(labels or [None] * len(paths))]}  # type: ignore[list-item]
     columns["split"] = [*(splits or [path.partition("/")[0] for path in paths])]
-    empty = {name: Rows(name).data() for name in ("classes", "folders", "skipped", "problems")}
-    found = Dataset("d", "yolo", ".", None, (), Data(columns), **empty, task="detection")
+    classes, folders, skipped, problems = (Rows(name).data() for name in ("classes", "folders", "skipped", "problems"))
+    found = Dataset("d", "yolo", ".", None, (), Data(columns), classes, folders, skipped, problems, task="detection")
     return list(seen(groups.by_name(found, None)))
 
 
