@@ -587,7 +587,7 @@ def test_copies_of_a_photograph_in_one_split_are_silent_and_in_two_are_not(
     assert json.loads(datalint("check", corpora / corpus, *words))["findings"] == []
     if corpus == "ships-yolo":
         copied = shutil.copytree(corpora / corpus, tmp_path / corpus)
-        moved = next((copied / "train/images").glob("boat43_jpg.rf.*"))
+        moved = next((copied / "train/images").glob("boat43_png.rf.*"))
         moved.rename(copied / "validate/images" / moved.name)
         (finding,) = json.loads(datalint("check", copied, *words))["findings"]
-        assert (finding["severity"], finding["values"]["group_key"]) == ("warning", "boat43_jpg")
+        assert (finding["severity"], finding["values"]["group_key"]) == ("warning", "boat43_png")
