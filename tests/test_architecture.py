@@ -28,6 +28,7 @@ LAYERS = (
         "git",
         "git_index",
         "globs",
+        "group_pattern",
         "outcome",
         "replaced",
         "sizes",
