@@ -5,60 +5,49 @@ This is the only module that knows every room.
 
 from __future__ import annotations
 
-import posixpath
 import time
-from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from datalint import (
-    baseline,
-    braces,
-    changed,
-    drift,
-    footprint,
-    git,
-    locked,
-    models,
-    readings,
-    suppress,
-    target,
-    trust,
-    unjudged,
-)
+from datalint import changed, drift, footprint, locked, models, readings, trust, unjudged
 from datalint import config as configuration
-from datalint.asked import fitting
+from datalint.accepted import Remaining, accept
+from datalint.aside import not_asked, set_aside
+from datalint.asked import fitting, machine_of
+from datalint.concluded import conclude
 from datalint.dataset.annotations import in_pixels
 from datalint.dataset.masks.table import table as mask_table
 from datalint.facts.cache import open_cache
-from datalint.facts.gather import Gathered, gather
-from datalint.finding import DatasetInfo, Family, Finding, NotChecked, Result, Severity, Summary, Verdict
+from datalint.facts.gather import gather
+from datalint.finding import NotChecked
 from datalint.footprint import estimate, parts
 from datalint.footprint.images import images_of
 from datalint.footprint.recipe import for_format
 from datalint.listed import described, listed, nothing
 from datalint.locked import Looked
-from datalint.outcome import RULE_FAILED, verdict
+from datalint.outcome import RULE_FAILED
 from datalint.rule.engine import RuleEngine
 from datalint.rule.judge import judge, told
 from datalint.ruleset import all_rules, known_queries
-from datalint.source.dvc import stages_of
-from datalint.tables import Data
+from datalint.scope import read_from
 from datalint.unseen import unseen
-from datalint.workspace import Workspace, open_workspace
+from datalint.workspace import open_workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from datalint.config import BoundRule
     from datalint.dataset import Dataset
     from datalint.facts.cache import Cache, NullCache
+    from datalint.facts.gather import Gathered
+    from datalint.finding import Finding, Result
     from datalint.request import Request
     from datalint.rule.model import Rule
+    from datalint.tables import Data
     from datalint.target import Target
     from datalint.unjudged import LeftOpen
+    from datalint.workspace import Workspace
 
     Progress = Callable[[int, int], None]
 
@@ -99,45 +88,9 @@ class Judged:
     """Those of them that look at what a commit changes, and not at the dataset alone."""
 
     @property
-    def manifest(self) -> str | None:
-        """That of the dataset; None for a folder."""
-        return self.evidence.dataset.manifest
-
-    @property
-    def built_from(self) -> tuple[str, ...]:
-        """Files, relative to the configuration, that a measured model was built from."""
-        return self.evidence.built_from
-
-    @property
     def scope(self) -> tuple[str, ...]:
-        """Paths in the repository that the verdict was read from: dataset, configuration, rules, model, baseline, lock.
-
-        All of it where a manifest names images anywhere, where a symbolic link or a data.yaml leads out of the dataset,
-        and where a difference from another commit's policy is told.
-        """
-        if (
-            self.workspace.policy
-            or self.manifest
-            or self.evidence.dataset.leads_out
-            or (self.workspace.top is not None and git.has_links(self.workspace.top))
-        ):
-            return (".",)
-        settings, home = self.workspace.config, self.workspace.home
-        base = posixpath.relpath(self.workspace.source.base, self.workspace.top or self.workspace.source.base)
-        beside = (*configuration.FILES, settings.baseline, settings.lock, *settings.rules.paths)
-        named = (*filter(None, (settings.dataset.root, settings.training.model)), *self.built_from)
-        stages = stages_of(entry.path for entry in self.workspace.source.entries("."))
-        paths = (
-            braces.place(self.workspace.root),
-            *stages,
-            *(posixpath.join(home, name) for name in (*beside, *named)),
-        )
-        return tuple(posixpath.normpath(posixpath.join(base, path)) for path in paths)
-
-
-_COUNTING = frozenset({"classes", "splits", "batch"})
-# What is seen of duplicates, labels and rows is true whatever else there is.
-_CERTAIN = frozenset({"duplicates", "leakage", "labels", "manifest"})
+        """Paths in the repository that the verdict was read from."""
+        return read_from(self.workspace, self.evidence.dataset, self.evidence.built_from)
 
 
 def check(request: Request, *, progress: Progress | None = None) -> Judged:
@@ -163,7 +116,7 @@ def check_in(
         reads = engine.prepare([item.rule for item in asked])
         configuration.check_ignores(settings, {item.rule.id: engine.columns(item.rule.id) for item in asked})
         evidence = collect(workspace, request, progress=progress)
-        aside = _aside(evidence, asked)
+        aside = set_aside(evidence.dataset, asked)
         bound = [item for item in asked if item.rule.id not in aside]
         outcomes = engine.run(bound, evidence.tables)
     manifest, manifests = evidence.dataset.manifest, evidence.dataset.manifests
@@ -172,21 +125,12 @@ def check_in(
         for item in bound
         for finding in judge(item, outcomes[item.rule.id], manifest=manifest, manifests=manifests)
     ]
-    failed = [NotChecked(f"{RULE_FAILED}{name}", outcome.error) for name, outcome in outcomes.items() if outcome.error]
-    if aside:
-        failed.append(
-            NotChecked(f"{len(aside)} rules about classes and splits", "not all files of the dataset are known")
-        )
-    remaining = (
-        accept(
-            workspace,
-            findings,
-            ran={name for name, outcome in outcomes.items() if not outcome.error},
-            unread={item.what for item in unseen(evidence.dataset, evidence.gathered.data)},
-        )
-        if request.use_ignores
-        else Remaining(findings)
-    )
+    errors = {name: outcome.error for name, outcome in outcomes.items() if outcome.error}
+    failed = [*(NotChecked(f"{RULE_FAILED}{name}", error) for name, error in errors.items()), *not_asked(aside)]
+    remaining = Remaining(findings)
+    if request.use_ignores:
+        unread = {item.what for item in unseen(evidence.dataset, evidence.gathered.data)}
+        remaining = accept(workspace, findings, ran=outcomes.keys() - errors, unread=unread)
     remaining = replace(remaining, notes=[*remaining.notes, *drift.findings(workspace)])
     left_open = unjudged.by_rules([item.rule for item in bound], reads, evidence.left_open)
     result = conclude(evidence, remaining, failed, left_open, seconds=time.monotonic() - started)
@@ -203,16 +147,8 @@ def check_in(
         bound=asked,
         found=findings,
         comparing=frozenset(item.rule.id for item in asked if "changed" in reads[item.rule.id]),
-        mute=frozenset(aside) | {name for name, outcome in outcomes.items() if outcome.error},
+        mute=aside | errors.keys(),
     )
-
-
-def _aside(evidence: Evidence, bound: Sequence[BoundRule[Rule]]) -> set[str]:
-    """Rules that count samples by class or split, where nobody knows what is in a folder of DVC or in a submodule."""
-    kinds = evidence.dataset.problems.columns["kind"]
-    if evidence.dataset.manifest is not None or {"dvc-unknown", "submodule"}.isdisjoint(kinds):
-        return set()
-    return {item.rule.id for item in bound if _COUNTING & set(item.rule.tags) and not _CERTAIN & set(item.rule.tags)}
 
 
 def collect(workspace: Workspace, request: Request, *, progress: Progress | None = None) -> Evidence:
@@ -237,7 +173,6 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
 
 def look(workspace: Workspace, request: Request, *, progress: Progress | None = None) -> Evidence:
     """Read the dataset, gather its facts and lay out all tables but the prediction; UnfinishedError without samples."""
-    settings = workspace.config
     believed = trust.believable(workspace.cache_dir)
     with open_cache(workspace.cache_dir if request.use_cache and believed else None) as cache:
         looked = scan(workspace, request, cache, progress=progress)
@@ -246,12 +181,8 @@ def look(workspace: Workspace, request: Request, *, progress: Progress | None = 
         notes = (*workspace.notes, *compared.notes, *cache.warnings)
     if request.use_cache and not believed:
         notes += (f"{workspace.cache_dir} is tracked by git and was not believed: run `git rm -r --cached` on it",)
-    machine = (
-        target.lookup(request.target, settings.targets)
-        if request.target
-        else target.lookup(settings.target, settings.targets, position=settings.position("target"))
-    )
-    recipe = for_format(settings.training, found.format)
+    machine = machine_of(request, workspace)
+    recipe = for_format(workspace.config.training, found.format)
     tables = {
         **found.tables(source=workspace.source.name),
         "annotations": in_pixels(found.annotations, found.samples, gathered.data),
@@ -280,77 +211,3 @@ def scan(
     )
     found = listed(workspace, request, memory=None if request.verify_lock else cache)
     return Looked(workspace, found, facts(found.files), facts(found.masks, masks=True), cache)
-
-
-@dataclass(frozen=True, slots=True)
-class Remaining:
-    """Findings that are left once the user's ignores and baseline are taken away."""
-
-    kept: Sequence[Finding]
-    notes: Sequence[Finding] = ()
-    """What is said of the ignores themselves."""
-    ignored: int = 0
-    baselined: int = 0
-    gone: Sequence[baseline.Accepted] = ()
-    """Baseline entries whose finding is no more."""
-
-
-def accept(
-    workspace: Workspace, findings: Sequence[Finding], *, ran: Collection[str], unread: Collection[str]
-) -> Remaining:
-    """Take away what the user accepts; ignores that expired or match nothing become findings of their own."""
-    settings = workspace.config
-    suppressed = suppress.apply(findings, settings.ignore, today=datetime.now(UTC).date(), ran=ran)
-    known = baseline.load(workspace.read_home, settings.baseline, label=workspace.home_label)
-    filtered = baseline.apply(suppressed.kept, known, ran=ran, unread=unread)
-    return Remaining(filtered.kept, suppressed.notes, suppressed.ignored, filtered.baselined, filtered.gone)
-
-
-def conclude(
-    evidence: Evidence,
-    remaining: Remaining,
-    failed: Sequence[NotChecked],
-    left_open: Sequence[LeftOpen],
-    *,
-    seconds: float,
-) -> Result:
-    """Count, put in order, and speak the verdict; `seconds` is the wall time of the run."""
-    found, findings = evidence.dataset, sorted([*remaining.kept, *remaining.notes], key=_order)
-    levels = Counter(finding.severity for finding in findings)
-    result = Result(
-        verdict=Verdict.UNDECIDED,
-        dataset=DatasetInfo(
-            name=found.name,
-            format=found.format,
-            root=found.root,
-            samples=len(found.samples),
-            classes=found.n_classes,
-            splits=found.n_splits,
-        ),
-        target=evidence.machine.name,
-        summary=Summary(
-            errors=levels[Severity.ERROR],
-            warnings=levels[Severity.WARNING],
-            infos=levels[Severity.INFO],
-            ignored=remaining.ignored,
-            baselined=remaining.baselined,
-            files=len(evidence.gathered.data),
-            cached=evidence.gathered.cached,
-            seconds=round(seconds, 3),
-        ),
-        findings=findings,
-        not_checked=[
-            *failed,
-            *unseen(evidence.dataset, evidence.gathered.data),
-            *evidence.not_checked,
-            *(NotChecked(*item[:2]) for item in left_open if item.asked),
-        ],
-        notes=[*found.assumptions, *evidence.notes, *(item.note for item in left_open if not item.asked)],
-    )
-    return replace(result, verdict=verdict(result))
-
-
-def _order(finding: Finding) -> tuple[int, int, str, str, int]:
-    """By place where there is one; else the order in which the query returned them stays."""
-    family = list(Family).index(finding.family)
-    return (family, finding.severity.rank, finding.rule, finding.path or "", finding.line or 0)

@@ -74,7 +74,8 @@ def parser() -> argparse.ArgumentParser:
         "write content, size, split and label of every file into a lock file that `datalint check` compares with",
         "datalint.commands.lock",
     )
-    _dataset_options(lock)
+    _state_options(lock)
+    _reading_options(lock)
 
     facts = _verb(verbs, "facts", "show the tables that rules read", "datalint.commands.facts")
     _dataset_options(facts)
@@ -213,18 +214,26 @@ def _judging_options(verb: argparse.ArgumentParser) -> None:
 
 
 def _dataset_options(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("path", nargs="?", metavar="PATH", help="folder or manifest (default: dataset.path)")
-    side = verb.add_mutually_exclusive_group()
-    side.add_argument("--staged", action="store_true", help="judge the git index: what is about to be committed")
-    side.add_argument("--tree", metavar="REF", help="judge a commit")
+    _state_options(verb)
     verb.add_argument("--base", metavar="REF", help="commit to compare with (default: the last one, or REF's parent)")
     _looking_options(verb)
 
 
+def _state_options(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("path", nargs="?", metavar="PATH", help="folder or manifest (default: dataset.path)")
+    side = verb.add_mutually_exclusive_group()
+    side.add_argument("--staged", action="store_true", help="judge the git index: what is about to be committed")
+    side.add_argument("--tree", metavar="REF", help="judge a commit")
+
+
 def _looking_options(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--target", help="machine to judge for (default: local)")
+    _reading_options(verb)
+
+
+def _reading_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--format", help="imagefolder, csv, coco, yolo, tfrecord, ...: docs/formats (default: detected)")
     _config_option(verb)
-    verb.add_argument("--target", help="machine to judge for (default: local)")
     verb.add_argument("--no-cache", action="store_true", help="read every file again")
     verb.add_argument("--cache-dir", metavar="DIR", help="where facts are kept (default: .datalint_cache)")
     verb.add_argument("--workers", type=_positive, metavar="N", help="scan processes (default: all allowed cores)")

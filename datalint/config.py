@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
+from datalint import group_pattern
 from datalint.config_file import FILES, Document, Reader, find_home, present, read_document
 from datalint.config_rules import BoundRule, check_ignores, resolve_rules
 from datalint.config_schema import reference, violations
@@ -52,6 +53,8 @@ class DatasetConfig:
     root: str | None = None
     suffix: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    group: str | None = None
+    """Which part of a path is the group."""
     splits: Mapping[str, str] | None = None
     """Folder, or cell of the split column -> train, val or test; empty for no splits, None where nobody says it."""
     position: Position | None = None
@@ -155,7 +158,7 @@ def parse(document: Document) -> Config:
 
 
 def _check_values(data: dict[str, Any], document: Document) -> None:
-    """What the schema cannot say: sizes in words that no table can hold, and one column that is two parts."""
+    """What the schema cannot say: sizes in words that no table can hold, a column of two parts, a pattern of groups."""
     training, machines = data.get("training") or {}, (data.get("targets") or {}).items()
     sizes: list[tuple[tuple[str, ...], Any]] = [(("training", "ram_budget"), training.get("ram_budget"))]
     sizes += [(("targets", name, key), size) for name, machine in machines for key, size in machine.items()]
@@ -171,6 +174,20 @@ def _check_values(data: dict[str, Any], document: Document) -> None:
         if other != part:
             place = document.position(("dataset", "columns", part))
             raise UsageError(f"dataset.columns.{part}: column {column!r} is the {other} already", place)
+    _check_group((data.get("dataset") or {}).get("group"), columns, document)
+
+
+def _check_group(pattern: str | None, columns: Mapping[str, str], document: Document) -> None:
+    if pattern is None:
+        return
+    place = document.position(("dataset", "group"))
+    if "group" in columns:
+        words = f"dataset.group: the column {columns['group']!r} is the group already (dataset.columns.group)"
+        raise UsageError(words, place, "leave one of both out")
+    try:
+        group_pattern.compiled(pattern)
+    except UsageError as error:
+        raise UsageError(f"dataset.group: {error.message}", place, error.hint) from error
 
 
 def _splits(dataset: dict[str, Any], document: Document) -> dict[str, str] | None:

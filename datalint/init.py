@@ -16,6 +16,7 @@ from datalint.script.keys import KEYS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from datalint.dataset.sequences import Grouping
     from datalint.script.recipe import Proposal
     from datalint.tables import Data
 
@@ -34,11 +35,19 @@ class DatasetLike(Protocol):
     def assumptions(self) -> Sequence[str]: ...
 
 
-def propose(found: DatasetLike, *, path: str, schema: str | None = None, said: Proposal | None = None) -> str:
+def propose(
+    found: DatasetLike,
+    *,
+    path: str,
+    schema: str | None = None,
+    said: Proposal | None = None,
+    groupings: Sequence[Grouping] = (),
+) -> str:
     """The text of a `datalint.yaml` that loads as it is; what was seen and assumed stands in its comments.
 
     `path` is the dataset's, relative to the file. `schema` is what editors complete from, also relative to the
-    file: the place of this installation would mean nothing to anybody else. `said` is what a training script says.
+    file: the place of this installation would mean nothing to anybody else. `said` is what a training script says,
+    `groupings` what names say of groups: a guess stays a comment, because a wrong one would block.
     """
     splits = _counts(found.samples, "split")
     lines = [
@@ -50,6 +59,7 @@ def propose(found: DatasetLike, *, path: str, schema: str | None = None, said: P
         f"  format: {_quoted(found.format)}",
         *_comments(_seen(splits, _counts(found.samples, "label"))),
         *_comments(f"assumed: {sentence}" for sentence in found.assumptions),
+        *(line for grouping in groupings for line in _group(grouping)),
         "",
         *(_recipe(found.format, one_split=len(splits) < 2) if said is None else _said(said, splits)),
         "",
@@ -196,6 +206,21 @@ def _seen(splits: Mapping[str, int], classes: Mapping[str, int]) -> Iterator[str
         names = [f"{name} ({count:,})" for name, count in list(classes.items())[:_CLASSES_SHOWN]]
         more = len(classes) - len(names)
         yield f"{len(classes):,} classes: " + ", ".join(names) + (f" and {more:,} more" if more else "")
+
+
+def _group(seen: Grouping) -> Iterator[str]:
+    """The key, with what led to it."""
+    crossing = f"{seen.n_crossing:,} of them in two splits" if seen.n_crossing else "none of them in two splits"
+    if seen.certain:
+        photographs = "1 photograph" if seen.n_groups == 1 else f"{seen.n_groups:,} photographs"
+        yield from _comments([f"{seen.n_images:,} images come from {photographs}, {crossing}:"])
+        yield from _comments([f"Roboflow names its copies of one so ({seen.example})"])
+        yield f"  group: {_quoted(seen.pattern)}"
+        return
+    yield from _comments([f"{seen.n_images:,} images look like {seen.n_groups:,} groups, {crossing}, by their names"])
+    yield from _comments(
+        [f"({seen.example}); if each is a patient, video or scene:", f"group: {_quoted(seen.pattern)}"]
+    )
 
 
 def _comments(lines: Iterable[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datalint import dataset
-from datalint.dataset import croissant, keys
+from datalint.dataset import croissant, groups, keys
 from datalint.dataset.options import Options
 from datalint.errors import NoSamplesError, UnfinishedError, UsageError
 
@@ -38,6 +38,7 @@ def listed(workspace: Workspace, request: Request, *, memory: Memory | None = No
             columns=settings.dataset.columns,
             splits=settings.dataset.splits if own else None,
             suffix=settings.dataset.suffix if own else None,
+            group=settings.dataset.group if own else None,
             files_root=None if images is None else posixpath.normpath(posixpath.join(workspace.home, images)),
             memory=memory,
             strict=own and request.format is None,
@@ -45,8 +46,13 @@ def listed(workspace: Workspace, request: Request, *, memory: Memory | None = No
     except UsageError as error:
         raise _placed(error, settings, own=own and request.format is None) from error
     found = croissant.beside(found, workspace.source, workspace.root)
-    if own and request.format is not None:
-        found = replace(found, assumptions=(*found.assumptions, *_left_out(settings, found.format)))
+    more = [*_left_out(settings, found.format)] if own and request.format is not None else []
+    if found.group_pattern is not None:
+        if not found.group_guessed and not workspace.earlier:
+            _check_group(found, settings)
+        more += groups.notes(found)
+    if more:
+        found = replace(found, assumptions=(*found.assumptions, *more))
     # Images that nobody has fetched or that the loader passes over, and shards that nobody can read, are findings and
     # not an empty dataset.
     passed = {"lfs-pointer", "ignored-suffix", "outside-class"} & set(found.skipped.columns.get("reason", ()))
@@ -56,10 +62,23 @@ def listed(workspace: Workspace, request: Request, *, memory: Memory | None = No
     return found
 
 
+def _check_group(found: Dataset, settings: Config) -> None:
+    """UsageError for a pattern that takes no group from any path: a slip of the pen would leave its rule silent."""
+    if len(found.samples) and not groups.matched(found):
+        path = found.samples.columns["path"][0]
+        raise UsageError(
+            f"dataset.group: no image of {len(found.samples):,} matches {found.group_pattern!r}",
+            settings.position("dataset", "group"),
+            f"the first one is {path}",
+        )
+
+
 def _left_out(settings: Config, name: str) -> Iterator[str]:
     """What becomes of keys that are said of the configuration's own format, where the command line names another."""
     said = settings.dataset
-    options = Options(columns=said.columns, files_root=said.root, splits=said.splits, suffix=said.suffix or "")
+    options = Options(
+        columns=said.columns, files_root=said.root, splits=said.splits, suffix=said.suffix or "", group=said.group
+    )
     for key in keys.unused(name, options):
         yield f"--format {name}: dataset.{key} of {settings.file} is not used"
 

@@ -70,7 +70,8 @@ def read(request: Request, looked: Looked) -> Comparison:
     """Empty without a lock file; raises UsageError for one that is damaged, and where --verify-lock finds none."""
     workspace = looked.workspace
     name = workspace.config.lock
-    own, base = _own(workspace), lock_of_policy(workspace)
+    base = _of_policy(workspace)
+    own = _own(workspace, base)
     lock = base if base is not None and (own is None or own.root != base.root) else own
     if lock is None:
         if request.verify_lock:
@@ -94,19 +95,19 @@ def read(request: Request, looked: Looked) -> Comparison:
     return Comparison(_table(found, name), tuple(_not_checked(found)))
 
 
-def _own(workspace: Workspace) -> Lock | None:
-    """The lock file that lies with the data. One that does not load counts as none where a policy has another."""
+def _own(workspace: Workspace, base: Lock | None) -> Lock | None:
+    """The lock file that lies with the data. One that does not load counts as none where the policy has `base`."""
     name = workspace.config.lock
     content = workspace.read_beside(name)
     try:
         return None if content is None else lockfile.parse(content, name)
     except UsageError:
-        if lock_of_policy(workspace) is None:
+        if base is None:
             raise
         return None
 
 
-def lock_of_policy(workspace: Workspace) -> Lock | None:
+def _of_policy(workspace: Workspace) -> Lock | None:
     """That of the commit whose policy counts; None where no such commit is named, and where it has none."""
     name = workspace.config.lock
     content = workspace.policy.there.read(name) if workspace.policy else None

@@ -73,6 +73,7 @@ def diff(earlier: Request, later: Request, *, name: str, progress: Progress | No
         then = open_before(earlier, commit, now.workspace) if commit else open_workspace(earlier)
         if commit is None:
             then = replace(then, config=replace(now.workspace.config, dataset=then.config.dataset))
+        then = replace(then, earlier=True)
         earlier = replace(earlier, use_ignores=False, base=commit, verify_lock=False)
         before = side_of(checking.check_in(then, earlier, now.bound, progress=progress))
         return _compared(now, before, side_of(now), base=name, commit=commit, notes=[])
@@ -91,7 +92,7 @@ def _before(request: Request, commit: str, now: Judged, tree: str, progress: Pro
     kept = sides.recall(key)
     if kept is not None:
         return kept
-    workspace = open_before(request, commit, now.workspace)
+    workspace = replace(open_before(request, commit, now.workspace), earlier=True)
     asked = replace(request, staged=False, tree=commit, base=commit, since=None, use_ignores=False, verify_lock=False)
     try:
         side = side_of(checking.check_in(workspace, asked, now.bound, progress=progress))

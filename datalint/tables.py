@@ -92,10 +92,11 @@ TABLES: dict[str, Table] = {
             ("source", "VARCHAR", "worktree, index or tree: where the bytes were read"),
             ("n_samples", "BIGINT", "training examples in all splits"),
             ("group_column", "VARCHAR", "column of the manifest that group_key comes from; NULL where there is none"),
+            ("group_pattern", "VARCHAR", "pattern on paths that group_key comes from; NULL where there is none"),
             (
                 "group_guessed",
                 "BOOLEAN",
-                "that column was guessed from its name, not declared in dataset.columns",
+                "nobody declared that column or pattern: its name, or those of the files, led to it",
             ),
         ),
         _table(

@@ -36,6 +36,8 @@ class Workspace:
     """What the user should know about how the run was set up."""
     policy: Policy | None = None
     """Where configuration, rules and baseline are those of another commit, else None."""
+    earlier: bool = False
+    """A dataset to compare with: a configuration that came later need not fit it."""
 
     @property
     def rule_home(self) -> tuple[Source, str]:

@@ -571,3 +571,23 @@ def test_sroie_is_one_finding_about_its_images(corpora: Path) -> None:
     assert finding["rule"] == "missing-file"
     assert "nor is any other of the 987 files" in finding["message"]
     assert (finding["manifest"], finding["line"]) == ("data/test/metadata.jsonl", 1)
+
+
+# --- ships-yolo and rbc-coco: Roboflow's copies of photographs, all of one photograph in one split ---
+
+
+@pytest.mark.parametrize(("corpus", "images", "photographs"), [("ships-yolo", 567, 357), ("rbc-coco", 240, 100)])
+def test_copies_of_a_photograph_in_one_split_are_silent_and_in_two_are_not(
+    corpora: Path, tmp_path: Path, corpus: str, images: int, photographs: int
+) -> None:
+    query = "select count(*) as n, count(distinct group_key) as groups from samples where group_key is not null"
+    table = csv.DictReader(io.StringIO(datalint("facts", corpora / corpus, "--sql", query)))
+    assert [(int(row["n"]), int(row["groups"])) for row in table] == [(images, photographs)]
+    words = ("-o", "json", "--select", "group-across-splits")
+    assert json.loads(datalint("check", corpora / corpus, *words))["findings"] == []
+    if corpus == "ships-yolo":
+        copied = shutil.copytree(corpora / corpus, tmp_path / corpus)
+        moved = next((copied / "train/images").glob("boat43_png.rf.*"))
+        moved.rename(copied / "validate/images" / moved.name)
+        (finding,) = json.loads(datalint("check", copied, *words))["findings"]
+        assert (finding["severity"], finding["values"]["group_key"]) == ("warning", "boat43_png")

@@ -54,7 +54,7 @@ def outputs_of(arguments: argparse.Namespace) -> list[Output]:
 def tell(result: Result, fail_on: str, outputs: list[Output], arguments: argparse.Namespace) -> int:
     """Write every report; returns the exit code."""
     for name, file in outputs:
-        _write(result, name, file, arguments)
+        _write(result, fail_on, name, file, arguments)
     if all(name in ("concise", "github") for name, _ in outputs):
         # A line a finding has no room for them, and they may say that something was not read.
         sys.stderr.writelines(f"datalint: {printable(note)}\n" for note in result.notes)
@@ -62,13 +62,13 @@ def tell(result: Result, fail_on: str, outputs: list[Output], arguments: argpars
 
 
 def request_of(arguments: argparse.Namespace) -> Request:
-    """Also for `facts`, which has fewer options."""
+    """Also for `facts` and `lock`, which have fewer options."""
     pushed, pushed_from = _pushed() if arguments.staged else (None, None)
     return replace(
         looking(arguments),
         staged=arguments.staged and not pushed,
         tree=pushed or arguments.tree,
-        base=arguments.base or pushed_from or None,
+        base=getattr(arguments, "base", None) or pushed_from or None,
         since=_since(arguments, pushed_from),
         policy_from=_policy_from(arguments),
     )
@@ -82,7 +82,7 @@ def looking(arguments: argparse.Namespace) -> Request:
         config=arguments.config,
         select=_words(getattr(arguments, "select", [])),
         ignore=_words(getattr(arguments, "ignore", [])),
-        target=arguments.target,
+        target=getattr(arguments, "target", None),
         fail_on=getattr(arguments, "fail_on", None),
         use_ignores=not getattr(arguments, "no_ignores", False),
         use_cache=not arguments.no_cache,
@@ -173,10 +173,10 @@ def _default_outputs() -> list[Output]:
     return [("text" if people else "concise", None)]
 
 
-def _write(result: Result, name: str, file: str | None, arguments: argparse.Namespace) -> None:
+def _write(result: Result, fail_on: str, name: str, file: str | None, arguments: argparse.Namespace) -> None:
     limit = 0 if arguments.verbose else 10
     if file is None:
-        style = Style(color=wants_color(arguments.color, sys.stdout), limit=limit)
+        style = Style(color=wants_color(arguments.color, sys.stdout), limit=limit, fail_on=fail_on)
         try:
             report.load(name).render(result, sys.stdout, style)
             sys.stdout.flush()
@@ -185,6 +185,6 @@ def _write(result: Result, name: str, file: str | None, arguments: argparse.Name
         return
     try:
         with open(file, "w", encoding="utf-8", errors="backslashreplace") as out:
-            report.load(name).render(result, out, Style(limit=limit))
+            report.load(name).render(result, out, Style(limit=limit, fail_on=fail_on))
     except OSError as error:
         raise UnfinishedError(f"cannot write the report to {file}: {error.strerror}") from error

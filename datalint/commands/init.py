@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datalint import dataset
-from datalint.dataset import layout
+from datalint.dataset import layout, sequences
 from datalint.dataset.inside import clear_place
 from datalint.entry import display
 from datalint.errors import ExitCode, UnfinishedError
@@ -35,7 +35,13 @@ def run(arguments: argparse.Namespace) -> int:
     found, path = _dataset(workspace, arguments.path, said)
     if not found.files and not layout.IMAGE_LIKE.intersection(map(str, found.skipped.columns["suffix"])):
         raise UnfinishedError(f"no images in {display(arguments.path)}: nothing was written; name the dataset's folder")
-    text = propose(found, path=os.path.relpath(path), schema=SCHEMA_NAME if arguments.schema else None, said=said)
+    text = propose(
+        found,
+        path=os.path.relpath(path),
+        schema=SCHEMA_NAME if arguments.schema else None,
+        said=said,
+        groupings=list(sequences.seen(found)),
+    )
     if arguments.stdout:
         sys.stdout.write(text)
         return ExitCode.CLEAN

@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from datalint.dataset import formats, imagefolder, keys, layout, manifest
+from datalint.dataset import formats, groups, imagefolder, keys, layout, manifest
 from datalint.dataset.detect import SUFFIXES, detect, only_manifest
 from datalint.dataset.inside import dataset_below
 from datalint.dataset.listing import listing
@@ -38,6 +38,7 @@ def read(
     files_root: str | None = None,
     splits: Mapping[str, str] | None = None,
     suffix: str | None = None,
+    group: str | None = None,
     memory: Memory | None = None,
     strict: bool = True,
 ) -> Dataset:
@@ -46,8 +47,8 @@ def read(
     Raises UsageError for a format that does not exist and, where it is `strict`, for an option that the format does not
     use, UnfinishedError for a format that is only recognised.
     """
-    options = Options(framework, loader, columns or {}, files_root, splits, suffix or "", memory, strict)
-    found = _read(source, root, format, options)
+    options = Options(framework, loader, columns or {}, files_root, splits, suffix or "", group, memory, strict)
+    found = groups.by_name(_read(source, root, format, options), group)
     problems = list(tracked(source, root, found, files_root))
     return replace(found, problems=found.problems.extended(problems)) if problems else found
 
@@ -88,6 +89,7 @@ def _read(source: Source, root: str, format: str | None, options: Options) -> Da
         files_root=options.files_root,
         splits=options.splits,
         suffix=options.suffix,
+        grouped=options.group is not None,
     )
     return _noted(found, why)
 

@@ -44,9 +44,15 @@ _BITS = frozenset({"0", "1", "0.0", "1.0"})
 _ONES = frozenset({"1", "1.0"})
 
 
-def resolve(header: tuple[str, ...], rows: Sequence[Row], declared: Mapping[str, str], path: str) -> Parts:
-    """Part -> column, None where there is none. UsageError for a declared one that the manifest at `path` lacks."""
-    return {part: _column(part, header, rows, declared, path) for part in NAMES}
+def resolve(
+    header: tuple[str, ...], rows: Sequence[Row], declared: Mapping[str, str], path: str, *, grouped: bool = False
+) -> Parts:
+    """Part -> column, None where there is none. UsageError for a declared one that the manifest at `path` lacks.
+
+    Where paths say the groups (`grouped`), no column is guessed to.
+    """
+    asked = {part: part != "group" or not grouped or part in declared for part in NAMES}
+    return {part: _column(part, header, rows, declared, path) if ask else None for part, ask in asked.items()}
 
 
 def guess(header: Iterable[str], rows: Sequence[Row]) -> dict[str, str | None]:

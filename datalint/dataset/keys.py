@@ -13,27 +13,27 @@ if TYPE_CHECKING:
 
     from datalint.dataset.options import Options
 
-_SPLITS = ("splits",)
+_NAMES = ("splits", "group")
 _COLUMNS = ("columns.label", "columns.split", "columns.group")
-_TABLE = ("columns.path", *_COLUMNS, "root", "suffix", *_SPLITS)
+_TABLE = ("columns.path", *_COLUMNS, "root", "suffix", *_NAMES)
 USED: Mapping[str, tuple[str, ...]] = {
-    "imagefolder": _SPLITS,
+    "imagefolder": _NAMES,
     "csv": _TABLE,
     "tsv": _TABLE,
     "jsonl": _TABLE,
     "parquet": _TABLE,
     # `datasets` takes paths from columns with fixed names, and from the folder of the metadata on.
-    "hf-imagefolder": (*_COLUMNS, *_SPLITS),
-    "hf-parquet": (*_COLUMNS, *_SPLITS),
-    "tfrecord": ("columns.image", *_COLUMNS, *_SPLITS),
-    "webdataset": ("columns.path", *_COLUMNS, *_SPLITS),
-    "voc": _SPLITS,
-    "cvat": _SPLITS,
-    "coco": ("root", "suffix", *_SPLITS),
-    "dota": _SPLITS,
-    "yolo": _SPLITS,
-    "labelme": _SPLITS,
-    "masks": _SPLITS,
+    "hf-imagefolder": (*_COLUMNS, *_NAMES),
+    "hf-parquet": (*_COLUMNS, *_NAMES),
+    "tfrecord": ("columns.image", *_COLUMNS, *_NAMES),
+    "webdataset": ("columns.path", *_COLUMNS, *_NAMES),
+    "voc": _NAMES,
+    "cvat": _NAMES,
+    "coco": ("root", "suffix", *_NAMES),
+    "dota": _NAMES,
+    "yolo": _NAMES,
+    "labelme": _NAMES,
+    "masks": _NAMES,
     "croissant": (),
 }
 """Format -> keys; `path` and `format` are about which files are read, and every format has them."""
@@ -64,6 +64,7 @@ def fitting(name: str, options: Options, place: str) -> Options:
         files_root=options.files_root if "root" in used else None,
         suffix=options.suffix if "suffix" in used else "",
         splits=options.splits if "splits" in used else None,
+        group=options.group if "group" in used else None,
     )
 
 
@@ -73,6 +74,7 @@ def unused(name: str, options: Options) -> list[str]:
     said += ["root"] if options.files_root is not None else []
     said += ["suffix"] if options.suffix else []
     said += ["splits"] if options.splits is not None else []
+    said += ["group"] if options.group is not None else []
     return [key for key in said if key not in USED[name]]
 
 

@@ -102,11 +102,12 @@ def read(
     files_root: str | None,
     splits: Mapping[str, str] | None,
     suffix: str = "",
+    grouped: bool = False,
 ) -> Dataset:
     """Samples of one manifest; paths in it are relative to `files_root`, else to the manifest's folder.
 
-    `suffix` is what they lack, `splits` says which split a cell of that column means. Raises UsageError for a cell that
-    no row has.
+    `suffix` is what they lack, `splits` says which split a cell of that column means. Where paths say the groups
+    (`grouped`), no column is guessed to. Raises UsageError for a cell that no row has.
     """
     if source.read(path, limit=len(POINTER)) == POINTER:
         raise UnfinishedError(f"{path} is a Git LFS pointer, its rows are not here: `git lfs pull` fetches them")
@@ -117,7 +118,7 @@ def read(
     rows = [row for row in found if isinstance(row, Row)]
     if not header:
         header = tuple(dict.fromkeys(name for row in rows for name in row.cells))
-    parts = parts_of.resolve(header, rows, columns, path)
+    parts = parts_of.resolve(header, rows, columns, path, grouped=grouped)
     samples, problems = Rows("samples", parts_of.others(header, parts)), Rows("problems")
     finder = Finder(source, files_root if files_root is not None else posixpath.dirname(path), suffix)
     for kind, detail in _about_columns(header, rows, parts, finder):

@@ -43,8 +43,10 @@ class Dataset:
     assumptions: tuple[str, ...] = ()
     group_column: str | None = None
     """The manifest's column of groups."""
+    group_pattern: str | None = None
+    """What took groups from paths, as `dataset.group` is written."""
     group_guessed: bool = False
-    """Its name alone says that it is one."""
+    """Nobody declared that column or pattern: names alone say it."""
     leads_out: bool = False
     """A description names paths that may lie outside of the root."""
 
@@ -78,6 +80,7 @@ class Dataset:
                 "source": [source],
                 "n_samples": [len(self.samples)],
                 "group_column": [self.group_column],
+                "group_pattern": [self.group_pattern],
                 "group_guessed": [self.group_guessed],
             }
         )

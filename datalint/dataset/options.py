@@ -35,6 +35,8 @@ class Options:
     """Folder, or cell of the split column -> split; None where nothing is said, empty where there are none."""
     suffix: str = ""
     """What paths in a manifest lack."""
+    group: str | None = None
+    """Pattern on paths: no column is guessed to be the group beside it."""
     memory: Memory | None = None
     strict: bool = True
     """What the format does not use is refused, and not left out."""

@@ -18,10 +18,12 @@ class RefusedError(Exception):
 
 
 class Elements:
-    """Follows the elements of a file; a format says what they mean by `opened`, `text` and `closed`."""
+    """Follows the elements of a file; a format says what they mean by `opened` and `closed`."""
 
     root = ""
     """Name of the outermost element."""
+    longest = 1 << 12
+    """Characters of one element that are kept, give or take a part that comes at once."""
 
     def __init__(self) -> None:
         self._parser = expat.ParserCreate()
@@ -29,9 +31,13 @@ class Elements:
         self._parser.StartDoctypeDeclHandler = self._refuse
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
-        self._parser.CharacterDataHandler = self.text
+        self._parser.CharacterDataHandler = self._collect
         self.path: list[str] = []
         """Names of the elements that are open."""
+        self.text = ""
+        """Characters since the last tag."""
+        self.since = 1
+        """Line of the last tag that opened an element."""
 
     @property
     def line(self) -> int:
@@ -41,11 +47,8 @@ class Elements:
     def opened(self, name: str, has: dict[str, str]) -> None:
         """An element, with its attributes; it is the last of `path`."""
 
-    def text(self, data: str) -> None:
-        """Characters of the innermost element, or a part of them."""
-
     def closed(self, name: str) -> None:
-        """An element, which still is the last of `path`."""
+        """An element, which still is the last of `path`, and its `text`, where no other one is in it."""
 
     def read(self, content: bytes) -> list[Fault]:
         """What stopped the reading, if anything did; never raises."""
@@ -71,8 +74,14 @@ class Elements:
         if len(self.path) >= MAX_DEPTH:
             raise RefusedError(f"nested deeper than {MAX_DEPTH} levels")
         self.path.append(name)
+        self.text, self.since = "", self.line
         self.opened(name, has)
 
     def _end(self, name: str) -> None:
         self.closed(name)
+        self.text = ""
         self.path.pop()
+
+    def _collect(self, data: str) -> None:
+        if len(self.text) < self.longest:
+            self.text += data

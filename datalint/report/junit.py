@@ -1,7 +1,8 @@
 """JUnit XML: a suite for each way in which training stops, a test case for each rule that found something.
 
-A case fails where an error was found; warnings and notes are its output, for a view of tests knows no third state and
-would call a dataset broken that may be merged. What was there before, and what was not checked, is skipped.
+A case fails where an error was found, or a warning where warnings block. What else was found is its output, for a view
+of tests knows no third state and would call a dataset broken that may be merged. What was there before, and what was
+not checked, is skipped.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from datalint.outcome import RULE_FAILED
 from datalint.report.words import count, location, readable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from datalint.finding import Finding, NotChecked, Result
     from datalint.report.style import Style
@@ -27,9 +28,10 @@ LINES = 1000
 """Findings listed of one rule; views of tests load a case at once."""
 
 
-def render(result: Result, out: TextIO, style: Style) -> None:  # noqa: ARG001 - every format has this signature
+def render(result: Result, out: TextIO, style: Style) -> None:
     """Every suite is there also where nothing was found: an empty report is an error to most readers."""
-    suites = [_family(family, result) for family in Family]
+    failing = {Severity.ERROR, Severity.WARNING} if style.fail_on == "warning" else {Severity.ERROR}
+    suites = [_family(family, result, failing) for family in Family]
     if result.not_checked:
         suites.append(("not checked", [_not_checked(item) for item in result.not_checked]))
     out.write('<?xml version="1.0" encoding="UTF-8"?>\n')
@@ -42,10 +44,10 @@ def render(result: Result, out: TextIO, style: Style) -> None:  # noqa: ARG001 -
     out.write("</testsuites>\n")
 
 
-def _family(family: Family, result: Result) -> tuple[str, list[str]]:
+def _family(family: Family, result: Result, failing: Collection[Severity]) -> tuple[str, list[str]]:
     old = result.since.old if result.since else ()
     new = _by_rule(result.findings, family)
-    cases = [_found(rule, family, findings) for rule, findings in new.items()]
+    cases = [_found(rule, family, findings, failing) for rule, findings in new.items()]
     for rule, findings in _by_rule(old, family).items():
         were = "was" if len(findings) == 1 else "were"
         reason = f"{count(len(findings), 'finding')} that {were} there before"
@@ -58,19 +60,18 @@ def _by_rule(findings: Sequence[Finding], family: Family) -> dict[str, list[Find
     return {rule: list(group) for rule, group in groupby(members, key=lambda item: item.rule)}
 
 
-def _found(rule: str, family: Family, findings: list[Finding]) -> str:
+def _found(rule: str, family: Family, findings: list[Finding], failing: Collection[Severity]) -> str:
     findings = sorted(findings, key=lambda finding: finding.severity.rank)
     lines = [_line(finding) for finding in findings[:LINES]]
     lines += [f"and {len(findings) - LINES:,} more"] if len(findings) > LINES else []
     remedies = dict.fromkeys(item.remedy for item in findings[:LINES] if item.remedy)
     text = escape("\n".join(_plain(line) for line in (*lines, *remedies)))
-    errors = sum(finding.severity is Severity.ERROR for finding in findings)
-    if not errors:
+    worst = findings[0].severity
+    if worst not in failing:
         return _case(rule, family.value, f"<system-out>{text}</system-out>")
     more = f" (and {len(findings) - 1:,} more)" if len(findings) > 1 else ""
-    return _case(
-        rule, family.value, f'<failure type="error" message={_attribute(findings[0].message + more)}>{text}</failure>'
-    )
+    message = _attribute(findings[0].message + more)
+    return _case(rule, family.value, f'<failure type="{worst.value}" message={message}>{text}</failure>')
 
 
 def _line(finding: Finding) -> str:

@@ -1,4 +1,4 @@
-"""How a report may look: colour, and how many findings of one rule are shown."""
+"""How a report may look: colour, how many findings of one rule are shown, and what counts as failed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """`limit` is the number of findings shown per rule in `text`; 0 shows all."""
+    """`limit` is the number of findings shown per rule in `text`; 0 shows all.
+
+    `fail_on` is what blocks, for formats that know only passed and failed.
+    """
 
     color: bool = False
     limit: int = 10
+    fail_on: str = "error"
 
     def paint(self, text: str, *styles: str) -> str:
         if not self.color or not styles:

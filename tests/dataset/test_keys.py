@@ -23,19 +23,19 @@ from tests.dataset.manifests import rows
 from tests.e2e.conftest import say
 
 COLUMNS = {"columns.path", "columns.label", "columns.split", "columns.group"}
-TABLE = COLUMNS | {"root", "suffix", "splits"}
-DATASETS = COLUMNS - {"columns.path"} | {"splits"}
+TABLE = COLUMNS | {"root", "suffix", "splits", "group"}
+DATASETS = COLUMNS - {"columns.path"} | {"splits", "group"}
 USED: dict[str, set[str]] = {
-    "imagefolder": {"splits"},
+    "imagefolder": {"splits", "group"},
     **dict.fromkeys(("csv", "tsv", "jsonl", "parquet"), TABLE),
     **dict.fromkeys(("hf-imagefolder", "hf-parquet"), DATASETS),
     "tfrecord": DATASETS | {"columns.image"},
-    "webdataset": COLUMNS | {"splits"},
-    **{name: {"splits"} for name in ("voc", "cvat", "dota", "yolo", "labelme", "masks")},
-    "coco": {"root", "suffix", "splits"},
+    "webdataset": COLUMNS | {"splits", "group"},
+    **{name: {"splits", "group"} for name in ("voc", "cvat", "dota", "yolo", "labelme", "masks")},
+    "coco": {"root", "suffix", "splits", "group"},
     "croissant": set(),
 }
-VALUES = {"root": "other", "suffix": ".png", "splits": "{}"}
+VALUES = {"root": "other", "suffix": ".png", "splits": "{}", "group": "'{group}_*'"}
 VALUES |= {f"columns.{part}": "word" for part in ("path", "image", "label", "split", "group")}
 
 
@@ -68,6 +68,7 @@ def test_a_key_that_a_format_does_not_use_is_refused_at_its_place(
         files_root="other" if "root" in USED[name] else None,
         suffix=".png" if "suffix" in USED[name] else "",
         splits={"one": "val"} if "splits" in USED[name] else None,
+        group="{group}_*" if "group" in USED[name] else None,
     )
     assert keys.fitting(name, options, "data") == options
 

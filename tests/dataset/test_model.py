@@ -48,6 +48,7 @@ def test_the_dataset_tells_what_it_is(found: Dataset) -> None:
         "source": "index",
         "n_samples": 4,
         "group_column": None,
+        "group_pattern": None,
         "group_guessed": False,
     }
     assert (found.n_classes, found.n_splits) == (2, 2)

@@ -109,7 +109,9 @@ def test_what_blocks_is_said_in_the_file_and_the_option_beats_it(
     change(repository)
     (repository.folder / "datalint.yaml").write_text(CONFIG + f"fail_on: {written}\n")
     words = ("--fail-on", option) if option else ()
-    assert repository.datalint("check", *words).returncode == code
+    assert repository.datalint("check", "-o", "junit=junit.xml", *words).returncode == code
+    if code:
+        assert "<failure " in (repository.folder / "junit.xml").read_text("utf-8"), "no report hides what blocks"
 
 
 @pytest.mark.parametrize(

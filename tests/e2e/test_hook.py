@@ -89,6 +89,15 @@ def native(hooked: Repository) -> Repository:
     return hooked
 
 
+def broken_branch(of: Repository, name: str) -> None:
+    """A branch beside main whose one commit, which no hook has seen, adds a broken picture; main stays checked out."""
+    of.git("switch", "-qC", name)
+    broken(of.folder / "images/train/cat")
+    of.git("add", ".")
+    of.commit("broken", "--no-verify")
+    of.git("switch", "-q", "main")
+
+
 def test_the_index_that_git_commits_is_the_one_that_is_judged(native: Repository) -> None:
     """-a, -o and -p each commit an index of their own."""
     bad = native.folder / "images/train/cat/0000.jpg"
@@ -112,11 +121,7 @@ def test_the_index_that_git_commits_is_the_one_that_is_judged(native: Repository
 
 
 def test_a_merge_without_conflicts_is_judged(native: Repository) -> None:
-    native.git("switch", "-qC", "side")
-    broken(native.folder / "images/train/cat")
-    native.git("add", ".")
-    native.commit("broken", "--no-verify")
-    native.git("switch", "-q", "main")
+    broken_branch(native, "side")
     native.commit("meanwhile", "--allow-empty", "--no-verify")
     refused = native.git("merge", "--no-edit", "side", ok=False)
     assert refused.returncode
@@ -125,11 +130,7 @@ def test_a_merge_without_conflicts_is_judged(native: Repository) -> None:
 
 
 def test_each_ref_of_a_push_is_judged_and_a_deletion_is_not(native: Repository) -> None:
-    native.git("switch", "-qC", "bad")
-    broken(native.folder / "images/train/cat")
-    native.git("add", ".")
-    native.commit("broken", "--no-verify")
-    native.git("switch", "-q", "main")
+    broken_branch(native, "bad")
     refused = native.git("push", "-q", "origin", "bad", "main", ok=False)
     assert refused.returncode
     assert "images/train/cat/broken.jpg" in refused.stdout + refused.stderr

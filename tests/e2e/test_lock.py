@@ -88,6 +88,17 @@ def test_the_same_data_give_the_same_bytes_wherever_they_lie(inside: Repository,
     assert compared() == {}
 
 
+@pytest.mark.parametrize("words", [("--base", "HEAD"), ("--target", "colab-free-t4")])
+def test_locking_compares_with_no_commit_and_judges_for_no_machine(
+    inside: Repository, capsys: Capture, words: tuple[str, str]
+) -> None:
+    """What a lock file would not hold is refused, rather than taken and forgotten."""
+    code, _, error = say(capsys, "lock", *words)
+    assert code == 2
+    assert f"unrecognized arguments: {words[0]}" in error
+    assert not (inside.folder / FILE).exists()
+
+
 def test_every_difference_is_told_and_locking_again_accepts_it(inside: Repository, capsys: Capture) -> None:
     lock(capsys)
     images = inside.folder / "images"

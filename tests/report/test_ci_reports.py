@@ -96,7 +96,7 @@ def test_every_entry_of_gitlab_is_complete_and_has_a_fingerprint_of_its_own() ->
     assert unseen["description"] == "not checked: train/x.jpg: its content was not fetched"
 
 
-def test_junit_fails_for_errors_alone_and_counts_what_it_holds() -> None:
+def test_junit_fails_for_errors_and_counts_what_it_holds() -> None:
     result = replace(RESULT, not_checked=[*RESULT.not_checked, NotChecked("rule label-skew", "took too long")])
     root = ET.fromstring(rendered("junit", result))
     failed = [case.get("name") for case in root.iter("testcase") if case.find("failure") is not None]
@@ -107,6 +107,18 @@ def test_junit_fails_for_errors_alone_and_counts_what_it_holds() -> None:
         for attribute, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error")):
             assert int(suite.get(attribute, "-1")) == len(list(suite.iter(tag)))
     assert "train/tulip/11.jpg ends early" in "".join(root.itertext()), "every finding is listed"
+
+
+@pytest.mark.parametrize(("fail_on", "failed"), [("never", []), ("error", []), ("warning", [("small", "warning")])])
+def test_junit_fails_for_warnings_where_they_block(fail_on: str, failed: list[tuple[str, str]]) -> None:
+    """A note never blocks."""
+    warned = finding("small", "a.jpg", "a.jpg is small", severity=Severity.WARNING)
+    noted = finding("odd", "a.jpg", "a.jpg is odd", severity=Severity.INFO)
+    root = ET.fromstring(rendered("junit", of(warned, noted), Style(fail_on=fail_on)))
+    cases = [(case.get("name"), each.get("type")) for case in root.iter("testcase") for each in case.iter("failure")]
+    assert cases == failed
+    assert root.get("failures") == str(len(failed))
+    assert "a.jpg is small" in "".join(root.itertext()), "it is listed either way"
 
 
 def test_junit_of_a_clean_dataset_is_no_empty_report() -> None:

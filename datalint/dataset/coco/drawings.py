@@ -61,18 +61,10 @@ class Drawings:
             return
         good: list[entries.Annotation] = []
         lines: list[int] = []
-        for number, (data, line) in enumerate(zip(piece.entries(), piece.lines(), strict=True), start=piece.first):
-            self._told.keys("annotations", data, number, line)
-            each, defects = entries.annotation(data)
-            if defects or each is None:
-                written = entries.written_id(data)
-                name = f"annotation {written}" if written is not None else f"annotation entry {number}"
-                self._told.of_entry(defects, name, line, annotation=written, record=number)
-            if each is None:
-                self._told.useless()
-                continue
-            good.append(each)
-            lines.append(line)
+        for each, _, _, line in self._told.one_by_one(piece, entries.annotation):
+            if each is not None:
+                good.append(each)
+                lines.append(line)
         if good:
             self._annotations(entries.columns(good), lines)
 

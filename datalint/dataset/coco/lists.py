@@ -70,17 +70,10 @@ class Images:
             self._image(each, number, line)
 
     def _odd(self, piece: Piece) -> None:
-        for number, (data, line) in enumerate(zip(piece.entries(), piece.lines(), strict=True), start=piece.first):
-            self.told.keys("images", data, number, line)
-            found, defects = entries.image(data)
-            name = f"image entry {number}" if found is None else f"image {found.id}"
-            self.told.of_entry(defects, name, line, record=number)
+        for found, data, number, line in self.told.one_by_one(piece, entries.image):
             if found is not None:
                 self._image(found, number, line)
-                continue
-            self.told.useless()
-            written = entries.written_id(data)
-            if written is not None:
+            elif (written := entries.written_id(data)) is not None:
                 self.by_id.setdefault(other_type(written), None)
 
     def _image(self, found: entries.Image, number: int, line: int) -> None:
@@ -124,13 +117,8 @@ class Categories:
 
     def take(self, piece: Piece) -> None:
         """The next entries."""
-        for number, (data, line) in enumerate(zip(piece.entries(), piece.lines(), strict=True), start=piece.first):
-            self.told.keys("categories", data, number, line)
-            found, defects = entries.category(data)
-            name = f"category entry {number}" if found is None else f"category {found.id}"
-            self.told.of_entry(defects, name, line, record=number)
+        for found, _, number, line in self.told.one_by_one(piece, entries.category):
             if found is None:
-                self.told.useless()
                 continue
             self.told.text_id("category", found.id, line)
             before = self.by_id.get(found.id)

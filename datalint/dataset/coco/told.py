@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from datalint.dataset.coco import entries
 from datalint.dataset.coco.defects import Defects
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from datalint.dataset.coco.entries import Defect, Id
     from datalint.dataset.coco.stream import Piece
@@ -25,6 +25,9 @@ _KEYS = {
     ),
     "categories": (b'"id"', b'"name"', b'"keypoints"', b'"supercategory"'),
 }  # fmt: skip
+
+_NOUNS = {"images": "image", "annotations": "annotation", "categories": "category"}
+T = TypeVar("T", entries.Image, entries.Annotation, entries.Category)
 
 
 class EnoughError(Exception):
@@ -77,7 +80,24 @@ class Told:
         for kind, detail in defects:
             self.add(kind, f"{name} {detail}", line=line, annotation=annotation, record=record)
 
-    def useless(self) -> None:
+    def one_by_one(
+        self, piece: Piece, parse: Callable[[bytes], tuple[T | None, Sequence[Defect]]]
+    ) -> Iterator[tuple[T | None, bytes, int, int]]:
+        """Entries with their bytes, number and line, after what is wrong with each was said; None for a useless one."""
+        for number, (data, line) in enumerate(zip(piece.entries(), piece.lines(), strict=True), start=piece.first):
+            self.keys(piece.key, data, number, line)
+            found, defects = parse(data)
+            if defects:
+                # Annotations are told apart by what is written, also where nothing can be made of it.
+                annotation = entries.written_id(data) if piece.key == "annotations" else None
+                id_ = annotation if piece.key == "annotations" or found is None else found.id
+                name = f"{_NOUNS[piece.key]} {f'entry {number}' if id_ is None else id_}"
+                self.of_entry(defects, name, line, annotation=annotation, record=number)
+            if found is None:
+                self._useless()
+            yield found, data, number, line
+
+    def _useless(self) -> None:
         """An entry that cannot be used; raises EnoughError for the last that is worth reading."""
         self._unusable += 1
         if self._unusable >= MAX_UNUSABLE:
@@ -97,8 +117,7 @@ class Told:
         if not any(data.count(key) > 1 for key in _KEYS[section]):
             return
         written = entries.written_id(data)
-        noun = {"images": "image", "annotations": "annotation", "categories": "category"}[section]
-        name = f"{noun} entry {number}" if written is None else f"{noun} {written}"
+        name = f"{_NOUNS[section]} {f'entry {number}' if written is None else written}"
         annotation = written if section == "annotations" else None
         for key in entries.repeated_keys(data):
             detail = f"{name} has the key `{key}` twice"

@@ -51,14 +51,13 @@ def parse(content: bytes) -> Record:
 
 class _Reader(Elements):
     root = "annotations"
+    longest = 1 << 20
 
     def __init__(self, record: Record) -> None:
         super().__init__()
         self._record = record
-        self._text = ""
 
     def opened(self, name: str, has: dict[str, str]) -> None:
-        self._text = ""
         if self.path == ["annotations", "track"]:
             self._record.tracks += 1
         elif self.path == ["annotations", "image"]:
@@ -66,13 +65,9 @@ class _Reader(Elements):
         elif self.path[:2] == ["annotations", "image"] and len(self.path) == 3:
             self._inside(name, has, self.line)
 
-    def text(self, data: str) -> None:
-        if self.path[-2:] == ["label", "name"]:
-            self._text += data
-
     def closed(self, _: str) -> None:
         if self.path[-3:] == ["labels", "label", "name"] and self.path[1:2] == ["meta"]:
-            self._record.labels.append(self._text)
+            self._record.labels.append(self.text)
 
     def _image(self, has: dict[str, str], line: int) -> None:
         if not has.get("name"):

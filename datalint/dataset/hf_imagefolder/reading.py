@@ -63,7 +63,8 @@ class Reading:
         card = hf_card.read(there)
         split_of = card.splits_of(there.files) if card.patterns else hf_splits.splits_of(there.files)
         hf_splits.refuse_column(split_of, declared)
-        parts = {**columns.resolve(header, rows, declared, there.path(found[0].name)), "path": None}
+        grouped = options.group is not None
+        parts = {**columns.resolve(header, rows, declared, there.path(found[0].name), grouped=grouped), "path": None}
         if options.splits == {} or len({split for splits in split_of.values() for split in splits}) > 1:
             parts["split"] = None
         if "label" not in declared and _nested(row.cells.get(parts["label"] or "") for row in rows):

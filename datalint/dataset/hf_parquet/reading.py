@@ -208,7 +208,8 @@ class Reading:
         """Which column plays which part, by the first shard."""
         header = tuple(seen.plain)
         declared = self.options.columns
-        self.parts = {**parts_of.resolve(header, (), declared, path), "path": None}
+        grouped = self.options.group is not None
+        self.parts = {**parts_of.resolve(header, (), declared, path, grouped=grouped), "path": None}
         if self.parts["label"] is None:
             self.parts["label"] = next(iter(seen.class_labels), None)
         if self.options.splits == {} or len({*map(tuple, self.split_of.values())}) > 1:

@@ -46,13 +46,10 @@ class _Reader(Elements):
     def __init__(self, record: Record) -> None:
         super().__init__()
         self._record = record
-        self._text = ""
-        self._line = 1
         self._object: _Object | None = None
         self._number = 0
 
     def opened(self, name: str, _: dict[str, str]) -> None:
-        self._text, self._line = "", self.line
         if self.path == ["annotation", "object"]:
             self._object = _Object(self.line)
             self._number += 1
@@ -60,15 +57,10 @@ class _Reader(Elements):
             self._object.sides = {}
             self._object.segment = name == "box"
 
-    def text(self, data: str) -> None:
-        if len(self._text) < _LONGEST:
-            self._text += data
-
     def closed(self, name: str) -> None:
-        below, said = self.path[1:], self._text.strip()
-        self._text = ""
+        below, said = self.path[1:], self.text.strip()
         if below == ["filename"] and said:
-            self._record.image, self._record.image_line = said, self._line
+            self._record.image, self._record.image_line = said, self.since
         elif below == ["imagesize", "nrows"]:
             self._record.height = _side(said)
         elif below == ["imagesize", "ncols"]:
@@ -108,10 +100,6 @@ class _Reader(Elements):
             across, down = zip(*points, strict=True)
             points = [(min(across), min(down)), (max(across), max(down))]
         self._record.shapes.append(Shape(kind, name, of.line, points))
-
-
-_LONGEST = 1 << 12
-"""Characters of one element that are kept."""
 
 
 def _point(sides: dict[str, str], across: str, down: str) -> Point | None:

@@ -10,7 +10,6 @@ from datalint.dataset.xml import Elements
 
 MAX_BYTES = 1 << 24
 """A file of 10,000 boxes has 3 MB."""
-_MAX_TEXT = 10_000
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _BOX = ["annotation", "object", "bndbox"]
 
@@ -57,42 +56,35 @@ def is_one(head: bytes) -> bool:
 
 class _Reader(Elements):
     root = "annotation"
+    longest = 10_000
 
     def __init__(self, record: Record) -> None:
         super().__init__()
         self._record = record
-        self._text = ""
-        self._line = 1
 
     def opened(self, name: str, _: object) -> None:
-        self._text, self._line = "", self.line
         if self.path == ["annotation", "object"]:
-            self._record.boxes.append(Box(self._line))
+            self._record.boxes.append(Box(self.line))
         elif self.path[:2] == _BOX[:2] and name in ("bndbox", "polygon", "robndbox") and len(self.path) == 3:
             self._record.boxes[-1].shaped = True
 
-    def text(self, data: str) -> None:
-        if len(self._text) < _MAX_TEXT:
-            self._text += data
-
     def closed(self, name: str) -> None:
-        text, path = self._text.strip(), self.path
+        text, path = self.text.strip(), self.path
         if path == ["annotation", "filename"]:
-            self._record.filename, self._record.filename_line = text or None, self._line
+            self._record.filename, self._record.filename_line = text or None, self.since
         elif path == ["annotation", "path"] and (text.startswith("/") or text[1:3] in (":\\", ":/")):
-            self._record.machine_path, self._record.machine_path_line = text, self._line
+            self._record.machine_path, self._record.machine_path_line = text, self.since
         elif path[:2] == ["annotation", "size"] and len(path) == 3 and name in ("width", "height"):
             self._size(name, text)
         elif path[:2] == _BOX[:2] and len(path) == 3 and name == "name":
             # Spaces around a name make another class of it, in every reader.
-            self._record.boxes[-1].name = self._text or None
+            self._record.boxes[-1].name = self.text or None
         elif path[:2] == _BOX[:2] and len(path) == 3 and name == "difficult":
             self._record.boxes[-1].difficult = text == "1"
         elif path[:3] == _BOX and len(path) == 4 and name in _CORNERS:
             self._corner(name, text)
         elif path == ["annotation", "object"]:
             self._finish(self._record.boxes[-1])
-        self._text = ""
 
     def _size(self, name: str, text: str) -> None:
         value = _number(text)
@@ -121,7 +113,7 @@ class _Reader(Elements):
             self._fault(f"the box of {box.name!r:.60} has no {' and no '.join(missing)}", box.line)
 
     def _fault(self, detail: str, line: int | None = None) -> None:
-        self._record.faults.append(Fault("bad-annotation-line", line or self._line, detail))
+        self._record.faults.append(Fault("bad-annotation-line", line or self.since, detail))
 
 
 def _number(text: str) -> float | None:
