@@ -220,7 +220,7 @@ def missed(ours: Verdict, others: Sequence[Verdict], truth: Truth, made: Made) -
     for other in others:
         if recall <= truth.mean_recall(other.pairs):
             found.append(f"recall of all is not above that of {other.name}")
-        # Not "at most": a peer that reports equal hashes alone may have no false pair, and none can be better than that.
+        # Equal is enough: a peer that tells only equal hashes may have no false pair, and nothing is better.
         if precision < truth.precision(other.pairs):
             found.append(f"precision is below that of {other.name}")
     return found
