@@ -148,7 +148,7 @@ GROUPS: Mapping[str, Mapping[str, Callable[[Image.Image, random.Random], Image.I
 TRANSFORMATIONS = {name: make for members in GROUPS.values() for name, make in members.items()}
 
 
-def make(corpora: Path, folder: Path, *, sources: int, seed: int = 20261128) -> Made:
+def make(corpora: Path, folder: Path, *, sources: int, seed: int) -> Made:
     """Write all files into the new `folder`, with `truth.jsonl` beside it; the same files for the same seed."""
     folder.mkdir(parents=True)
     writer = _Writer(folder)
