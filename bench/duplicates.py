@@ -125,7 +125,7 @@ def pair_of(one: str, other: str) -> Pair:
 
 
 def datalint(folder: Path, work: Path) -> tuple[dict[Pair, float], Watched]:
-    """The similarity of every pair of the table `near`."""
+    """The similarity of every pair of the table `near`; distance and transform stay in near.csv, for who looks."""
     out = work / "near.csv"
     command = [sys.executable, "-m", "datalint", "facts", str(folder), "--no-cache", "--sql", _SQL, "-o", f"csv={out}"]
     cost = watched(command)

@@ -63,6 +63,9 @@ _SAME = {
     "imagededup-images/mixed_images/ukbench09268_corrupt.jpg",
 }
 
+_UNCUT = "cleanvision-images/data/image_591.png"
+"""A drawing whose corners are equal once they are turned: its tiles would be copies of one another."""
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -169,6 +172,8 @@ def make(corpora: Path, folder: Path, *, sources: int, seed: int) -> Made:
                 writer.save(transform(image, chance), path, name, path)
     plain = len(pictures) - len(usable) - len(copied & set(pictures))
     for path in [*usable, *(group[0] for group in _COPIES if group[0] in pictures)]:
+        if path == _UNCUT:
+            continue
         image = _open(corpora / path)
         for number, tile in enumerate(_tiles(image, chance)):
             if _plain(tile):
