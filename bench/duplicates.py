@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import duplicates_search
-from bench.duplicates_pictures import GROUPS, ORIGINAL, REAL, TRANSFORMATIONS, make
+from bench.duplicates_pictures import CORPORA, GROUPS, ORIGINAL, REAL, TRANSFORMATIONS, make
 from bench.measure import watched
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def truth_of(made: Made) -> Truth:
             by_row[REAL] |= {pair_of(other, file.name) for other in others}
             others.append(file.name)
     return Truth(
-        {file.name: file.picture for file in made.files}, {row: frozenset(all_) for row, all_ in by_row.items()}
+        {file.name: file.picture for file in made.files}, {row: frozenset(some) for row, some in by_row.items() if some}
     )
 
 
@@ -256,6 +256,9 @@ def main() -> None:
         return
     if not arguments.corpora.is_dir():
         raise SystemExit(f"skipped: there are no corpora in {arguments.corpora} (docs/corpora.md)")
+    for name in CORPORA:
+        if not (arguments.corpora / name).is_dir():
+            print(f"skipped, not there: {name}", file=sys.stderr)
     with tempfile.TemporaryDirectory() as name:
         sys.exit(compare(arguments, (arguments.keep or Path(name)).resolve()))
 
@@ -265,6 +268,8 @@ def compare(arguments: argparse.Namespace, work: Path) -> int:
     folder = work / "images"
     made = make(arguments.corpora.resolve(), folder, sources=arguments.sources, seed=arguments.seed)
     truth = truth_of(made)
+    if not truth.asked.keys() >= GROUPS.keys():
+        raise SystemExit(f"skipped: {arguments.corpora} has no picture to transform")
     print(f"{len(made.files):,} files in {folder}", file=sys.stderr)
     found, cost = datalint(folder, work)
     ours = Verdict(f"datalint, {arguments.similarity:g}", above(found, arguments.similarity), cost)

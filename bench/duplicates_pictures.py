@@ -35,7 +35,7 @@ _TILES = 10
 """At most so many of one picture, or three photographs of 9 megapixels and one of 22 would be most of them."""
 _QUALITY = 95
 
-_CORPORA = {
+CORPORA = {
     "bccd-voc": "BCCD/JPEGImages/*.jpg",
     "cleanvision-images": "data/*.png",
     "exif-orientation": "*.jpg",
@@ -44,6 +44,7 @@ _CORPORA = {
     "ships-yolo": "*/images/*.jpg",
     "signdigits-imagefolder": "*/**/*.JPG",
 }
+"""Folders that are read, and which of their files."""
 _COPIES = (
     ("cleanvision-images/data/image_103.png", "cleanvision-images/data/image_408.png"),
     tuple(f"exif-orientation/Landscape_{tag}.jpg" for tag in range(9)),
@@ -160,10 +161,10 @@ def make(corpora: Path, folder: Path, *, sources: int, seed: int) -> Made:
     copied = {path for group in _COPIES for path in group}
     usable = [path for path in pictures if path not in copied and not _plain(_open(corpora / path))]
     chosen = set(_even(usable, sources, chance))
-    for group in _COPIES:
+    real = [present for group in _COPIES if (present := [path for path in group if path in pictures])]
+    for group in real:
         for path in group:
-            if path in pictures:
-                writer.write((corpora / path).read_bytes(), group[0], ORIGINAL if path == group[0] else REAL, path)
+            writer.write((corpora / path).read_bytes(), group[0], ORIGINAL if path == group[0] else REAL, path)
     for path in usable:
         image = _open(corpora / path)
         writer.save(image, path, ORIGINAL, path)
@@ -171,7 +172,7 @@ def make(corpora: Path, folder: Path, *, sources: int, seed: int) -> Made:
             for name, transform in TRANSFORMATIONS.items():
                 writer.save(transform(image, chance), path, name, path)
     plain = len(pictures) - len(usable) - len(copied & set(pictures))
-    for path in [*usable, *(group[0] for group in _COPIES if group[0] in pictures)]:
+    for path in [*usable, *(group[0] for group in real)]:
         if path == _UNCUT:
             continue
         image = _open(corpora / path)
@@ -206,7 +207,7 @@ class _Writer:
 
 def _pictures(corpora: Path) -> Iterator[str]:
     """Paths within `corpora`, in order, one of each photograph."""
-    for corpus, pattern in _CORPORA.items():
+    for corpus, pattern in CORPORA.items():
         seen: set[str] = set()
         for path in sorted((corpora / corpus).glob(pattern)):
             relative = path.relative_to(corpora).as_posix()
