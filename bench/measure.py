@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
@@ -46,6 +47,35 @@ def once(contestant: Contestant) -> Reading:
     if not isinstance(source, int):
         source.close()
     return Reading(usage.ru_utime + usage.ru_stime, wall, process.returncode)
+
+
+_SPY = """
+import json, resource, subprocess, sys, time
+started = time.monotonic()
+code = subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=sys.stderr)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([used.ru_utime + used.ru_stime, time.monotonic() - started, code, used.ru_maxrss]))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """`peak`: bytes of memory of the largest process of the tree."""
+
+    reading: Reading
+    peak: int
+
+
+def watched(command: Sequence[str]) -> Watched:
+    """One run below a process so small that its own memory, which Linux counts too, is less than any of theirs.
+
+    Raises SystemExit with the end of what it wrote where its exit code is not 0.
+    """
+    done = subprocess.run([sys.executable, "-c", _SPY, *command], capture_output=True, text=True, check=True)
+    cpu, wall, code, kilobytes = json.loads(done.stdout)
+    if code:
+        raise SystemExit(f"{command[0]} gave {code}: {done.stderr[-2000:]}")
+    return Watched(Reading(cpu, wall, code), kilobytes * 1024)
 
 
 def rounds(contestants: Sequence[Contestant], *, count: int) -> dict[str, list[Reading]]:
