@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from datalint import changed, drift, footprint, locked, models, readings, trust, unjudged
+from datalint import changed, drift, footprint, locked, models, nearby, readings, trust, unjudged
 from datalint import config as configuration
 from datalint.accepted import Remaining, accept
 from datalint.aside import not_asked, set_aside
@@ -26,6 +26,7 @@ from datalint.footprint.images import images_of
 from datalint.footprint.recipe import for_format
 from datalint.listed import described, listed, nothing
 from datalint.locked import Looked
+from datalint.nearby import Asked
 from datalint.outcome import RULE_FAILED
 from datalint.rule.engine import RuleEngine
 from datalint.rule.judge import judge, told
@@ -64,7 +65,7 @@ class Evidence:
     left_open: Mapping[str, LeftOpen] = field(default_factory=dict)
     """Resources that nobody could compare with the target, by name."""
     not_checked: tuple[NotChecked, ...] = ()
-    """What of the lock file was not compared."""
+    """What of the lock file and of near duplicates was not compared."""
     built_from: tuple[str, ...] = ()
     """Files, relative to the configuration, that a measured model was built from: where one changes, it is stale."""
 
@@ -115,7 +116,7 @@ def check_in(
     with RuleEngine(timeout=request.rule_timeout, known=known_queries()) as engine:
         reads = engine.prepare([item.rule for item in asked])
         configuration.check_ignores(settings, {item.rule.id: engine.columns(item.rule.id) for item in asked})
-        evidence = collect(workspace, request, progress=progress)
+        evidence = collect(workspace, request, near=nearby.asked(asked, reads), progress=progress)
         aside = set_aside(evidence.dataset, asked)
         bound = [item for item in asked if item.rule.id not in aside]
         outcomes = engine.run(bound, evidence.tables)
@@ -151,9 +152,11 @@ def check_in(
     )
 
 
-def collect(workspace: Workspace, request: Request, *, progress: Progress | None = None) -> Evidence:
+def collect(
+    workspace: Workspace, request: Request, *, near: Asked = Asked.NOTHING, progress: Progress | None = None
+) -> Evidence:
     """Look at the dataset and predict what training takes; raises UnfinishedError when nothing is there."""
-    evidence = look(workspace, request, progress=progress)
+    evidence = look(workspace, request, near=near, progress=progress)
     recipe = fitting(workspace, workspace.config.training, evidence.dataset.format)
     machine = evidence.machine
     network = models.declared(workspace, recipe.model)
@@ -171,13 +174,16 @@ def collect(workspace: Workspace, request: Request, *, progress: Progress | None
     )
 
 
-def look(workspace: Workspace, request: Request, *, progress: Progress | None = None) -> Evidence:
+def look(
+    workspace: Workspace, request: Request, *, near: Asked = Asked.NOTHING, progress: Progress | None = None
+) -> Evidence:
     """Read the dataset, gather its facts and lay out all tables but the prediction; UnfinishedError without samples."""
     believed = trust.believable(workspace.cache_dir)
     with open_cache(workspace.cache_dir if request.use_cache and believed else None) as cache:
         looked = scan(workspace, request, cache, progress=progress)
         found, gathered, masks = looked.dataset, looked.files, looked.masks
         compared = locked.read(request, looked)
+        copies = nearby.compare(looked, near, workers=request.workers, timeout=request.timeout)
         notes = (*workspace.notes, *compared.notes, *cache.warnings)
     if request.use_cache and not believed:
         notes += (f"{workspace.cache_dir} is tracked by git and was not believed: run `git rm -r --cached` on it",)
@@ -187,6 +193,7 @@ def look(workspace: Workspace, request: Request, *, progress: Progress | None = 
         **found.tables(source=workspace.source.name),
         "annotations": in_pixels(found.annotations, found.samples, gathered.data),
         "files": gathered.data,
+        "near": copies.table,
         "masks": mask_table(found, masks.data),
         "training": recipe.row(),
         "target": machine.row(),
@@ -194,7 +201,7 @@ def look(workspace: Workspace, request: Request, *, progress: Progress | None = 
         "locked": compared.table,
         "parts": parts.table(found.samples, recipe, folder=found.format == "imagefolder"),
     }
-    return Evidence(found, gathered, tables, machine, notes, not_checked=tuple(compared.not_checked))
+    return Evidence(found, gathered, tables, machine, notes, not_checked=(*compared.not_checked, *copies.not_checked))
 
 
 def scan(

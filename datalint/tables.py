@@ -32,14 +32,6 @@ class Table:
     user_columns: bool = False
     """Whether user columns (VARCHAR) may follow the declared ones."""
 
-    @property
-    def planned(self) -> bool:
-        """Declared, and not filled by this version."""
-        return self.name in _PLANNED
-
-
-_PLANNED = {"near"}
-
 
 Columns = dict[str, list[object]]
 """Columnar data of one table: column name -> values; all lists have one length, in Python's own types."""
@@ -282,7 +274,7 @@ TABLES: dict[str, Table] = {
                 "the largest of red, green and blue, 0 to 8; measured where `entropy` is below 1, else NULL",
                 "bits",
             ),
-            ("phash", "BIGINT", "64-bit perceptual hash as a signed integer"),
+            ("phash", "BIGINT", "perceptual hash of 63 bits; NULL of a flat picture"),
         ),
         _table(
             "annotations",
@@ -345,12 +337,13 @@ TABLES: dict[str, Table] = {
         ),
         _table(
             "near",
-            "pair of similar files",
-            ("file_id", "BIGINT", "one file"),
-            ("other_file_id", "BIGINT", "the other"),
-            ("distance", "BIGINT", "differing bits of the perceptual hash"),
-            ("similarity", "DOUBLE", "verified on pixels, 0 to 1"),
-            ("transform", "VARCHAR", "orientation that aligns them"),
+            "pair of pictures that are copies of one another, though not byte by byte (docs/near-duplicates.md)",
+            ("file_id", "BIGINT", "one file; of equal bytes in one split the first alone"),
+            ("other_file_id", "BIGINT", "the other, whose number is larger"),
+            ("distance", "BIGINT", "differing bits of the perceptual hashes, after the turn", "bits"),
+            ("similarity", "DOUBLE", "verified on pixels, 0.91 to 1"),
+            ("transform", "VARCHAR", "what turns the one into the other, as `rotated 90°`; NULL where they lie alike"),
+            ("group_id", "BIGINT", "file that both are copies of; NULL where they are so of two different ones"),
         ),
         _table(
             "shards",

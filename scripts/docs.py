@@ -170,8 +170,6 @@ def tables_page(_: str) -> str:
         lines += [f"\n## {table.name}\n", f"One row per {table.row}."]
         if table.user_columns:
             lines[-1] += " Further columns of the user's manifest follow, under their own names and as text (VARCHAR)."
-        if table.planned:
-            lines[-1] += " This version does not fill it: a rule that reads it is listed as *not checked*."
         lines += ["\n| column | type | unit | meaning |", "|---|---|---|---|"]
         lines += [f"| `{column.name}` | {column.type} | {column.unit} | {column.meaning} |" for column in table.columns]
     return HEAD.format(source="datalint/tables.py") + "\n".join(lines) + "\n"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
-from datalint import check, progress
+from datalint import check, nearby, progress
 from datalint.commands.check import request_of
 from datalint.errors import ExitCode, UsageError
 from datalint.rule.engine import RuleEngine
@@ -27,10 +28,11 @@ def run(arguments: argparse.Namespace) -> int:
     if name == "parquet" and not file:
         raise UsageError("parquet is not text: name a file, -o parquet=FILE")
     request = request_of(arguments)
+    near = nearby.Asked.ALL if re.search(r"\bnear\b", arguments.sql or "", re.IGNORECASE) else nearby.Asked.NOTHING
     with RuleEngine() as engine:
         workspace = open_workspace(request)
         with progress.bar("reading images") as advance:
-            evidence = check.collect(workspace, request, progress=advance)
+            evidence = check.collect(workspace, request, near=near, progress=advance)
         for warning in evidence.notes:
             sys.stderr.write(f"datalint: {warning}\n")
         engine.export(evidence.tables, arguments.sql or DEFAULT, format=name, file=file or None, out=sys.stdout.buffer)

@@ -40,6 +40,7 @@ _TABLES = (
     "CREATE TABLE stat (path BLOB PRIMARY KEY, size, mtime_ns, inode, read_ns, content_id) WITHOUT ROWID",
     "CREATE TABLE verdict (number INTEGER PRIMARY KEY, key TEXT UNIQUE, value TEXT)",
 )
+_KEPT = "CREATE TABLE IF NOT EXISTS kept (name PRIMARY KEY, key, content) WITHOUT ROWID"
 _LARGE = "CREATE TABLE IF NOT EXISTS large (path BLOB PRIMARY KEY, key, size, mtime_ns, inode, read_ns, content)"
 """Made when it is first needed: caches of earlier versions have none."""
 USED = "CREATE TABLE IF NOT EXISTS used (content_id PRIMARY KEY, day) WITHOUT ROWID"
@@ -90,6 +91,13 @@ class NullCache:
 
     def remember(self, path: bytes, key: str, signature: Signature, content: bytes) -> None:
         """What was made of a file, one for each path; `key` says by what."""
+
+    def kept(self, name: str, key: str) -> bytes | None:  # noqa: ARG002
+        """What was kept under a name by the same version, which the key states."""
+        return None
+
+    def keep(self, name: str, key: str, content: bytes) -> None:
+        """One content under each name."""
 
     def close(self) -> None:
         """Let go of the file."""
@@ -214,6 +222,19 @@ class Cache(NullCache):
                 "INSERT OR REPLACE INTO large VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [(path, key, *signature, content)],
             )
+
+        self._write(write)
+
+    def kept(self, name: str, key: str) -> bytes | None:
+        if self._ask("SELECT 1 FROM sqlite_master WHERE name = 'kept'", ()):
+            for (content,) in self._ask("SELECT content FROM kept WHERE name = ? AND key = ?", (name, key)):
+                return bytes(content) if isinstance(content, bytes) else None
+        return None
+
+    def keep(self, name: str, key: str, content: bytes) -> None:
+        def write(database: sqlite3.Connection) -> None:
+            database.execute(_KEPT)
+            database.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (name, key, content))
 
         self._write(write)
 

@@ -12,7 +12,7 @@ from datalint import engine
 from datalint.engine import Failure
 from datalint.entry import BlobLocator, FileLocator, PartLocator, display
 from datalint.facts.cache import LYING
-from datalint.facts.model import EXTRACTOR, MASKS
+from datalint.facts.model import EXTRACTOR, MASKS, PLANES
 from datalint.facts.row import COLUMNS, MAX_BYTES, too_large, unread
 from datalint.tables import TABLES, Columns, Data
 
@@ -78,19 +78,21 @@ def gather(
     timeout: float = 60,
     progress: Progress | None = None,
     masks: bool = False,
+    planes: bool = False,
     fresh: bool = False,
 ) -> Gathered:
     """Facts of every file; `timeout` is seconds for one. Raises UnfinishedError when it cannot scan.
 
-    Of `masks` the stored values too, under their names in `Facts`. `fresh` reads every byte of files on disk again,
-    whatever their time stamps say, and decodes only those that the cache does not know.
+    Of `masks` the stored values too, under their names in `Facts`; of `planes` small pictures and nothing else.
+    `fresh` reads every byte of files on disk again, whatever their time stamps say, and decodes only those that the
+    cache does not know.
     """
-    scan = _Scan(files, cache, (MASKS if masks else "") + extractor_version(), fresh)
+    scan = _Scan(files, cache, (MASKS if masks else PLANES if planes else "") + extractor_version(), fresh)
     scan.recall()
     scan.read(workers or _cores(), timeout, progress)
     found = scan.table()
-    if masks:
-        found |= {name: scan.columns[name] for name in COLUMNS if name.startswith("mask_")}
+    more = [name for name in COLUMNS if (masks and name.startswith("mask_")) or (planes and name.endswith("plane"))]
+    found |= {name: scan.columns[name] for name in more}
     return Gathered(Data(found), scan.cached, len(scan.pending), scan.same())
 
 

@@ -65,7 +65,9 @@ def _means(image: Image.Image, side: int, box: tuple[float, float, float, float]
 
 def _stretched(means: NDArray[np.float32]) -> NDArray[np.uint8]:
     low, high = float(means.min()), float(means.max())
-    return np.rint((means - low) * (255 / max(high - low, 1e-6))).astype(np.uint8)
+    levels = np.rint((means - low) * np.float32(255 / max(high - low, 1e-6)))
+    whole: NDArray[np.uint8] = levels.astype(np.uint8)
+    return whole
 
 
 def _chroma(image: Image.Image, box: tuple[float, float, float, float]) -> bytes:

@@ -21,7 +21,7 @@ _OLDEST = (
     "DELETE FROM facts WHERE content_id IN (SELECT content_id FROM facts LEFT JOIN used USING (content_id) "
     "ORDER BY coalesce(day, 0), content_id LIMIT ?)"
 )
-_REST = ("large", "stat")
+_REST = ("large", "kept", "stat")
 """What is dropped where no fact is left to drop."""
 
 

@@ -67,10 +67,10 @@ def _along(planes: Planes, scale: Places, shift: Places, side: int, *, axis: int
     low = np.minimum(at.astype(np.intp), side - 2)
     part = at - low.astype(np.float32)
     shape = (slice(None), slice(None), None) if axis == 1 else (slice(None), None, slice(None))
-    below = np.take_along_axis(planes, low[shape], axis)
-    above = np.take_along_axis(planes, low[shape] + 1, axis)
-    weight = part[shape]
-    return below + (above - below) * weight, seen
+    below: Planes = np.take_along_axis(planes, low[shape], axis)
+    above: Planes = np.take_along_axis(planes, low[shape] + 1, axis)
+    between: Planes = below + (above - below) * part[shape]
+    return between, seen
 
 
 def _step(first: Planes, second: Planes, place: Places) -> Places:

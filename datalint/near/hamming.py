@@ -44,9 +44,6 @@ class Pairs(NamedTuple):
     right: Numbers
     distance: NDArray[np.uint8]
 
-    def __len__(self) -> int:  # type: ignore[override]
-        return len(self.left)
-
 
 def pairs(hashes: Hashes, radius: int, *, most: int | None = None) -> Pairs:
     """All pairs of different positions, left < right, that differ in at most `radius` bits (up to 11).
@@ -67,7 +64,7 @@ def _search(queries: Hashes, hashes: Hashes | None, radius: int, most: int | Non
     total = 0
     for some in _found(queries, hashes, radius):
         found.append(some)
-        total += len(some)
+        total += len(some.left)
         if most is not None and total > most:
             raise TooAlikeError
     if not found:
@@ -143,14 +140,14 @@ class _Starts(NamedTuple):
 
     query: Numbers
     first: Numbers
-    count: Numbers
+    counts: Numbers
     total: int
 
     def expanded(self) -> Iterator[tuple[Numbers, Numbers]]:
         """Positions in both tables, some at a time."""
         for start in range(0, len(self.query), _CHUNK):
             part = slice(start, start + _CHUNK)
-            yield from _one_by_one(self.query[part], self.first[part], self.count[part])
+            yield from _one_by_one(self.query[part], self.first[part], self.counts[part])
 
 
 def _one_by_one(query: Numbers, first: Numbers, count: Numbers) -> Iterator[tuple[Numbers, Numbers]]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Scores = NDArray[np.float32]
     """Of each pair, 0 to 1."""
 
-ENOUGH = 0.9
+ENOUGH = 0.91
 """Similarity from which two pictures are copies: bench/duplicates.py measures it."""
 _SURE = 0.97
 """Pictures that are so alike as they lie need not be brought into register."""
@@ -92,14 +92,18 @@ def _correlation(first: Planes, second: Planes, seen: Planes) -> Scores:
     two = (two - two.sum(axis=(1, 2), keepdims=True) / count) * seen
     product = np.einsum("nij,nij->n", one, two)
     power = np.sqrt(np.einsum("nij,nij->n", one, one) * np.einsum("nij,nij->n", two, two))
-    return np.clip(product / np.maximum(power, 1e-9), 0, 1)
+    alike: Scores = np.clip(product / np.maximum(power, 1e-9), 0, 1)
+    return alike
 
 
 def _detail(planes: Planes) -> Planes:
     """Less the mean of the pixels around."""
     side, margin = planes.shape[1], _BLUR // 2
     padded = np.pad(planes, ((0, 0), (margin, margin), (margin, margin)), mode="edge")
-    rows = sum(padded[:, start : start + side] for start in range(_BLUR))
-    around = sum(rows[:, :, start : start + side] for start in range(_BLUR))
+    rows, around = np.zeros_like(padded[:, :side]), np.zeros_like(planes)
+    for start in range(_BLUR):
+        rows += padded[:, start : start + side]
+    for start in range(_BLUR):
+        around += rows[:, :, start : start + side]
     less: Planes = planes - around * np.float32(1 / _BLUR**2)
     return less

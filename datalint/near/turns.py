@@ -40,15 +40,14 @@ TURNS = (
     Turn("transverse", transposed=True, left_right=True, top_bottom=True, inverse=7),
 )
 """Clockwise, as Pillow's `Image.Transpose` and EXIF's orientation tag tell them apart."""
+INVERSE = np.array([turn.inverse for turn in TURNS], np.uint8)
 
 
 def turned(hashes: Hashes, turn: int) -> Hashes:
     """The hashes of the pictures after that turn."""
     about = TURNS[turn]
-    bits = np.unpackbits(hashes.astype(">u8").view(np.uint8)).reshape(-1, _SIDE, _SIDE)
-    if about.transposed:
-        bits = bits.transpose(0, 2, 1)
-    bits = bits ^ _odd(about)
+    stored = np.unpackbits(hashes.astype(">u8").view(np.uint8)).reshape(-1, _SIDE, _SIDE)
+    bits = (stored.transpose(0, 2, 1) if about.transposed else stored) ^ _odd(about)
     # The mean has no sign, and its place holds no bit.
     bits[:, 0, 0] = 0
     return np.packbits(bits.reshape(-1, _SIDE * _SIDE)).view(">u8").astype(np.uint64)
@@ -68,7 +67,6 @@ def turned_planes(planes: NDArray[np.float32], turn: int) -> NDArray[np.float32]
 
 def _odd(about: Turn) -> NDArray[np.uint8]:
     odd = np.arange(_SIDE, dtype=np.uint8) & 1
-    rows = odd[:, None] * np.uint8(about.top_bottom)
-    columns = odd[None, :] * np.uint8(about.left_right)
-    signs: NDArray[np.uint8] = rows ^ columns
-    return signs
+    rows = odd if about.top_bottom else np.zeros_like(odd)
+    columns = odd if about.left_right else np.zeros_like(odd)
+    return np.bitwise_xor.outer(rows, columns)

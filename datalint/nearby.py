@@ -1,0 +1,95 @@
+"""The table `near`: which pictures of a dataset are copies of one another, changed or turned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+from datalint.tables import TABLES, Data
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from datalint.config import BoundRule
+    from datalint.facts.gather import Gathered
+    from datalint.finding import NotChecked
+    from datalint.locked import Looked
+    from datalint.rule.model import Rule
+
+_NAMES = [column.name for column in TABLES["near"].columns]
+
+
+class Asked(Enum):
+    """Which pairs anybody wants to know of."""
+
+    NOTHING = 0
+    ACROSS = 1
+    """Those of different splits."""
+    ALL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Nearby:
+    """The table, and what of it nobody looked at."""
+
+    table: Data
+    not_checked: Sequence[NotChecked] = ()
+
+
+class Units(NamedTuple):
+    """Pictures that are compared, one of each content in each split: columns of one length."""
+
+    files: list[int]
+    hashes: list[int]
+    splits: list[int]
+    contents: list[int]
+
+
+def asked(bound: Iterable[BoundRule[Rule]], reads: Mapping[str, Collection[str]]) -> Asked:
+    """What the rules read; a rule that is tagged `leakage` looks across splits alone."""
+    reading = [item.rule for item in bound if "near" in reads[item.rule.id]]
+    if not reading:
+        return Asked.NOTHING
+    return Asked.ACROSS if all("leakage" in rule.tags for rule in reading) else Asked.ALL
+
+
+def compare(looked: Looked, wanted: Asked, *, workers: int | None = None, timeout: float = 60) -> Nearby:
+    """Compare the pictures of all samples; `timeout` is seconds for one. Raises UnfinishedError when it cannot scan."""
+    units = _units(looked.files, looked.dataset.samples) if wanted is not Asked.NOTHING else Units([], [], [], [])
+    across = wanted is Asked.ACROSS
+    if len(units.files) < 2 or (across and len(set(units.splits)) < 2):
+        return Nearby(_table([]))
+    # NumPy takes a tenth of a second to start, and nobody waits for it who does not ask.
+    from datalint.copies import search
+
+    rows, not_checked = search(looked, units, across=across, workers=workers, timeout=timeout)
+    return Nearby(_table(rows), not_checked)
+
+
+def _units(gathered: Gathered, samples: Data) -> Units:
+    hashes, contents = gathered.data.columns["phash"], gathered.data.columns["content_key"]
+    files, splits = samples.columns["file_id"], samples.columns.get("split") or [None] * len(samples)
+    # A file in two splits counts in the first: that it is in both is another rule's business.
+    first: dict[object, object] = {}
+    for file, split in zip(files, splits, strict=True):
+        first.setdefault(file, split)
+    numbers: dict[object, int] = {}
+    units, seen = Units([], [], [], []), set()
+    for file, split in first.items():
+        if not isinstance(file, int):
+            continue
+        value, content = hashes[file], contents[file]
+        if not isinstance(value, int) or not isinstance(content, int):
+            continue
+        number = numbers.setdefault("train" if split is None else split, len(numbers))
+        if (content, number) not in seen:
+            seen.add((content, number))
+            for column, item in zip(units, (file, value, number, content), strict=True):
+                column.append(item)
+    return units
+
+
+def _table(rows: Sequence[tuple[object, ...]]) -> Data:
+    columns = zip(*rows, strict=True) if rows else ([] for _ in _NAMES)
+    return Data({name: list(values) for name, values in zip(_NAMES, columns, strict=True)})
