@@ -85,9 +85,10 @@ def _step(first: Planes, second: Planes, place: Places) -> Places:
     slopes = np.stack([part * seen for part in parts], axis=1).reshape(count, len(parts), -1)
     wanted = (first * seen).reshape(count, -1, 1)
     normal = slopes @ slopes.transpose(0, 2, 1)
-    normal += np.eye(len(parts), dtype=np.float32) * (1e-4 * np.trace(normal, axis1=1, axis2=2)[:, None, None] + 1e-6)
+    weights = (1e-4 * np.trace(normal, axis1=1, axis2=2) + 1e-6).astype(np.float32)
+    normal = normal + np.eye(len(parts), dtype=np.float32) * weights[:, None, None]
     solved = np.linalg.solve(normal, slopes @ wanted)[:, :, 0]
     # The slopes are those of the warped picture: what is found for it counts times its gain.
-    gain = np.where(np.abs(solved[:, 4]) < 0.2, 0.2, solved[:, 4])
+    gain = np.where(np.abs(solved[:, 4]) < 0.2, np.float32(0.2), solved[:, 4])
     step: Places = solved[:, :4] / gain[:, None]
     return np.clip(step, -_MOST, _MOST)
