@@ -90,5 +90,5 @@ def _step(first: Planes, second: Planes, place: Places) -> Places:
     solved = np.linalg.solve(normal, slopes @ wanted)[:, :, 0]
     # The slopes are those of the warped picture: what is found for it counts times its gain.
     gain = np.where(np.abs(solved[:, 4]) < 0.2, np.float32(0.2), solved[:, 4])
-    step: Places = solved[:, :4] / gain[:, None]
+    step: Places = (solved[:, :4] / gain[:, None]).astype(np.float32)
     return np.clip(step, -_MOST, _MOST)
