@@ -110,7 +110,7 @@ def resized(factor: float) -> Callable[[Image.Image, random.Random], Image.Image
 
 def brighter(factor: float) -> Callable[[Image.Image, random.Random], Image.Image]:
     """Every channel multiplied and clipped, as the augmentations of the frameworks do."""
-    return lambda image, _: image.point([min(255, round(level * factor)) for level in range(256)] * len(image.mode))
+    return lambda image, _: image.point([min(255, round(level * factor)) for level in range(256)] * 3)
 
 
 def turned(method: Image.Transpose) -> Callable[[Image.Image, random.Random], Image.Image]:
@@ -231,10 +231,9 @@ def _even(paths: Iterable[str], count: int, chance: random.Random) -> list[str]:
 
 
 def _open(path: Path) -> Image.Image:
-    """Upright, grey or RGB."""
+    """Upright RGB."""
     with Image.open(path) as image:
-        upright = ImageOps.exif_transpose(image)
-        return upright if upright.mode in ("L", "RGB") else upright.convert("RGB")
+        return ImageOps.exif_transpose(image).convert("RGB")
 
 
 def _plain(image: Image.Image) -> bool:
