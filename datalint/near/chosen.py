@@ -48,13 +48,7 @@ class Chosen(NamedTuple):
 
 def choose(pictures: Pictures, nominees: Nominees, *, across: bool) -> Chosen:
     """Each pair once for each turn, nearest first where there are too many; `across` leaves out those of one split."""
-    table = np.array(
-        [*_same_hash(pictures), *_of_nominees(pictures, nominees)] or np.empty((0, 4)), dtype=np.int64
-    ).reshape(-1, 4)
-    one, other, turn, distance = table.T
-    swapped = one > other
-    one, other = np.minimum(one, other), np.maximum(one, other)
-    turn = np.where(swapped, INVERSE[turn], turn)
+    one, other, turn, distance = _pairs(pictures, nominees)
     kept = pictures.contents[one] != pictures.contents[other]
     crossing = pictures.splits[one] != pictures.splits[other]
     if across:
@@ -76,13 +70,37 @@ def choose(pictures: Pictures, nominees: Nominees, *, across: bool) -> Chosen:
     )
 
 
+def _pairs(pictures: Pictures, nominees: Nominees) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+    """Positions, one < other, turns and distances; of hashes that several pictures have, those that stand for them."""
+    buckets = list(_buckets(pictures.hashes))
+    several = {int(pictures.hashes[bucket[0]]): _standing_for(pictures, bucket) for bucket in buckets}
+    order = np.argsort(pictures.hashes, kind="stable")
+    ordered = pictures.hashes[order]
+    first, second = (order[np.searchsorted(ordered, each)] for each in (nominees.one, nominees.other))
+    shared = np.array(sorted(several), np.uint64)
+    crowded = np.isin(nominees.one, shared) | np.isin(nominees.other, shared)
+    alone = ~crowded
+    more = [pair for bucket in buckets for pair in _same_hash(pictures, bucket)]
+    for number in np.flatnonzero(crowded).tolist():
+        left = several.get(int(nominees.one[number]), [int(first[number])])
+        right = several.get(int(nominees.other[number]), [int(second[number])])
+        pair_turn, pair_distance = int(nominees.turn[number]), int(nominees.distance[number])
+        more += [(low, high, pair_turn, pair_distance) for low, high in product(left, right)]
+    table = np.array(more, np.int64).reshape(-1, 4).T
+    one, other = np.concatenate([first[alone], table[0]]), np.concatenate([second[alone], table[1]])
+    turn = np.concatenate([nominees.turn[alone].astype(np.int64), table[2]])
+    distance = np.concatenate([nominees.distance[alone].astype(np.int64), table[3]])
+    turn = np.where(one > other, INVERSE[turn], turn)
+    return np.minimum(one, other), np.maximum(one, other), turn, distance
+
+
 def _buckets(hashes: Hashes) -> Iterator[Numbers]:
     """Positions of each hash that several pictures have."""
     order = np.argsort(hashes, kind="stable")
-    ends = np.flatnonzero(np.diff(hashes[order])) + 1
-    for part in np.split(order, ends):
-        if len(part) > 1:
-            yield part
+    starts = np.flatnonzero(np.diff(hashes[order], prepend=~hashes[order[:1]]))
+    counts = np.diff(starts, append=len(hashes))
+    for start, count in zip(starts[counts > 1].tolist(), counts[counts > 1].tolist(), strict=True):
+        yield order[start : start + count]
 
 
 def _standing_for(pictures: Pictures, bucket: Numbers) -> list[int]:
@@ -95,33 +113,11 @@ def _standing_for(pictures: Pictures, bucket: Numbers) -> list[int]:
     return [position for some in shown.values() for position in some]
 
 
-def _same_hash(pictures: Pictures) -> Iterator[tuple[int, int, int, int]]:
-    for bucket in _buckets(pictures.hashes):
-        standing = _standing_for(pictures, bucket)
-        yield from ((one, other, 0, 0) for one, other in combinations(standing, 2))
-        rest = set(bucket.tolist()).difference(standing)
-        yield from ((one, other, 0, 0) for one, other in product(standing, sorted(rest)))
-
-
-def _of_nominees(pictures: Pictures, nominees: Nominees) -> Iterator[tuple[int, int, int, int]]:
-    several = {int(pictures.hashes[bucket[0]]): _standing_for(pictures, bucket) for bucket in _buckets(pictures.hashes)}
-    order = np.argsort(pictures.hashes, kind="stable")
-    ordered = pictures.hashes[order]
-    one, other = (order[np.searchsorted(ordered, each)].tolist() for each in (nominees.one, nominees.other))
-    for low, high, first, second, turn, distance in zip(
-        nominees.one.tolist(),
-        nominees.other.tolist(),
-        one,
-        other,
-        nominees.turn.tolist(),
-        nominees.distance.tolist(),
-        strict=True,
-    ):
-        if low in several or high in several:
-            for left, right in product(several.get(low, (first,)), several.get(high, (second,))):
-                yield left, right, turn, distance
-        else:
-            yield first, second, turn, distance
+def _same_hash(pictures: Pictures, bucket: Numbers) -> Iterator[tuple[int, int, int, int]]:
+    standing = _standing_for(pictures, bucket)
+    yield from ((one, other, 0, 0) for one, other in combinations(standing, 2))
+    rest = set(bucket.tolist()).difference(standing)
+    yield from ((one, other, 0, 0) for one, other in product(standing, sorted(rest)))
 
 
 def _ranks(one: Numbers, other: Numbers, crossing: NDArray[np.bool_], distance: Numbers) -> Numbers:

@@ -29,13 +29,11 @@ class Remembered(NamedTuple):
 
 def keys(identities: Sequence[str | None], one: Numbers, other: Numbers, turn: NDArray[np.uint8]) -> Hashes:
     """One number for each pair of contents and the turn; 0 where a content is not known."""
-    marks = np.array(
-        [
-            0 if each is None else int.from_bytes(hashlib.blake2b(each.encode(), digest_size=8).digest(), "big")
-            for each in identities
-        ],
-        np.uint64,
-    )
+    marks = np.zeros(len(identities), np.uint64)
+    for number in np.unique(np.concatenate([one, other])).tolist():
+        identity = identities[number]
+        if identity is not None:
+            marks[number] = int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest(), "big")
     left, right = marks[one], marks[other]
     mixed: Hashes = ((left * _SPREAD[0] ^ left >> np.uint64(29)) + right) * _SPREAD[1] + turn.astype(np.uint64)
     return np.where((left == 0) | (right == 0), np.uint64(0), mixed)
