@@ -184,7 +184,7 @@ def look(
         found, gathered, masks = looked.dataset, looked.files, looked.masks
         compared = locked.read(request, looked)
         copies = nearby.compare(looked, near, workers=request.workers, timeout=request.timeout)
-        notes = (*workspace.notes, *compared.notes, *cache.warnings)
+        notes = (*workspace.notes, *compared.notes, *copies.notes, *cache.warnings)
     if request.use_cache and not believed:
         notes += (f"{workspace.cache_dir} is tracked by git and was not believed: run `git rm -r --cached` on it",)
     machine = machine_of(request, workspace)

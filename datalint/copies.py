@@ -35,6 +35,14 @@ Row = tuple[int, int, int, float, str | None, int | None]
 """In the order of the table `near`."""
 
 
+class Found(NamedTuple):
+    """Rows by file, what narrowed the search, and what could not be compared."""
+
+    rows: list[Row]
+    notes: list[str]
+    not_checked: list[NotChecked]
+
+
 class _Copy(NamedTuple):
     """How a pair of files is most alike."""
 
@@ -43,10 +51,8 @@ class _Copy(NamedTuple):
     distance: int
 
 
-def search(
-    looked: Looked, units: Units, *, across: bool, workers: int | None, timeout: float
-) -> tuple[list[Row], list[NotChecked]]:
-    """Rows by file, and what was not compared; `across` looks for copies in other splits alone."""
+def search(looked: Looked, units: Units, *, across: bool, workers: int | None, timeout: float) -> Found:
+    """Compare the pictures; `across` looks for copies in other splits alone."""
     pictures = Pictures(
         np.array(units.hashes, np.int64).astype(np.uint64),
         np.array(units.splits, np.int64),
@@ -68,7 +74,10 @@ def search(
     unread = np.isnan(scores)
     blind = len(np.unique(np.concatenate([pairs.one[unread], pairs.other[unread]])))
     usual = nominate.usual_radius(len(np.unique(pictures.hashes)))
-    return rows, list(_left_out(nominees.radius, usual, pairs.cut, blind))
+    unseen = (
+        [NotChecked("near duplicates", f"{blind:,} pictures could not be decoded to compare them")] if blind else []
+    )
+    return Found(rows, list(_narrowed(nominees.radius, usual, pairs.cut)), unseen)
 
 
 def _nominees(pictures: Pictures, cache: Cache | NullCache, version: str, *, across: bool) -> nominate.Nominees:
@@ -124,15 +133,11 @@ def _most_alike(units: Units, pairs: Chosen, scores: Scores) -> dict[tuple[int, 
     return copies
 
 
-def _left_out(radius: int, usual: int, cut: int, blind: int) -> Iterator[NotChecked]:
+def _narrowed(radius: int, usual: int, cut: int) -> Iterator[str]:
     if radius < usual:
-        yield NotChecked(
-            "near duplicates", f"the pictures are so alike that only hashes within {radius} bits were compared"
-        )
+        yield f"near duplicates: the pictures are so alike that only hashes within {radius} bits were compared"
     if cut:
-        yield NotChecked(
-            "near duplicates",
-            f"{cut:,} pictures resemble so many others by their hashes that the nearest of those alone were compared",
+        yield (
+            f"near duplicates: {cut:,} pictures resemble so many others by their hashes that each was compared with "
+            "the nearest of those alone"
         )
-    if blind:
-        yield NotChecked("near duplicates", f"{blind:,} pictures could not be decoded to compare them")

@@ -31,9 +31,10 @@ class Asked(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Nearby:
-    """The table, and what of it nobody looked at."""
+    """The table, what narrowed the search, and what nobody could look at."""
 
     table: Data
+    notes: Sequence[str] = ()
     not_checked: Sequence[NotChecked] = ()
 
 
@@ -63,8 +64,8 @@ def compare(looked: Looked, wanted: Asked, *, workers: int | None = None, timeou
     # NumPy takes a tenth of a second to start, and nobody waits for it who does not ask.
     from datalint.copies import search
 
-    rows, not_checked = search(looked, units, across=across, workers=workers, timeout=timeout)
-    return Nearby(_table(rows), not_checked)
+    found = search(looked, units, across=across, workers=workers, timeout=timeout)
+    return Nearby(_table(found.rows), found.notes, found.not_checked)
 
 
 def _units(gathered: Gathered, samples: Data) -> Units:

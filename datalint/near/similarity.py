@@ -34,8 +34,9 @@ _COLOURED = 4.0
 _SAME_HUES = 0.6
 _BLOCK = 4
 """Side of a block of the fine plane: a stroke of a letter."""
-_LIMIT = 0.13
-"""Share of the range by which a block of copies may differ: a 5 for a 6 in a line of text makes 0.14."""
+_LIMIT = 0.09
+"""Share of the range by which a block of copies may differ: a 5 for a 6 whose height is a fifteenth of the page makes
+0.14, and one of half that height is no longer seen."""
 
 
 class Pictures(NamedTuple):

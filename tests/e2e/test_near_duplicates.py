@@ -226,3 +226,15 @@ def test_the_table_is_empty_where_nobody_asks(images: Path) -> None:
     with sqlite3.connect(cache) as database:
         assert database.execute("SELECT count(*) FROM sqlite_master WHERE name = 'kept'").fetchone() == (0,)
     database.close()
+
+
+def test_a_note_says_that_only_the_nearest_were_compared(tmp_path: Path) -> None:
+    """Ninety forms that differ in a small word: each hash is close to all others."""
+    for number in range(90):
+        form = page("Invoice", "2026", "Total:", "1,204.50")
+        ImageDraw.Draw(form).text((240, 250), f"{number:02}", fill=0, font=ImageFont.load_default(24))
+        save(form, tmp_path / "images" / "a" / f"{number}.png")
+    report = json.loads(datalint(tmp_path, "check", "images", "--select", RULES, "-o", "json"))
+    (note,) = [note for note in report["notes"] if "near duplicates" in note]
+    assert "pictures resemble so many others" in note
+    assert report["verdict"] == "TRAINABLE"
