@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pytest
 
 from datalint.near.remembered import keys, packed, recalled, unpacked
-
-if TYPE_CHECKING:
-    pass
 
 NAMES = ["git:1", "git:2", None, "git:3"]
 
