@@ -58,8 +58,10 @@ def test_bccd_has_no_other_flaw_than_its_readme_names(corpora: Path) -> None:
     _, found = check(corpora / "bccd-voc")
     (paths,) = [finding for finding in found if finding["rule"] == "machine-path"]
     assert paths["message"].startswith("364 annotation files hold a <path>")
+    # Two views of one smear are its near duplicates.
+    near = ("near-duplicate-across-splits", "near-duplicate-in-split")
     # The two boxes without an area are judged by the rule of all formats with annotations.
-    others = {finding["path"].rpartition("/")[2] for finding in found if finding["rule"] != "machine-path"}
+    others = {finding["path"].rpartition("/")[2] for finding in found if finding["rule"] not in ("machine-path", *near)}
     assert others <= {"BloodImage_00338.xml", "BloodImage_00343.xml"}
 
 
