@@ -165,7 +165,8 @@ def test_check_blocks_what_would_be_killed(
 def test_a_recipe_costs_no_import_of_tensorflow(here: Path) -> None:
     (here / "datalint.yaml").write_text("dataset: {path: images}\ntraining: {loader: array}\n")
     code = (
-        "import sys; from datalint.cli import main; main(['check', '-o', 'json', '--select', 'truncated-image']); main(['estimate']); "
+        "import sys; from datalint.cli import main; "
+        "main(['check', '-o', 'json', '--select', 'truncated-image']); main(['estimate']); "
         "print([name for name in ('tensorflow', 'keras', 'torch', 'numpy', 'duckdb') if name in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=here, capture_output=True, text=True, check=True)
