@@ -43,6 +43,7 @@ def test_a_clean_dataset_has_no_errors_and_nothing_is_said_of_masks(tmp_path: Pa
     found = check(made(tmp_path, good))
     assert [rule for rule, finding in found.items() if finding["severity"] == "error"] == []
     assert [rule for rule in found if "mask" in rule or rule.startswith("duplicate") or "blank" in rule] == []
+    assert [finding["path"] for finding in found.values() if "/masks/" in (finding["path"] or "")] == []
 
 
 def test_every_flaw_is_found_at_its_file(tmp_path: Path, good: dict[str, bytes]) -> None:

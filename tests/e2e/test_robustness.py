@@ -98,11 +98,12 @@ def test_a_killed_scan_process_costs_nothing(many: Path) -> None:
     time.sleep(0.2)
     os.kill(wait_for_scan(run)[0], signal.SIGKILL)
     judged = finish(run)
-    # Its pictures differ by little: some are copies to the eye.
-    near = {"near-duplicate-in-split", "near-duplicate-two-labels", "near-duplicate-across-splits"}
-    assert (judged["code"], judged["not_checked"]) == (0, [])
+    # Its pictures differ by little, so some are near duplicates: what a run finds that nobody disturbs.
+    calm = check(many, "--no-cache")
+    assert (judged["code"], judged["verdict"], judged["not_checked"]) == (0, calm["verdict"], [])
     assert judged["summary"]["files"] == 332
-    assert rules(judged) <= near | {"augmented-copy-across-splits"}
+    assert rules(judged) == rules(calm)
+    assert {rule for rule, _ in rules(judged) if "near-duplicate" not in rule and "augmented-copy" not in rule} == set()
 
 
 def test_a_killed_rule_process_is_said_and_is_not_clean(images: Path) -> None:
