@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from datalint.facts.gather import extractor_version
+from datalint.near import answered
+from datalint.near.units import Units
 from datalint.tables import TABLES, Data
 
 if TYPE_CHECKING:
@@ -15,8 +18,11 @@ if TYPE_CHECKING:
     from datalint.facts.gather import Gathered
     from datalint.finding import NotChecked
     from datalint.locked import Looked
+    from datalint.near.units import Found
     from datalint.rule.model import Rule
 
+VERSION = "1"
+"""Raise it whenever the same pictures could be another pair."""
 _NAMES = [column.name for column in TABLES["near"].columns]
 
 
@@ -38,15 +44,6 @@ class Nearby:
     not_checked: Sequence[NotChecked] = ()
 
 
-class Units(NamedTuple):
-    """Pictures that are compared, one of each content in each split: columns of one length."""
-
-    files: list[int]
-    hashes: list[int]
-    splits: list[int]
-    contents: list[int]
-
-
 def asked(bound: Iterable[BoundRule[Rule]], reads: Mapping[str, Collection[str]]) -> Asked:
     """What the rules read; a rule that is tagged `leakage` looks across splits alone."""
     reading = [item.rule for item in bound if "near" in reads[item.rule.id]]
@@ -61,11 +58,25 @@ def compare(looked: Looked, wanted: Asked, *, workers: int | None = None, timeou
     across = wanted is Asked.ACROSS
     if len(units.files) < 2 or (across and len(set(units.splits)) < 2):
         return Nearby(_table([]))
-    # NumPy takes a tenth of a second to start, and nobody waits for it who does not ask.
+    found = _found(looked, units, across=across, workers=workers, timeout=timeout)
+    return Nearby(_table(found.rows), found.notes, found.not_checked)
+
+
+def _found(looked: Looked, units: Units, *, across: bool, workers: int | None, timeout: float) -> Found:
+    version = f"{VERSION}, {extractor_version()}"
+    name = "near, across" if across else "near"
+    key = answered.key(units, looked.files.identities, version)
+    known = answered.unpacked(looked.cache.kept(name, key)) if key else None
+    if known is not None:
+        return known
+    # NumPy takes a tenth of a second to start, and nobody waits for it who asks again.
     from datalint.copies import search
 
-    found = search(looked, units, across=across, workers=workers, timeout=timeout)
-    return Nearby(_table(found.rows), found.notes, found.not_checked)
+    found = search(looked, units, version, across=across, workers=workers, timeout=timeout)
+    answer = answered.packed(found)
+    if key and answer is not None:
+        looked.cache.keep(name, key, answer)
+    return found
 
 
 def _units(gathered: Gathered, samples: Data) -> Units:

@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFont
 from tests.facts.pictures import smooth
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SQL = """
@@ -194,17 +195,38 @@ def test_a_run_from_memory_says_the_same(images: Path) -> None:
     assert less == near(folder, "--no-cache")
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"\0" * 400, "text"])
-def test_a_damaged_memory_is_made_anew(images: Path, content: object) -> None:
+def flipped(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 8]) + content[middle + 1 :]
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes | str]] = {
+    "text": lambda _: "text",
+    "cut": lambda content: content[: len(content) // 2],
+    "a bit": flipped,
+}
+MEMORIES = ("near", "hashes", "alike")
+"""The answer, close hashes, and similarities; the first makes that nobody asks for the others."""
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_memory_is_made_anew(images: Path, damage: str) -> None:
     save(smooth(160, 120, seed=0), images / "val" / "cat" / "copy.jpg", quality=60)
     folder = images.parent
     first = near(folder)
-    (cache,) = folder.rglob("facts.sqlite")
-    with sqlite3.connect(cache) as database:
-        assert database.execute("UPDATE kept SET content = ?", (content,)).rowcount == 2
-    database.close()
-    assert near(folder) == first
     assert len(first) == 1
+    (cache,) = folder.rglob("facts.sqlite")
+    for damaged in (MEMORIES, MEMORIES[:1], MEMORIES[:2]):
+        with sqlite3.connect(cache) as database:
+            database.create_function("damaged", 1, DAMAGES[damage])
+            marks = ", ".join("?" * len(damaged))
+            changed = database.execute(
+                f"UPDATE kept SET content = damaged(content) WHERE name IN ({marks})",
+                damaged,
+            )
+            assert changed.rowcount == len(damaged)
+        database.close()
+        assert near(folder) == first
 
 
 @pytest.mark.parametrize("cache", ["with", "without"])
