@@ -50,16 +50,23 @@ def _fill(facts: Facts, image: Image.Image) -> None:
     # A JPEG that is decoded at 1/8 is rounded up: its last row may be covered in part.
     scale = max(1, round(width / image.width))
     box = (0.0, 0.0, width / scale, height / scale)
-    luminance = grey(image)
+    luminance = _luminance(image)
     facts.plane = _stretched(_means(luminance, SIDE, box)).tobytes() + _chroma(image, box)
     fine = _stretched(_means(luminance, FINE_SIDE, box))
     if _one_shade(fine) >= _FLAT:
         facts.fine_plane = zlib.compress(fine.tobytes(), 6)
 
 
-def _means(image: Image.Image, side: int, box: tuple[float, float, float, float]) -> NDArray[np.float32]:
+def _luminance(image: Image.Image) -> Image.Image:
     # As floating point: a faint picture that is rounded to whole levels first is noise once it is stretched.
-    small = image.convert("F").resize((side, side), Image.Resampling.BOX, box)
+    if image.mode == "F" or image.mode.startswith("I"):
+        wide = np.nan_to_num(np.asarray(image, np.float32), posinf=0, neginf=0)
+        return Image.fromarray(wide)
+    return grey(image).convert("F")
+
+
+def _means(image: Image.Image, side: int, box: tuple[float, float, float, float]) -> NDArray[np.float32]:
+    small = image.resize((side, side), Image.Resampling.BOX, box)
     return np.asarray(small, dtype=np.float32)
 
 
