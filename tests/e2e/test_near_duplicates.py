@@ -260,3 +260,21 @@ def test_a_note_says_that_only_the_nearest_were_compared(tmp_path: Path) -> None
     (note,) = [note for note in report["notes"] if "near duplicates" in note]
     assert "pictures resemble so many others" in note
     assert report["verdict"] == "TRAINABLE"
+
+
+@pytest.mark.exhaustive
+def test_a_note_says_that_fewer_bits_were_compared(tmp_path: Path) -> None:
+    """1,500 pictures, each with five of one's 63 low frequencies inverted: more than a million pairs within 11 bits."""
+    angles = np.pi / 32 * np.outer(np.arange(8), np.arange(32) + 0.5)
+    waves = np.cos(angles) * np.sqrt(np.where(np.arange(8) > 0, 2, 1) / 32)[:, None]
+    random = np.random.default_rng(7)
+    base = random.choice([-60.0, 60.0], (8, 8))
+    base[0, 0] = 32 * 128
+    (folder := tmp_path / "images" / "a").mkdir(parents=True)
+    for number in range(1500):
+        picture = base.reshape(-1).copy()
+        picture[random.choice(np.arange(1, 64), 5, replace=False)] *= -1
+        levels = np.rint(waves.T @ picture.reshape(8, 8) @ waves)
+        Image.fromarray(levels.clip(0, 255).astype(np.uint8)).save(folder / f"{number:04}.bmp")
+    report = json.loads(datalint(tmp_path, "check", "images", "--select", RULES, "-o", "json"))
+    assert "near duplicates: the pictures are so alike that only hashes within 8 bits were compared" in report["notes"]
