@@ -41,6 +41,8 @@ MAX_ANSWER = 64 * 2**20
 """Characters of all that one query returns, so that the parent's memory is safe too."""
 GRACE = 2.0
 """Seconds that a query may still take once nobody waits for its answer."""
+_SMALL = 16 * 2**20
+"""Bytes of tables up to which more than one thread costs more than it saves: some 100,000 images."""
 _TOO_LARGE = (duckdb.OutOfMemoryException, MemoryError)
 _BROKEN = (duckdb.FatalException, duckdb.InternalException)
 
@@ -109,13 +111,17 @@ class _Room:
     def __init__(self, job: dict[str, Any]) -> None:
         self.settings = {**SETTINGS, "threads": str(job["threads"]), "memory_limit": f"{job['memory'] // 2**21}MiB"}
         self.memory = job["memory"]
-        self.schema = duckdb.connect(":memory:", config=dict(self.settings))
+        self.schema = duckdb.connect(":memory:", config=self._sized(0))
         self.schema.execute("set errors_as_json = true; set enable_progress_bar = false")
         _create_tables(self.schema, TABLES, ())
         self.schema.execute("set lock_configuration = true")
         self.facts: duckdb.DuckDBPyConnection | None = None
         # Only now: each open database maps half a gigabyte for its threads, and DuckDB crashes if it may not.
         _limit_memory(self.memory)
+
+    def _sized(self, size: int) -> dict[str, Any]:
+        """Settings for a database of `size` bytes."""
+        return {**self.settings, "threads": "1"} if size <= _SMALL else dict(self.settings)
 
     def prepare(self, job: dict[str, Any]) -> dict[str, Any]:
         """Guard each query and bind it to the empty schema."""
@@ -151,10 +157,14 @@ class _Room:
         """Write the facts; runs no query of a rule and is the only step that reads files."""
         _limit_memory(None)
         try:
-            own = duckdb.connect(job["database"], config={"threads": self.settings["threads"]})
+            size = sum(os.path.getsize(table["file"]) for table in job["tables"])
+            own = duckdb.connect(job["database"], config={"threads": self._sized(size)["threads"]})
             with contextlib.closing(own) as facts:
                 facts.execute("set enable_progress_bar = false")
+                # Each table of its own would be written to the disk by itself.
+                facts.execute("begin")
                 _create_tables(facts, TABLES, job["extra"])
+                facts.execute("commit")
                 for table in job["tables"]:
                     _copy(facts, table)
         finally:
@@ -165,7 +175,7 @@ class _Room:
         """From here on nothing can be written, but for exports into the folder `writable`."""
         if self.facts:
             self.facts.close()
-        settings: dict[str, Any] = dict(self.settings)
+        settings = self._sized(os.path.getsize(job["database"]))
         if job.get("writable"):
             # The directory can be named only while outside access is still open.
             settings.pop("enable_external_access", None)

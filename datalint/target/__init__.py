@@ -69,10 +69,9 @@ def lookup(
 @cache
 def profiles() -> Mapping[str, Mapping[str, Any]]:
     """The catalogue, by name, as it is written."""
-    import yaml
+    from datalint.strict_yaml import load_own
 
-    loaded: dict[str, dict[str, Any]] = yaml.safe_load(PROFILES_FILE.read_text("utf-8"))
-    return loaded
+    return load_own(PROFILES_FILE)
 
 
 def _target(name: str, fields: Mapping[str, Any]) -> Target:

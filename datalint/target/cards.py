@@ -50,10 +50,9 @@ class Card:
 @cache
 def cards() -> Mapping[str, Mapping[str, Any]]:
     """All that are described, by name, as they are written."""
-    import yaml
+    from datalint.strict_yaml import load_own
 
-    loaded: dict[str, dict[str, Any]] = yaml.safe_load(CARDS_FILE.read_text("utf-8"))
-    return loaded
+    return load_own(CARDS_FILE)
 
 
 def card(accelerator: str | None) -> Card | None:
