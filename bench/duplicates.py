@@ -1,11 +1,11 @@
 """Near-duplicates with known truth: recall of every transformation and precision, datalint beside its peers in one run.
 
     python -m bench.duplicates [CORPORA] --peers /path/to/python-with-the-peers [--write]
-    python -m bench.duplicates --search 1000000
+    python -m bench.duplicates --search 1000000 10000000 [--write]
 
 The peers live in their own environment (`cleanvision==0.3.7` and, without its PyTorch, `imagededup==0.3.3`).
 `bench/duplicates_pictures.py` makes the files and says who is a copy of whom, `bench/duplicates_search.py` measures the
-search alone. Exit code 1 where a goal is missed.
+search alone and `bench/duplicates_lookup.py` that for one picture more. Exit code 1 where a goal is missed.
 
 Recall of a transformation is the share of its files that are found together with the picture they were made of.
 Precision is the share of true pairs among all pairs of files that are found, where two copies of one picture are a true
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import duplicates_search
+from bench import duplicates_lookup, duplicates_search
 from bench.duplicates_pictures import CORPORA, GROUPS, ORIGINAL, REAL, TRANSFORMATIONS, make
 from bench.measure import watched
 
@@ -269,10 +269,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=HELD_OUT, help="of the choice of pictures, crops and tiles")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="new folder for the files and what was found")
     parser.add_argument("--write", action="store_true", help=f"into docs/{PAGE.name}")
-    parser.add_argument("--search", type=int, metavar="N", help="measure the search in N random hashes instead")
+    parser.add_argument("--search", type=int, nargs="+", metavar="N", help="measure it in N random hashes instead")
     arguments = parser.parse_args()
     if arguments.search:
-        print(text := duplicates_search.report(arguments.search))
+        lines = [duplicates_search.report(count) for count in arguments.search]
+        lines += [duplicates_lookup.report(count) for count in arguments.search if count <= 1_000_000]
+        print(text := "\n\n".join(lines))
         if arguments.write:
             write("search", text)
         return

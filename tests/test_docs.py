@@ -186,6 +186,8 @@ def test_every_mistake_that_is_shown_is_answered_with_its_place() -> None:
         assert re.match(r"site-imbalance\.yaml:\d+:\d+: ", said), mistake
 
 
+# `make check` asks the same, and CI runs that first.
+@pytest.mark.exhaustive
 def test_generated_pages_are_fresh() -> None:
     run = subprocess.run(
         [sys.executable, "scripts/docs.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False

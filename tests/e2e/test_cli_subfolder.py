@@ -48,7 +48,10 @@ def findings(repository: Repository, folder: str, *words: str) -> list[tuple[str
     ("home", "images", "here", "words", "path"),
     [
         ("sub", "sub/images", "sub/images", ("../images",), "images/train/cat/broken.jpg"),
-        ("sub", "sub/images", ".", ("--config", "sub/datalint.yaml"), "images/train/cat/broken.jpg"),
+        pytest.param(
+            *("sub", "sub/images", ".", ("--config", "sub/datalint.yaml"), "images/train/cat/broken.jpg"),
+            marks=pytest.mark.exhaustive,
+        ),
         ("conf", "images", "conf", (), "train/cat/broken.jpg"),
         (".", "images", "images/train", (), "images/train/cat/broken.jpg"),
     ],

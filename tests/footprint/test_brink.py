@@ -94,12 +94,12 @@ def memory_cgroup() -> Iterator[Path]:
 @pytest.mark.parametrize(
     "change",
     [
-        {"dtype": "uint8"},
+        pytest.param({"dtype": "uint8"}, marks=pytest.mark.exhaustive),
         {"dtype": "float32"},
-        {"array_build": "preallocated"},
+        pytest.param({"array_build": "preallocated"}, marks=pytest.mark.exhaustive),
         {"array_scale": "divide"},
-        {"array_scale": "cast_and_divide"},
-        {"array_scale": "divide_uint8", "dtype": "float64"},
+        pytest.param({"array_scale": "cast_and_divide"}, marks=pytest.mark.exhaustive),
+        pytest.param({"array_scale": "divide_uint8", "dtype": "float64"}, marks=pytest.mark.exhaustive),
     ],
     ids=lambda change: " ".join(map(str, change.values())),
 )

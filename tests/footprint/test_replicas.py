@@ -39,7 +39,7 @@ else:
         pytest.param(2, 3, 6, 6, "refused", marks=pytest.mark.exhaustive),
         pytest.param(4, 2, 8, 8, "refused", marks=pytest.mark.exhaustive),
         (2, 8, 16, 5, "refused"),
-        (2, 8, 16, 6, "trained"),
+        pytest.param(2, 8, 16, 6, "trained", marks=pytest.mark.exhaustive),
         (2, 8, 9, 8, "NaN"),
         pytest.param(4, 8, 13, 8, "NaN", marks=pytest.mark.exhaustive),
         pytest.param(4, 8, 15, 8, "trained", marks=pytest.mark.exhaustive),
