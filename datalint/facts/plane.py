@@ -52,8 +52,9 @@ def _fill(facts: Facts, image: Image.Image) -> None:
     box = (0.0, 0.0, width / scale, height / scale)
     luminance = _luminance(image)
     facts.plane = _stretched(_means(luminance, SIDE, box)).tobytes() + _chroma(image, box)
-    fine = _stretched(_means(luminance, FINE_SIDE, box))
-    if _one_shade(fine) >= _FLAT:
+    if _one_shade(_stretched(_means(luminance, FINE_SIDE, box))) >= _FLAT:
+        # Pillow's box takes each pixel whole or not at all, and edges jump by half of one between two sizes.
+        fine = _stretched(_means(luminance, FINE_SIDE, box, Image.Resampling.BILINEAR))
         facts.fine_plane = zlib.compress(fine.tobytes(), 6)
 
 
@@ -65,8 +66,13 @@ def _luminance(image: Image.Image) -> Image.Image:
     return grey(image).convert("F")
 
 
-def _means(image: Image.Image, side: int, box: tuple[float, float, float, float]) -> NDArray[np.float32]:
-    small = image.resize((side, side), Image.Resampling.BOX, box)
+def _means(
+    image: Image.Image,
+    side: int,
+    box: tuple[float, float, float, float],
+    resampling: Image.Resampling = Image.Resampling.BOX,
+) -> NDArray[np.float32]:
+    small = image.resize((side, side), resampling, box)
     return np.asarray(small, dtype=np.float32)
 
 

@@ -101,10 +101,10 @@ def test_a_copy_under_another_label_is_told(images: Path) -> None:
     assert "('dog')" in found["near-duplicate-two-labels"]["message"]
 
 
-def page(*lines: str) -> Image.Image:
+def page(*lines: str, size: int = 28) -> Image.Image:
     image = Image.new("L", (400, 300), 255)
     for number, line in enumerate(lines):
-        ImageDraw.Draw(image).text((20, 20 + 40 * number), line, fill=0, font=ImageFont.load_default(28))
+        ImageDraw.Draw(image).text((20, 20 + 40 * number), line, fill=0, font=ImageFont.load_default(size))
     return image
 
 
@@ -137,6 +137,10 @@ LOOKALIKES = {
         page("Invoice 2026", "Total: 1,204.50", "Paid by card", name) for name in ("A. Miller", "B. Hansen", "C. Rossi")
     ],
     "one digit": [page("Invoice 2026", f"Total: 1,2{digit}4.50", "Paid by card") for digit in range(10)],
+    "one small digit": [page("Invoice 2026", f"Total: 1,2{digit}4.50", "Paid by card", size=20) for digit in range(10)],
+    "noise": [
+        Image.fromarray(np.random.default_rng(seed).integers(0, 256, (64, 64), dtype=np.uint8)) for seed in range(60)
+    ],
     "colours": [shape((220, 40, 40)), shape((40, 106, 220)), shape((30, 130, 30))],
 }
 
@@ -147,6 +151,16 @@ def test_what_only_hashes_take_for_a_copy_is_silent(kind: str, tmp_path: Path) -
         save(image, tmp_path / "images" / ("train", "val")[number % 2] / "a" / f"{number}.png")
     assert near(tmp_path) == []
     assert findings(tmp_path) == []
+
+
+@pytest.mark.parametrize(("size", "width"), [(28, 240), (28, 640), (20, 360)])
+def test_a_page_of_another_size_is_a_copy(size: int, width: int, tmp_path: Path) -> None:
+    original = page("Invoice 2026", "Total: 1,204.50", "Paid by card", size=size)
+    save(original, tmp_path / "images" / "train" / "a" / "page.png")
+    resized = original.resize((width, width * 3 // 4), Image.Resampling.LANCZOS)
+    save(resized, tmp_path / "images" / "val" / "a" / "page.jpg", quality=80)
+    (finding,) = findings(tmp_path)
+    assert finding["rule"] == "near-duplicate-across-splits"
 
 
 @pytest.mark.parametrize("kind", ["tiny", "text", "one digit", "colours"])
