@@ -53,8 +53,8 @@ GOALS: Mapping[str, float] = {
 }
 GOAL_PRECISION = 0.99
 GOAL_DISTRACTORS = 5000
-HELD_OUT = 3
-"""A seed that no constant of `datalint/near` was chosen on; 1, 2 and 20261128 were looked at while they were."""
+HELD_OUT = 4
+"""A seed that no constant of `datalint/near` was chosen on; 1, 2, 3 and 20261128 were looked at while they were."""
 
 _SQL = """
 select one.path as one, other.path as other, near.similarity, near.distance, coalesce(near.transform, '') as transform,

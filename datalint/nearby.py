@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datalint.near.units import Found
     from datalint.rule.model import Rule
 
-VERSION = "3"
+VERSION = "4"
 """Raise it whenever the same pictures could be another pair."""
 _NAMES = [column.name for column in TABLES["near"].columns]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 EXTRACTOR = "10"
 MASKS = "masks, "
 """How the version of facts that know the values of masks begins."""
-PLANES = "planes 3, "
+PLANES = "planes 4, "
 """How the version of facts begins that hold small pictures to compare, and nothing else."""
 _LARGEST = (1 << 63) - 1
 """What a BIGINT column holds: a hostile header multiplies to more."""

@@ -1,8 +1,8 @@
 """Small pictures of a picture, to compare it with another whose hash is close.
 
 `plane` is 48 x 48 bytes of luminance, stretched to the whole range, and twice 12 x 12 of chroma (Cb, Cr): each byte is
-the mean of the pixels under it. `fine_plane` is 128 x 128 of luminance, deflated, of pictures that are mostly one
-shade, where what tells them apart (a letter, a digit) is lost in the small one.
+a mean of the pixels under it and, with less weight, of those around. `fine_plane` is 128 x 128 of luminance, deflated,
+of pictures that are mostly one shade, where what tells them apart (a letter, a digit) is lost in the small one.
 """
 
 from __future__ import annotations
@@ -52,9 +52,8 @@ def _fill(facts: Facts, image: Image.Image) -> None:
     box = (0.0, 0.0, width / scale, height / scale)
     luminance = _luminance(image)
     facts.plane = _stretched(_means(luminance, SIDE, box)).tobytes() + _chroma(image, box)
-    if _one_shade(_stretched(_means(luminance, FINE_SIDE, box))) >= _FLAT:
-        # Pillow's box takes each pixel whole or not at all, and edges jump by half of one between two sizes.
-        fine = _stretched(_means(luminance, FINE_SIDE, box, Image.Resampling.BILINEAR))
+    fine = _stretched(_means(luminance, FINE_SIDE, box))
+    if _one_shade(fine) >= _FLAT:
         facts.fine_plane = zlib.compress(fine.tobytes(), 6)
 
 
@@ -66,13 +65,9 @@ def _luminance(image: Image.Image) -> Image.Image:
     return grey(image).convert("F")
 
 
-def _means(
-    image: Image.Image,
-    side: int,
-    box: tuple[float, float, float, float],
-    resampling: Image.Resampling = Image.Resampling.BOX,
-) -> NDArray[np.float32]:
-    small = image.resize((side, side), resampling, box)
+def _means(image: Image.Image, side: int, box: tuple[float, float, float, float]) -> NDArray[np.float32]:
+    # Pillow's box would take each pixel whole or not at all, and edges jump by half of one between two sizes.
+    small = image.resize((side, side), Image.Resampling.BILINEAR, box)
     return np.asarray(small, dtype=np.float32)
 
 

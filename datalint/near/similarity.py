@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Scores = NDArray[np.float32]
     """Of each pair, 0 to 1."""
 
-ENOUGH = 0.92
+ENOUGH = 0.94
 """Similarity from which two pictures are copies: bench/duplicates.py measures it."""
 _SURE = 0.97
 """Pictures that are so alike as they lie need not be brought into register."""

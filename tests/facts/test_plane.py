@@ -1,4 +1,4 @@
-"""Planes are the means of the pixels under them, in every mode that Pillow decodes."""
+"""Planes are means of the pixels under them, in every mode that Pillow decodes."""
 
 from __future__ import annotations
 
@@ -27,19 +27,25 @@ def chroma(data: bytes) -> np.ndarray[tuple[int, int, int], np.dtype[np.int16]]:
     return np.frombuffer(plane[SIDE * SIDE :], np.uint8).reshape(2, CHROMA_SIDE, CHROMA_SIDE).astype(np.int16)
 
 
+def tents(length: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """SIDE x length weights: each place weighs what lies under it, and less with the distance from its middle."""
+    step = length / SIDE
+    apart = np.abs((np.arange(length) + 0.5)[None, :] - (np.arange(SIDE) + 0.5)[:, None] * step)
+    weights = np.maximum(0, 1 - apart / step)
+    shares: np.ndarray[tuple[int, int], np.dtype[np.float64]] = weights / weights.sum(axis=1, keepdims=True)
+    return shares
+
+
 def stretched(
     pixels: np.ndarray[tuple[int, int], np.dtype[np.float64]],
 ) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """The oracle: means of equal blocks by NumPy, from darkest to brightest."""
-    height, width = pixels.shape
-    means = pixels.reshape(SIDE, height // SIDE, SIDE, width // SIDE).mean(axis=(1, 3))
-    spread: np.ndarray[tuple[int, int], np.dtype[np.float64]] = (
-        (means - means.min()) * 255 / (means.max() - means.min())
-    )
+    """The oracle: weighted means by NumPy, from darkest to brightest."""
+    means = tents(pixels.shape[0]) @ pixels @ tents(pixels.shape[1]).T
+    spread: np.ndarray[tuple[int, int], np.dtype[np.float64]] = (means - means.min()) * 255 / np.ptp(means)
     return spread
 
 
-def test_it_is_the_mean_of_the_pixels_under_each_place() -> None:
+def test_it_is_a_mean_of_the_pixels_under_each_place() -> None:
     grey = smooth(WIDTH, HEIGHT).convert("L")
     expected = stretched(np.asarray(grey, np.float64))
     assert np.abs(luminance(encoded(grey, "PNG")) - expected).max() <= 0.51
@@ -71,7 +77,6 @@ def test_what_is_no_number_counts_as_nothing() -> None:
     pixels = np.asarray(smooth(WIDTH, HEIGHT).convert("L"), np.float32)
     pixels[:2, :4], pixels[:2, 4:8], pixels[:2, 8:12] = np.nan, np.inf, -np.inf
     levels = luminance(encoded(Image.fromarray(pixels), "TIFF"))
-    assert levels[0, :3].tolist() == [0, 0, 0]
     assert np.abs(levels - stretched(np.where(np.isfinite(pixels), pixels, 0).astype(np.float64))).max() <= 0.51
 
 
