@@ -169,7 +169,7 @@ DATUMARO = "datumaro-assets/coco_dataset/"
 HARMLESS = {"split-smaller-than-batch", "tiny-image", "rare-category", "duplicate-in-split", "no-validation-split"}
 EXPECTED: dict[str, dict[str, int]] = {
     # 70 pictures in three versions each are no copies, and the empty lists of polygons are legal.
-    # Of the copies that Roboflow made of one photograph these two alone agree; another pair, turned and cut, does to 0.93.
+    # Of the versions of one photograph these two alone are copies; two others, turned and cut, agree to 0.93.
     "rbc-coco": {"unused-category": 1, "near-duplicate-in-split": 1},
     DATUMARO + "coco_instances": {"category-id-gap": 1, "category-only-in-evaluation": 1, "unused-category": 1},
     DATUMARO + "coco_roboflow": {"category-id-gap": 1, "category-only-in-evaluation": 1, "unused-category": 1},
