@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from datalint import changed, drift, footprint, locked, models, nearby, readings, trust, unjudged
 from datalint import config as configuration
 from datalint.accepted import Remaining, accept
-from datalint.aside import not_asked, set_aside
+from datalint.aside import set_aside
 from datalint.asked import fitting, machine_of
 from datalint.concluded import conclude
 from datalint.dataset.annotations import in_pixels
@@ -27,11 +27,11 @@ from datalint.footprint.recipe import for_format
 from datalint.listed import described, listed, nothing
 from datalint.locked import Looked
 from datalint.nearby import Asked
-from datalint.outcome import RULE_FAILED
 from datalint.rule.engine import RuleEngine
 from datalint.rule.judge import judge, told
 from datalint.ruleset import all_rules, known_queries
 from datalint.scope import read_from
+from datalint.unanswered import unanswered
 from datalint.unseen import unseen
 from datalint.workspace import open_workspace
 
@@ -126,29 +126,30 @@ def check_in(
         for item in bound
         for finding in judge(item, outcomes[item.rule.id], manifest=manifest, manifests=manifests)
     ]
-    errors = {name: outcome.error for name, outcome in outcomes.items() if outcome.error}
-    failed = [*(NotChecked(f"{RULE_FAILED}{name}", error) for name, error in errors.items()), *not_asked(aside)]
+    fail_on = request.fail_on or settings.fail_on
+    open_ = unanswered(bound, outcomes, aside=aside, fail_on=fail_on)
     remaining = Remaining(findings)
     if request.use_ignores:
         unread = {item.what for item in unseen(evidence.dataset, evidence.gathered.data)}
-        remaining = accept(workspace, findings, ran=outcomes.keys() - errors, unread=unread)
+        remaining = accept(workspace, findings, ran=outcomes.keys() - open_.rules, unread=unread)
     remaining = replace(remaining, notes=[*remaining.notes, *drift.findings(workspace)])
     left_open = unjudged.by_rules([item.rule for item in bound], reads, evidence.left_open)
-    result = conclude(evidence, remaining, failed, left_open, seconds=time.monotonic() - started)
+    evidence = replace(evidence, notes=(*evidence.notes, *open_.notes))
+    result = conclude(evidence, remaining, open_.not_checked, left_open, seconds=time.monotonic() - started)
     result = replace(result, rules=told(bound, result.findings))
     if not len(evidence.dataset.samples) and not result.summary.errors and not described(evidence.dataset):
         # A broken link or an ignored finding beside nothing at all is no dataset that trains.
         raise nothing(evidence.dataset)
     return Judged(
         result,
-        request.fail_on or settings.fail_on,
+        fail_on,
         workspace,
         remaining,
         evidence,
         bound=asked,
         found=findings,
         comparing=frozenset(item.rule.id for item in asked if "changed" in reads[item.rule.id]),
-        mute=aside | errors.keys(),
+        mute=aside | open_.rules,
     )
 
 

@@ -44,7 +44,7 @@ LAYERS = (
     {"ruleset", "workspace", "replay"},
     {"accepted", "aside", "changed", "drift", "readings", "asked", "scope", "unjudged", "listed"},
     {"models", "unseen", "locked"},
-    {"concluded", "compared"},
+    {"concluded", "compared", "unanswered"},
     {"copies"},
     {"nearby"},
     {"check", "measuring"},

@@ -47,11 +47,12 @@ _HOME = str(Path(datalint.__file__).parent.parent)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one rule returned; with an error the rows are incomplete."""
+    """What one rule returned; with an error, or where there were `more` than may be kept, not all of it."""
 
     columns: tuple[str, ...] = ()
     rows: Sequence[Sequence[Any]] = ()
     error: str = ""
+    more: bool = False
     seconds: float = 0.0
 
 
@@ -266,13 +267,11 @@ class RuleEngine:
             return Outcome(error=str(loss), seconds=time.monotonic() - started)
         if answer.get("broken"):
             self._restart()
-        error = answer.get("error", "")
-        if answer.get("truncated"):
-            error = f"it found more than {self._max_rows:,} rows; the first are shown"
         return Outcome(
             columns=tuple(answer.get("columns", ())),
             rows=answer.get("rows", ()),
-            error=error,
+            error=answer.get("error", ""),
+            more=answer.get("truncated", False),
             seconds=time.monotonic() - started,
         )
 

@@ -67,6 +67,8 @@ def _detail(engine: RuleEngine, rule: Rule, case: Case) -> str:
     outcome = engine.run_case(rule, case)
     if outcome.error:
         return outcome.error
+    if outcome.more:
+        return f"it returned more than {len(outcome.rows):,} rows"
     params = {**{name: param.default for name, param in rule.params.items()}, **case.params}
     findings = list(judge(_Bound(rule, params), outcome))
     rows = [dict(zip(outcome.columns, cells, strict=True)) for cells in outcome.rows]
