@@ -56,24 +56,16 @@ def read(source: Source, *, root: str, reader: str = "keras", splits: Mapping[st
     files: list[Entry] = []
     samples, skipped, problems = Rows("samples"), Rows("skipped"), Rows("problems")
     odd_entries(entries, problems)
-    counts: dict[str, Counter[tuple[str | None, str | None]]] = {name: Counter() for name in layout.LOADERS}
     indices = _indices(plan, folders, reader)
     images: Counter[str] = Counter()
-    of_timm = timm.Classes()
-    places: dict[str, Place] = {}
-    for file in found:
-        entry = file.entry
-        if entry.kind not in ("file", "missing", "pointer"):
-            continue
-        place = places.get(file.folder) or places.setdefault(file.folder, place_of(plan, file.folder, links))
-        for name, taken in layout.LOADERS.items():
-            if file.suffix in taken and place.label is not None and _walks(name, place):
-                counts[name][place.split, place.label] += 1
-        leaf = timm.label_of(file.folder, plan) if plan.labelled else None
-        if leaf is not None and file.suffix in timm.SUFFIXES:
-            of_timm.add(place.split, leaf, file.folder)
-        if reader == "timm":
-            place = replace(place, label=leaf)
+    listed = [file for file in found if file.entry.kind in ("file", "missing", "pointer")]
+    places = {folder: place_of(plan, folder, links) for folder in {file.folder for file in listed}}
+    counts, of_timm = _counts(listed, places, plan)
+    if reader == "timm":
+        leaves = {folder: timm.label_of(folder, plan) if plan.labelled else None for folder in places}
+        places = {folder: replace(place, label=leaves[folder]) for folder, place in places.items()}
+    for file in listed:
+        entry, place = file.entry, places[file.folder]
         reason = _reason(source, file, place, plan, suffixes, reader)
         if reason is not None:
             skipped.add(
@@ -143,6 +135,23 @@ def _declared(splits: Mapping[str, str] | None, folders: Sequence[str]) -> Mappi
 
 def _file(entry: Entry, path: str) -> _File:
     return _File(entry, path, path.rpartition("/")[0], layout.suffix(path))
+
+
+def _counts(
+    listed: Sequence[_File], places: Mapping[str, Place], plan: Layout
+) -> tuple[dict[str, Counter[tuple[str | None, str | None]]], timm.Classes]:
+    """Images that each loader finds, by split and class, and the classes that timm makes of the innermost folders."""
+    counts: dict[str, Counter[tuple[str | None, str | None]]] = {name: Counter() for name in layout.LOADERS}
+    of_timm = timm.Classes()
+    for (folder, suffix), n in Counter((file.folder, file.suffix) for file in listed).items():
+        place = places[folder]
+        for name, taken in layout.LOADERS.items():
+            if suffix in taken and place.label is not None and _walks(name, place):
+                counts[name][place.split, place.label] += n
+        leaf = timm.label_of(folder, plan) if plan.labelled else None
+        if leaf is not None and suffix in timm.SUFFIXES:
+            of_timm.add(place.split, leaf, folder, n)
+    return counts, of_timm
 
 
 def _walks(loader: str, place: Place) -> bool:

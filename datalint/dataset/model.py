@@ -110,9 +110,9 @@ class Rows:
     def add(self, **values: object) -> None:
         """One row; columns that are not given are NULL."""
         for name, column in self.columns.items():
-            column.append(values.pop(name, None))
-        if values:
-            raise AssertionError(f"no columns {sorted(values)} in {self.table}")
+            column.append(values.get(name))
+        if not values.keys() <= self.columns.keys():
+            raise AssertionError(f"no columns {sorted(values.keys() - self.columns.keys())} in {self.table}")
 
     def data(self) -> Data:
         return Data(self.columns, self.extra)

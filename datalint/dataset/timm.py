@@ -49,15 +49,15 @@ class Numbered:
 
 @dataclass(slots=True)
 class Classes:
-    """Fill it with one image after the other."""
+    """Fill it with one folder after the other."""
 
     _images: dict[str | None, Counter[str]] = field(default_factory=dict)
     """Split -> class -> images."""
     _folders: dict[tuple[str | None, str], str] = field(default_factory=dict)
 
-    def add(self, split: str | None, label: str, folder: str) -> None:
-        """An image of that class, directly in a folder."""
-        self._images.setdefault(split, Counter())[label] += 1
+    def add(self, split: str | None, label: str, folder: str, images: int) -> None:
+        """So many of that class, directly in a folder."""
+        self._images.setdefault(split, Counter())[label] += images
         known = self._folders.setdefault((split, label), folder)
         self._folders[split, label] = min(known, folder)
 

@@ -86,5 +86,7 @@ def beside(found: Dataset, source: Source, root: str) -> Dataset:
 
 def _documents(there: Listing) -> list[str]:
     """Of the usual names, or the root itself."""
-    named = [path for path in there.files if path in NAMES or there.path(path) == there.root]
+    named = [
+        path for path in there.files if path in NAMES or (len(there.files) == 1 and there.path(path) == there.root)
+    ]
     return [path for path in named if path.endswith(".json") and VOCABULARY in there.head(path, _HEAD)]
