@@ -31,7 +31,8 @@ def unanswered(
     found = Unanswered([], [], frozenset(name for name, outcome in outcomes.items() if outcome.error or outcome.more))
     for item in bound:
         outcome = outcomes[item.rule.id]
-        blocking = item.severity is Severity.ERROR or (item.severity is Severity.WARNING and fail_on == "warning")
+        severity = item.severity or item.rule.severity
+        blocking = severity is Severity.ERROR or (severity is Severity.WARNING and fail_on == "warning")
         words = f"it found more than {len(outcome.rows):,} rows; the first are shown"
         if outcome.error or (outcome.more and blocking):
             found.not_checked.append(NotChecked(f"{RULE_FAILED}{item.rule.id}", outcome.error or words))
