@@ -86,7 +86,6 @@ def beside(found: Dataset, source: Source, root: str) -> Dataset:
 
 def _documents(there: Listing) -> list[str]:
     """Of the usual names, or the root itself."""
-    named = [
-        path for path in there.files if path in NAMES or (len(there.files) == 1 and there.path(path) == there.root)
-    ]
+    alone = len(there.files) == 1 and there.path(there.files[0]) == there.root
+    named = there.files if alone else [path for path in there.files if path in NAMES]
     return [path for path in named if path.endswith(".json") and VOCABULARY in there.head(path, _HEAD)]
