@@ -14,6 +14,11 @@ RULE_FAILED = "rule "
 """How `NotChecked.what` begins when a rule could not be run."""
 
 
+def grave(fail_on: str) -> frozenset[Severity]:
+    """Severities that block; `never` changes the exit code alone."""
+    return frozenset({Severity.ERROR, Severity.WARNING} if fail_on == "warning" else {Severity.ERROR})
+
+
 def verdict(result: Result) -> Verdict:
     """An error decides, also one that was there before; without one, what could not be read leaves it open."""
     old = {finding.severity for finding in result.since.old} if result.since else set()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from datalint.aside import not_asked
-from datalint.finding import NotChecked, Severity
-from datalint.outcome import RULE_FAILED
+from datalint.finding import NotChecked
+from datalint.outcome import RULE_FAILED, grave
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -31,8 +31,7 @@ def unanswered(
     found = Unanswered([], [], frozenset(name for name, outcome in outcomes.items() if outcome.error or outcome.more))
     for item in bound:
         outcome = outcomes[item.rule.id]
-        severity = item.severity or item.rule.severity
-        blocking = severity is Severity.ERROR or (severity is Severity.WARNING and fail_on == "warning")
+        blocking = (item.severity or item.rule.severity) in grave(fail_on)
         words = f"it found more than {len(outcome.rows):,} rows; the first are shown"
         if outcome.error or (outcome.more and blocking):
             found.not_checked.append(NotChecked(f"{RULE_FAILED}{item.rule.id}", outcome.error or words))

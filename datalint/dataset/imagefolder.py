@@ -62,8 +62,7 @@ def read(source: Source, *, root: str, reader: str = "keras", splits: Mapping[st
     places = {folder: place_of(plan, folder, links) for folder in {file.folder for file in listed}}
     counts, of_timm = _counts(listed, places, plan)
     if reader == "timm":
-        leaves = {folder: timm.label_of(folder, plan) if plan.labelled else None for folder in places}
-        places = {folder: replace(place, label=leaves[folder]) for folder, place in places.items()}
+        places = {folder: replace(place, label=_leaf(folder, plan)) for folder, place in places.items()}
     for file in listed:
         entry, place = file.entry, places[file.folder]
         reason = _reason(source, file, place, plan, suffixes, reader)
@@ -148,10 +147,15 @@ def _counts(
         for name, taken in layout.LOADERS.items():
             if suffix in taken and place.label is not None and _walks(name, place):
                 counts[name][place.split, place.label] += n
-        leaf = timm.label_of(folder, plan) if plan.labelled else None
+        leaf = _leaf(folder, plan)
         if leaf is not None and suffix in timm.SUFFIXES:
             of_timm.add(place.split, leaf, folder, n)
     return counts, of_timm
+
+
+def _leaf(folder: str, plan: Layout) -> str | None:
+    """The class that timm makes of a folder."""
+    return timm.label_of(folder, plan) if plan.labelled else None
 
 
 def _walks(loader: str, place: Place) -> bool:

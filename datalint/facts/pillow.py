@@ -137,15 +137,20 @@ def colour_entropy(data: bytes, *, side: int) -> float | None:
 
 def _colour_entropy(image: Image.Image) -> float | None:
     """Bits of the red, green or blue histogram, whichever has most: colours may differ where luminance does not."""
-    if image.mode in ("1", "L", "LA", "F") or image.mode.startswith("I"):
+    if image.mode in ("1", "L", "LA") or is_wide(image):
         return None
     counts = np.array(image.convert("RGB").histogram(), dtype=np.float64).reshape(3, 256)
     return max(pixels.entropy(band) for band in counts)
 
 
+def is_wide(image: Image.Image) -> bool:
+    """One channel of more than 8 bits."""
+    return image.mode == "F" or image.mode.startswith("I")
+
+
 def grey(image: Image.Image) -> Image.Image:
     """Luminance, 8 bits; wider pixels are scaled by their own range."""
-    if image.mode.startswith("I") or image.mode == "F":
+    if is_wide(image):
         wide = np.nan_to_num(np.asarray(image, dtype=np.float64))
         low, high = float(wide.min()), float(wide.max())
         limit = 65535.0 if image.mode.startswith("I;16") else max(high - low, 1e-9)

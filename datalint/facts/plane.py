@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from datalint.facts.model import Facts
-from datalint.facts.pillow import MAX_PIXELS, REFUSALS, grey
+from datalint.facts.pillow import MAX_PIXELS, REFUSALS, grey, is_wide
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,7 +59,7 @@ def _fill(facts: Facts, image: Image.Image) -> None:
 
 def _luminance(image: Image.Image) -> Image.Image:
     # As floating point: a faint picture that is rounded to whole levels first is noise once it is stretched.
-    if image.mode == "F" or image.mode.startswith("I"):
+    if is_wide(image):
         wide = np.nan_to_num(np.asarray(image, np.float32), posinf=0, neginf=0)
         return Image.fromarray(wide)
     return grey(image).convert("F")
@@ -79,7 +79,7 @@ def _stretched(means: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def _chroma(image: Image.Image, box: tuple[float, float, float, float]) -> bytes:
-    if image.mode in ("1", "L", "LA", "F") or image.mode.startswith("I"):
+    if image.mode in ("1", "L", "LA") or is_wide(image):
         return bytes([128]) * (2 * CHROMA_SIDE * CHROMA_SIDE)
     small = image.convert("RGB").resize((CHROMA_SIDE, CHROMA_SIDE), Image.Resampling.BOX, box)
     return b"".join(band.tobytes() for band in small.convert("YCbCr").split()[1:])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO
 from xml.sax.saxutils import escape, quoteattr
 
 from datalint.finding import Family, Severity
-from datalint.outcome import RULE_FAILED
+from datalint.outcome import RULE_FAILED, grave
 from datalint.report.words import count, location, readable
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ LINES = 1000
 
 def render(result: Result, out: TextIO, style: Style) -> None:
     """Every suite is there also where nothing was found: an empty report is an error to most readers."""
-    failing = {Severity.ERROR, Severity.WARNING} if style.fail_on == "warning" else {Severity.ERROR}
+    failing = grave(style.fail_on)
     suites = [_family(family, result, failing) for family in Family]
     if result.not_checked:
         suites.append(("not checked", [_not_checked(item) for item in result.not_checked]))

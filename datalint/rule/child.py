@@ -111,7 +111,7 @@ class _Room:
     def __init__(self, job: dict[str, Any]) -> None:
         self.settings = {**SETTINGS, "threads": str(job["threads"]), "memory_limit": f"{job['memory'] // 2**21}MiB"}
         self.memory = job["memory"]
-        self.schema = duckdb.connect(":memory:", config=self._sized(0))
+        self.schema = duckdb.connect(":memory:", config={**self.settings, "threads": self._threads(0)})
         self.schema.execute("set errors_as_json = true; set enable_progress_bar = false")
         _create_tables(self.schema, TABLES, ())
         self.schema.execute("set lock_configuration = true")
@@ -119,9 +119,9 @@ class _Room:
         # Only now: each open database maps half a gigabyte for its threads, and DuckDB crashes if it may not.
         _limit_memory(self.memory)
 
-    def _sized(self, size: int) -> dict[str, Any]:
-        """Settings for a database of `size` bytes."""
-        return {**self.settings, "threads": "1"} if size <= _SMALL else dict(self.settings)
+    def _threads(self, size: int) -> str:
+        """For tables of `size` bytes."""
+        return "1" if size <= _SMALL else self.settings["threads"]
 
     def prepare(self, job: dict[str, Any]) -> dict[str, Any]:
         """Guard each query and bind it to the empty schema."""
@@ -158,7 +158,7 @@ class _Room:
         _limit_memory(None)
         try:
             size = sum(os.path.getsize(table["file"]) for table in job["tables"])
-            own = duckdb.connect(job["database"], config={"threads": self._sized(size)["threads"]})
+            own = duckdb.connect(job["database"], config={"threads": self._threads(size)})
             with contextlib.closing(own) as facts:
                 facts.execute("set enable_progress_bar = false")
                 # Each table of its own would be written to the disk by itself.
@@ -175,7 +175,7 @@ class _Room:
         """From here on nothing can be written, but for exports into the folder `writable`."""
         if self.facts:
             self.facts.close()
-        settings = self._sized(os.path.getsize(job["database"]))
+        settings: dict[str, Any] = {**self.settings, "threads": self._threads(os.path.getsize(job["database"]))}
         if job.get("writable"):
             # The directory can be named only while outside access is still open.
             settings.pop("enable_external_access", None)

@@ -287,11 +287,9 @@ def test_a_saved_model_is_measured_and_code_in_a_file_is_refused(here: Path) -> 
         ),
         ("nowhere:build", 2, "ModuleNotFoundError: No module named 'nowhere'"),
         pytest.param(
-            *(
-                "net:huge",
-                3,
-                "net:huge: out of memory allocating tensor with shape[12288,100000000] (while it was built)",
-            ),
+            "net:huge",
+            3,
+            "net:huge: out of memory allocating tensor with shape[12288,100000000] (while it was built)",
             marks=pytest.mark.exhaustive,
         ),
         ("net:killed", 3, "dry run of net:killed: killed by SIGKILL, while it was built"),

@@ -260,9 +260,10 @@ def judged(engine: RuleEngine, recipe: Recipe, images: Images, machine: Target) 
     return [finding for item in bound for finding in judge(item, outcomes[item.rule.id], manifest=None)]
 
 
-def test_remedies_name_what_is_there(engine: RuleEngine) -> None:
+@pytest.mark.parametrize("seeds", [range(1000, 1070), pytest.param(range(1070, 1140), marks=pytest.mark.exhaustive)])
+def test_remedies_name_what_is_there(engine: RuleEngine, seeds: range) -> None:
     seen = set()
-    for seed in range(1000, 1070):
+    for seed in seeds:
         recipe, images, machine = drawn(seed)
         for finding in judged(engine, recipe, images, machine):
             seen.add(finding.rule)

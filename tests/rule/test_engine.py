@@ -141,10 +141,11 @@ def test_a_child_that_dies_before_its_first_job_is_an_error_and_no_traceback(mon
 def test_too_many_rows_are_cut_and_said() -> None:
     tables = {"samples": Data({"path": ["a", "b", "c"]})}
     with RuleEngine(threads=1, max_rows=3) as engine:
-        assert not engine.run([Bound(PATHS)], tables)["rule"].more
+        whole = engine.run([Bound(PATHS)], tables)["rule"]
+    assert (whole.error, whole.more) == ("", False)
     with RuleEngine(threads=1, max_rows=2) as engine:
         outcome = engine.run([Bound(PATHS)], tables)["rule"]
-    assert outcome.more
+    assert (outcome.error, outcome.more) == ("", True)
     assert outcome.rows == [["a"], ["b"]]
 
 

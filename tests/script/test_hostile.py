@@ -26,6 +26,7 @@ def read(text: str, folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
     "middle",
     [
         "x = foo(1) + bar.baz(2)\n" * 20_000,
+        pytest.param("x = foo(1) + bar.baz(2)\n" * 100_000, marks=pytest.mark.exhaustive),
         "".join(f"if a{n}:\n  b{n} = {n}\nelse:\n  b{n} = c\n" for n in range(10_000)),
         "ds = ds.map(augment)\n" * 150,
         "optimizer = tf.keras.optimizers.Adam()\n" * 5_000,
