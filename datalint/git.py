@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from datalint.errors import UnfinishedError, UsageError
 
@@ -39,8 +39,7 @@ _REFUSED = 128
 REGULAR, EXECUTABLE, LINK, SUBMODULE = "100644", "100755", "120000", "160000"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One entry of the index or of a tree; `stage` is above 0 in an unfinished merge."""
 
     path: str
@@ -138,17 +137,18 @@ def has_links(top: str) -> bool:
 
 def index_items(top: str) -> list[Item]:
     """What a commit of the index would hold, in git's order; `git add --intent-to-add` alone adds nothing."""
-    items = [_index_item(record) for record in run(top, "ls-files", "--stage", "-z").split(b"\0")[:-1]]
+    listed = os.fsdecode(run(top, "ls-files", "--stage", "-z"))
+    items = [_index_item(record) for record in listed.split("\0")[:-1]]
     if any(item.blob in _EMPTY for item in items):
         intended = _intended(top)
         items = [item for item in items if item.blob not in _EMPTY or item.path not in intended]
     return items
 
 
-def _index_item(record: bytes) -> Item:
-    head, _, name = record.partition(b"\t")
-    mode, blob, stage = head.decode().split(" ")
-    return Item(os.fsdecode(name), mode, blob, int(stage))
+def _index_item(record: str) -> Item:
+    head, _, name = record.partition("\t")
+    mode, blob, stage = head.split(" ")
+    return Item(name, mode, blob, int(stage))
 
 
 def _intended(top: str) -> set[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datalint.entry import Entry, FileLocator, node_of
@@ -95,7 +94,7 @@ class Finder:
         """A file that is not here because all of its folder waits to be pulled is not missing."""
         if entry.kind != "missing" or not any(within(entry.path, folder) for folder in self._unknown):
             return entry
-        return replace(entry, kind="pointer")
+        return entry._replace(kind="pointer")
 
     def _elsewhere(self, relative: str) -> Entry:
         """A file outside the home: only the work tree can hold one."""

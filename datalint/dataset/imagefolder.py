@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from datalint.dataset import layout, timm
 from datalint.dataset.model import Dataset, Rows, name_of, odd_entries
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from datalint.dataset.plan import Layout, Place
     from datalint.source import Source
 
+_ClassKey = tuple[str | None, str | None]
+"""Split and label."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 _SIGNATURES = (_PNG, b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(NamedTuple):
     """A listed file; `folder` is relative to the root, empty in it."""
 
     entry: Entry
@@ -53,31 +54,27 @@ def read(source: Source, *, root: str, reader: str = "keras", splits: Mapping[st
     )
     if not plan.labelled and not plan.splits:
         suffixes = layout.IMAGE_LIKE
-    files: list[Entry] = []
-    samples, skipped, problems = Rows("samples"), Rows("skipped"), Rows("problems")
+    skipped, problems = Rows("skipped"), Rows("problems")
     odd_entries(entries, problems)
     indices = _indices(plan, folders, reader)
-    images: Counter[str] = Counter()
     listed = [file for file in found if file.entry.kind in ("file", "missing", "pointer")]
     places = {folder: place_of(plan, folder, links) for folder in {file.folder for file in listed}}
     counts, of_timm = _counts(listed, places, plan)
     if reader == "timm":
         places = {folder: replace(place, label=_leaf(folder, plan)) for folder, place in places.items()}
+    walked = {folder for folder, place in places.items() if _left_out(place, plan, reader) is None}
+    taken: list[_File] = []
     for file in listed:
-        entry, place = file.entry, places[file.folder]
-        reason = _reason(source, file, place, plan, suffixes, reader)
-        if reason is not None:
-            skipped.add(
-                path=display(entry.path), suffix=file.suffix, size_bytes=entry.size, reason=reason,
-                split=_shown(place.split), label=_shown(place.label),
-            )  # fmt: skip
+        if file.suffix in suffixes and file.folder in walked:
+            taken.append(file)
             continue
-        samples.add(
-            sample_id=len(files), file_id=len(files), path=display(entry.path), split=_shown(place.split),
-            label=_shown(place.label), label_index=indices.get((place.split, place.label)),
+        place = places[file.folder]
+        skipped.add(
+            path=display(file.entry.path), suffix=file.suffix, size_bytes=file.entry.size,
+            reason=_reason(source, file, place, plan, suffixes, reader),
+            split=_shown(place.split), label=_shown(place.label),
         )  # fmt: skip
-        files.append(entry)
-        images[file.folder] += 1
+    samples = _samples(taken, places, indices)
     if reader == "timm":
         numbers: dict[tuple[object, object], int | None] = {
             (_shown(split), display(each.name)): each.index
@@ -91,13 +88,13 @@ def read(source: Source, *, root: str, reader: str = "keras", splits: Mapping[st
         format="imagefolder",
         root=display(root),
         manifest=None,
-        files=files,
+        files=[file.entry for file in taken],
         samples=samples.data(),
         classes=_classes(plan, folders, counts, of_timm, prefix).data(),
-        folders=_folders(plan, folders, Counter(file.folder for file in found), images, prefix).data(),
+        folders=_folders(plan, folders, _by_folder(found), _by_folder(taken), prefix).data(),
         skipped=skipped.data(),
         problems=problems.data(),
-        assumptions=tuple(_assumptions(plan, declared, labelled=plan.labelled or not files)),
+        assumptions=tuple(_assumptions(plan, declared, labelled=plan.labelled or not taken)),
     )
 
 
@@ -136,11 +133,32 @@ def _file(entry: Entry, path: str) -> _File:
     return _File(entry, path, path.rpartition("/")[0], layout.suffix(path))
 
 
+def _samples(taken: Sequence[_File], places: Mapping[str, Place], indices: Mapping[_ClassKey, int]) -> Rows:
+    """Column by column, as there may be a million; what a folder says is worked out once."""
+    keys = {folder: (places[folder].split, places[folder].label) for folder in {file.folder for file in taken}}
+    shown = {
+        folder: (_shown(split), _shown(label), indices.get((split, label))) for folder, (split, label) in keys.items()
+    }
+    rows, numbers = Rows("samples"), range(len(taken))
+    of_folders = zip(*(shown[file.folder] for file in taken), strict=True) if taken else ((), (), ())
+    splits, labels, positions = of_folders
+    rows.extend(
+        len(taken), sample_id=numbers, file_id=numbers, path=[display(file.entry.path) for file in taken],
+        split=splits, label=labels, label_index=positions,
+    )  # fmt: skip
+    return rows
+
+
+def _by_folder(files: Sequence[_File]) -> Counter[str]:
+    """How many lie directly in each."""
+    return Counter(file.folder for file in files)
+
+
 def _counts(
     listed: Sequence[_File], places: Mapping[str, Place], plan: Layout
-) -> tuple[dict[str, Counter[tuple[str | None, str | None]]], timm.Classes]:
+) -> tuple[dict[str, Counter[_ClassKey]], timm.Classes]:
     """Images that each loader finds, by split and class, and the classes that timm makes of the innermost folders."""
-    counts: dict[str, Counter[tuple[str | None, str | None]]] = {name: Counter() for name in layout.LOADERS}
+    counts: dict[str, Counter[_ClassKey]] = {name: Counter() for name in layout.LOADERS}
     of_timm = timm.Classes()
     for (folder, suffix), n in Counter((file.folder, file.suffix) for file in listed).items():
         place = places[folder]
@@ -171,22 +189,26 @@ def _reason(
     suffixes: frozenset[str],
     reader: str,
 ) -> str | None:
-    """None for a sample."""
-    outside = (plan.labelled and place.label is None) or (plan.splits and place.split is None)
-    # A hidden folder is a class to torchvision and ImageDataGenerator; below a class all walk into every folder.
-    hidden = place.label is not None and place.label.startswith(".") and reader == "keras"
-    if file.suffix not in suffixes or (place.junk and (outside or hidden)):
+    """Why it is no sample."""
+    left_out = _left_out(place, plan, reader)
+    if file.suffix not in suffixes or (place.junk and left_out in ("outside-class", "hidden")):
         reason = layout.skip_reason(file.path, in_class=place.label is not None)
         if reason in ("documentation", "ignored-suffix") and _is_pointer(source, file.entry):
             return "lfs-pointer"
         if reason == "documentation" and place.label is not None and _lacks_suffix(source, file):
             return "ignored-suffix"
         return reason
-    if outside:
+    return left_out
+
+
+def _left_out(place: Place, plan: Layout, reader: str) -> str | None:
+    """Why nothing in a folder is a sample; None where the loader reads it."""
+    if (plan.labelled and place.label is None) or (plan.splits and place.split is None):
         return "outside-class"
-    if hidden:
+    # A hidden folder is a class to torchvision and ImageDataGenerator; below a class all walk into every folder.
+    if place.label is not None and place.label.startswith(".") and reader == "keras":
         return "hidden"
-    return "linked-folder" if not _walks(reader, place) else None
+    return None if _walks(reader, place) else "linked-folder"
 
 
 def _is_pointer(source: Source, entry: Entry) -> bool:
@@ -222,7 +244,7 @@ def _loader_classes(classes: Sequence[tuple[str, str]], loader: str) -> list[tup
     return [item for item in classes if loader != "keras" or not item[0].startswith(".")]
 
 
-def _indices(plan: Layout, folders: Sequence[str], loader: str) -> dict[tuple[str | None, str | None], int]:
+def _indices(plan: Layout, folders: Sequence[str], loader: str) -> dict[_ClassKey, int]:
     return {
         (split, name): index
         for split, classes in _class_folders(plan, folders).items()
@@ -233,7 +255,7 @@ def _indices(plan: Layout, folders: Sequence[str], loader: str) -> dict[tuple[st
 def _classes(
     plan: Layout,
     folders: Sequence[str],
-    counts: Mapping[str, Counter[tuple[str | None, str | None]]],
+    counts: Mapping[str, Counter[_ClassKey]],
     of_timm: timm.Classes,
     prefix: str,
 ) -> Rows:

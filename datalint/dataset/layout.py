@@ -32,9 +32,12 @@ OS_JUNK_FOLDERS = frozenset({"__macosx", ".spotlight-v100", ".trashes", ".fseven
 
 def suffix(path: str) -> str:
     """Lower-case suffix with its dot. A file that is called `.jpg` ends like an image, and loaders take it for one."""
-    name = path.rpartition("/")[2].lower()
-    dot = name.rfind(".")
-    return name[dot:] if dot > 0 or name in IMAGE_LIKE else ""
+    stem, dot, end = path.rpartition(".")
+    if not dot or "/" in end:
+        return ""
+    ending = f".{end}".lower()
+    # What stands before the dot belongs to the name unless it is a folder.
+    return ending if (stem and stem[-1] != "/") or ending in IMAGE_LIKE else ""
 
 
 def reader(framework: str, loader: str) -> str:

@@ -114,6 +114,13 @@ class Rows:
         if not values.keys() <= self.columns.keys():
             raise AssertionError(f"no columns {sorted(values.keys() - self.columns.keys())} in {self.table}")
 
+    def extend(self, count: int, **values: Sequence[object]) -> None:
+        """So many rows, column by column; columns that are not given are NULL."""
+        for name, column in self.columns.items():
+            column.extend(values[name] if name in values else [None] * count)
+        if not values.keys() <= self.columns.keys() or any(len(column) != count for column in values.values()):
+            raise AssertionError(f"{count} rows of {self.table} from {sorted(values)}")
+
     def data(self) -> Data:
         return Data(self.columns, self.extra)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datalint import git
@@ -78,8 +77,7 @@ def _object(entry: Entry, content: bytes, store: str) -> Entry | None:
         return None
     if status.st_size != size:
         return None
-    return replace(
-        entry,
+    return entry._replace(
         locator=FileLocator(place),
         size=size,
         mtime_ns=status.st_mtime_ns,

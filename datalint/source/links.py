@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import posixpath
 from bisect import bisect_left
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datalint import git
@@ -94,16 +93,16 @@ def _expand(link: str, entry: Entry, known: _Known, found: dict[str, Entry]) -> 
         try:
             real = known.resolve(path)
         except RecursionError:
-            found[shown] = replace(entry, path=shown, kind="link-loop")
+            found[shown] = entry._replace(path=shown, kind="link-loop")
             continue
         if real is not None and real in known.files:
-            found[shown] = replace(known.files[real], path=shown)
+            found[shown] = known.files[real]._replace(path=shown)
             continue
         below = [] if real is None else known.below(real)
         if real is None or not below:
-            found[shown] = replace(entry, path=shown, kind="broken-link")
+            found[shown] = entry._replace(path=shown, kind="broken-link")
         elif len(ways) >= MAX_WAYS or any(_within(real, start) and _within(end, real) for start, end in above):
-            found[shown] = replace(entry, path=shown, kind="link-loop")
+            found[shown] = entry._replace(path=shown, kind="link-loop")
         else:
             ways.add(shown)
             for inner in below:
@@ -111,7 +110,7 @@ def _expand(link: str, entry: Entry, known: _Known, found: dict[str, Entry]) -> 
                 if inner in known.targets:
                     waiting.append((inner_shown, inner, (*above, (real, real))))
                 else:
-                    found[inner_shown] = replace(known.files[inner], path=inner_shown)
+                    found[inner_shown] = known.files[inner]._replace(path=inner_shown)
     return ways
 
 

@@ -30,7 +30,7 @@ class Moved:
         return self.inner.name
 
     def entries(self, root: str) -> list[Entry]:
-        return [replace(entry, path=self._ours(entry.path)) for entry in self.inner.entries(self._theirs(root))]
+        return [entry._replace(path=self._ours(entry.path)) for entry in self.inner.entries(self._theirs(root))]
 
     def folders(self, root: str) -> list[str]:
         return [self._ours(path) for path in self.inner.folders(self._theirs(root))]

@@ -131,16 +131,19 @@ def snapshot(top: str, name: str, items: Iterable[git.Item]) -> Snapshot:
     """Blobs become files; symbolic links are followed within the snapshot, a submodule stays one."""
     files: dict[str, Entry] = {}
     targets: dict[str, str] = {}
-    for item in items:
-        if not PRUNED.isdisjoint(item.path.split("/")[:-1]):
+    pruned: dict[str, bool] = {}
+    for path, mode, blob, _ in items:
+        folder = path.rpartition("/")[0]
+        if folder not in pruned:
+            pruned[folder] = not PRUNED.isdisjoint(folder.split("/"))
+        if pruned[folder]:
             continue
-        locator = BlobLocator(top, item.blob)
-        if item.mode == git.LINK:
-            targets[item.path] = item.blob
-        elif item.mode == git.SUBMODULE:
-            files[item.path] = Entry(item.path, locator, "submodule")
+        if mode == git.LINK:
+            targets[path] = blob
+        elif mode == git.SUBMODULE:
+            files[path] = Entry(path, BlobLocator(top, blob), "submodule")
         else:
-            files[item.path] = Entry(item.path, locator, content_id=f"git:{item.blob}")
+            files[path] = Entry(path, BlobLocator(top, blob), content_id=f"git:{blob}")
     files = lfs.fetched(top, files)
     ways: Collection[str] = ()
     if targets:

@@ -99,7 +99,7 @@ def _with_dvc(base: str, root: str, listing: _Listing) -> _Listing:
     tracking = dvc.Tracking(anchor, Worktree(anchor).read)
     here = {prefix + entry.path: entry for entry in listing.entries}
     pointers, tracked = dvc.overlaid(tracking, stages, home, here)
-    made = {path: replace(entry, path=path[len(prefix) :]) for path, entry in pointers.items()}
+    made = {path: entry._replace(path=path[len(prefix) :]) for path, entry in pointers.items()}
     entries = sorted((here | made).values(), key=_path) if made else listing.entries
     start = "" if root in ("", ".") else root.rstrip("/") + "/"
     above = {folder for folder in parents(entry.path for entry in made.values()) if folder.startswith(start)}

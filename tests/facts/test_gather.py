@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -156,7 +155,7 @@ def test_a_file_above_the_limit_is_not_read(tmp_path: Path) -> None:
         file.truncate((2 << 30) + 1)
     [entry] = listing(tmp_path)
     listed = scan([entry])
-    grown = scan([replace(entry, size=10)])
+    grown = scan([entry._replace(size=10)])
     assert verdicts(listed) == verdicts(grown) == [("oversized", "too-large")]
     assert listed.data.columns["size_bytes"] == grown.data.columns["size_bytes"] == [(2 << 30) + 1]
     assert (listed.read, grown.read) == (0, 1)
@@ -200,7 +199,7 @@ def test_a_warm_run_starts_no_process_and_says_the_same(tmp_path: Path, monkeypa
 def test_a_file_with_another_signature_is_read_again_but_not_decoded(tmp_path: Path, change: str) -> None:
     files = pictures(tmp_path / "data", 2)
     scan(files, tmp_path / "cache")
-    other = replace(files[1], **{change: 1})  # type: ignore[arg-type]
+    other = files[1]._replace(**{change: 1})  # type: ignore[arg-type]
     again = scan([files[0], other], tmp_path / "cache")
     assert (again.cached, again.read) == (2, 1)
 
@@ -286,7 +285,7 @@ def test_blobs_and_files_share_the_cache(repository: Path, tmp_path: Path) -> No
 
 def test_a_blob_that_two_files_hold_is_read_once(repository: Path) -> None:
     first, *others = blobs(repository)
-    done = scan([first, *others, replace(first, path="copy.png"), first])
+    done = scan([first, *others, first._replace(path="copy.png"), first])
     assert done.read == 3
     assert verdicts(done) == [("ok", None)] * 5
     assert done.data.columns["content_key"] == [0, 1, 2, 0, 0]
@@ -300,7 +299,7 @@ def test_a_blob_that_is_not_there_is_missing(repository: Path) -> None:
 def test_a_pointer_keeps_the_identity_of_what_it_points_to(repository: Path, tmp_path: Path) -> None:
     first, *_ = blobs(repository)
     for _ in range(2):
-        done = scan([replace(first, content_id="lfs:" + "a" * 64)], tmp_path / "cache")
+        done = scan([first._replace(content_id="lfs:" + "a" * 64)], tmp_path / "cache")
         assert done.data.columns["content_id"] == ["lfs:" + "a" * 64]
     assert done.read == 0
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _MOST_SHAPES = 1024
 """Sets of features that are told apart in one shard."""
-_MOST_SPELLED = 10_000
+_MOST_MET, _SHORT = 10_000, 256
+"""Values that are kept to be known again, and bytes of the longest."""
 
 
 def scan(place: str, plan: Plan) -> Index:
@@ -60,7 +61,10 @@ class _Scan:
     codes: dict[int | str | None, int] = field(default_factory=lambda: {None: -1})
     texts: dict[tuple[int | str, str], int] = field(default_factory=dict)
     spelled: dict[bytes, str] = field(default_factory=dict)
-    """Texts that were met: classes repeat."""
+    """Texts that were met, like the next two: classes and sizes repeat."""
+    labelled: dict[tuple[bytes, int | None, bytes], int] = field(default_factory=dict)
+    """Label, kind and text of the name beside it -> code."""
+    numbered: dict[bytes, int | None] = field(default_factory=dict)
     shape: Shape = field(default_factory=lambda: Shape({}, 0, 0))
     shapes: dict[frozenset[tuple[bytes, int]], Shape] = field(default_factory=dict)
     rest: Index = field(default_factory=Index)
@@ -102,14 +106,12 @@ class _Scan:
             images = [] if image is None else [image]
         if not images:
             return
-        label = None
-        if plan.label is not None and kinds.get(plan.label) == plan.label_kind:
-            label = self._label(number, data, places)
+        code = self._label_code(number, data, kinds, places)
         for step, (start, end) in enumerate(images):
             self.numbers.append(number)
             self.offsets.append(offset + start)
             self.sizes.append(end - start)
-            self.labels.append(self.codes[label] if label in self.codes else self._code(label))
+            self.labels.append(code)
             if plan.frames:
                 self.rest.steps.append(step)
             self._others(number, data, kinds, places, end - start)
@@ -148,6 +150,22 @@ class _Scan:
             if kind == wire.BYTES:
                 found += wire.blobs(data, place)[:1]
         return found
+
+    def _label_code(self, number: int, data: bytes, kinds: dict[bytes, int], places: dict[bytes, wire.Place]) -> int:
+        """The label's place in `codes`; equal bytes are the same label, and most records repeat one."""
+        plan = self.plan
+        if plan.label is None or kinds.get(plan.label) != plan.label_kind:
+            return self.codes[None]
+        beside = b"" if plan.text not in places else wire.raw(data, places[plan.text])
+        key = (wire.raw(data, places[plan.label]), kinds.get(plan.text or b""), beside)
+        code = self.labelled.get(key)
+        if code is None:
+            label = self._label(number, data, places)
+            code = self.codes.setdefault(label, len(self.codes) - 1)
+            # What is wrong with a label is told of each record.
+            if label is not None and len(self.labelled) < _MOST_MET and len(key[0]) + len(beside) <= _SHORT:
+                self.labelled[key] = code
+        return code
 
     def _label(self, number: int, data: bytes, places: dict[bytes, wire.Place]) -> int | str | None:
         plan = self.plan
@@ -201,17 +219,22 @@ class _Scan:
             known = self.spelled.get(raw)
             if known is None:
                 known = display(raw.decode("utf-8", "surrogateescape"))
-                if len(self.spelled) < _MOST_SPELLED:
+                if len(self.spelled) < _MOST_MET:
                     self.spelled[raw] = known
             return known
         number = self._number(data, name, places)
         return None if number is None else str(number)
 
     def _number(self, data: bytes, name: bytes, places: dict[bytes, wire.Place]) -> int | None:
-        return wire.number(data, places[name]) if self.shape.kinds.get(name) == wire.INT else None
-
-    def _code(self, label: int | str | None) -> int:
-        return self.codes.setdefault(label, len(self.codes) - 1)
+        if self.shape.kinds.get(name) != wire.INT:
+            return None
+        raw = wire.raw(data, places[name])
+        if raw in self.numbered:
+            return self.numbered[raw]
+        found = wire.number(raw, (0, len(raw)))
+        if len(self.numbered) < _MOST_MET and len(raw) <= _SHORT:
+            self.numbered[raw] = found
+        return found
 
     def _others(
         self, number: int, data: bytes, kinds: dict[bytes, int], places: dict[bytes, wire.Place], size: int

@@ -57,7 +57,7 @@ class Samples:
     met: set[str] = field(default_factory=set)
     """Values of the split feature."""
     files: list[Entry] = field(default_factory=list)
-    columns: Columns = field(default_factory=lambda: Rows("samples").columns)
+    rows: Rows = field(default_factory=lambda: Rows("samples"))
     values: list[int | str | None] = field(default_factory=list)
     """Labels as they are written."""
     annotations: Rows = field(default_factory=lambda: Rows("annotations"))
@@ -83,30 +83,29 @@ class Samples:
                 tails, integers(index.offsets), integers(index.sizes), shapes, strict=True
             )
         ]  # fmt: skip
-        labels = [index.values[code] if code >= 0 else None for code in integers(index.labels)]
-        self.values += labels
-        shown, ids, split = read.shown, list(range(start, start + count)), read.shard.split
-        new: Columns = {
-            "sample_id": list(ids),
-            "file_id": list(ids),
-            "path": [shown + tail for tail in tails],
+        # The last one is that of the code -1, no label.
+        values, codes = [*index.values, None], integers(index.labels)
+        named, indices = [self._label(value) for value in values], [_index(value) for value in values]
+        self.values += [values[code] for code in codes]
+        shown, ids, split = read.shown, range(start, start + count), read.shard.split
+        some: Columns = {
             "split": [self._split(value) for value in index.splits]
             or [None if split is None else display(split)] * count,
-            "label": [self._label(label) for label in labels],
-            "label_index": [_index(label) for label in labels],
             "group_key": list(index.groups) or ([f"{shown}#{number}" for number in numbers] if index.steps else []),
-            "record": list(numbers),
             "declared_width": list(index.widths),
             "declared_height": list(index.heights),
         }
-        for name, column in self.columns.items():
-            column.extend(new.get(name) or [None] * count)
+        self.rows.extend(
+            count, sample_id=ids, file_id=ids, path=[shown + tail for tail in tails], record=numbers,
+            label=[named[code] for code in codes], label_index=[indices[code] for code in codes],
+            **{name: column for name, column in some.items() if column},
+        )  # fmt: skip
         for box in index.boxes:
             self._box(start + box.sample, shown, box)
 
     def data(self) -> Data:
         """The table `samples`."""
-        return Data(self.columns)
+        return self.rows.data()
 
     def _label(self, value: int | str | None) -> str | None:
         return None if value is None or (self.described and value == -1) else self.names.get(value) or str(value)
@@ -132,7 +131,7 @@ def _index(label: int | str | None) -> int | None:
 
 def classes(samples: Samples) -> Rows:
     """Labels that are numbers keep them as their index; texts are numbered in sorted order."""
-    columns = samples.columns
+    columns = samples.rows.columns
     texts = sorted({value for value in samples.values if isinstance(value, str)})
     if texts:
         order = {text: position for position, text in enumerate(texts)}
@@ -145,7 +144,7 @@ def classes(samples: Samples) -> Rows:
 
 def categories(samples: Samples) -> Rows:
     """Classes of a detection dataset, with the number of images that have a box of each."""
-    columns, splits = samples.annotations.columns, samples.columns["split"]
+    columns, splits = samples.annotations.columns, samples.rows.columns["split"]
     rows = zip(columns["sample_id"], columns["category"], columns["category_id"], strict=True)
     pairs = {(sample, name, number) for sample, name, number in rows if name is not None}
     keys = cast("list[ClassKey]", [(splits[cast("int", sample)], name, number) for sample, name, number in pairs])
@@ -158,7 +157,7 @@ def _rows(counts: Counter[ClassKey], samples: Samples, names: Iterable[tuple[int
     if samples.described:
         there = {(label, name) for label, name in named}
         counts = Counter({key: count for key, count in counts.items() if (key[2], key[1]) in there})
-    for split in dict.fromkeys(cast("list[str | None]", samples.columns["split"])):
+    for split in dict.fromkeys(cast("list[str | None]", samples.rows.columns["split"])):
         for label, name in named:
             if isinstance(label, int):
                 counts.setdefault((split, name, label), 0)
