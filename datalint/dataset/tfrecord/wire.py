@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 UNSET, BYTES, FLOAT, INT = 0, 0x0A, 0x12, 0x1A
 """Kind of a feature: the tag of its list in message Feature."""
 KINDS = {UNSET: "empty", BYTES: "bytes", FLOAT: "float", INT: "int64"}
+_LISTS = frozenset({BYTES, FLOAT, INT})
 
 Place = tuple[int, ...]
 """Start and end of the list of values; more pairs where a writer has it in pieces."""
@@ -52,28 +53,23 @@ def _quick(data: bytes, kinds: dict[bytes, int], places: dict[bytes, Place]) -> 
         return True
     if data[0] != 0x0A:
         return False
-    size, at = data[1], 2
-    if size > 127:
-        size, at = _varint(data, 1)
+    size, at = _varint(data, 1)
     if at + size != end:
         return False
+    head = _heads.get
     while at < end:
         # All before the values of an entry whose lengths are below 128: tag and length of the entry, of the name, the
         # name, tags and lengths of Feature and list.
-        known = _heads.get(data[at : at + data[at + 3] + 8])
+        known = head(data[at : at + data[at + 3] + 8])
         if known is not None:
-            name, kind, start, stop = known
-            kinds[name] = kind
+            name, kinds[name], start, stop = known
             places[name] = (at + start, at + stop)
             at += stop
             continue
         first = at
         if data[at] != 0x0A:
             return False
-        size = data[at + 1]
-        at += 2
-        if size > 127:
-            size, at = _varint(data, at - 1)
+        size, at = _varint(data, at + 1)
         stop = at + size
         size = data[at + 1]
         if data[at] != 0x0A or size > 127:
@@ -82,20 +78,16 @@ def _quick(data: bytes, kinds: dict[bytes, int], places: dict[bytes, Place]) -> 
         name = data[at - size : at]
         if data[at] != 0x12:
             return False
-        size = data[at + 1]
-        at += 2
-        if size > 127:
-            size, at = _varint(data, at - 1)
+        size, at = _varint(data, at + 1)
         if at + size != stop:
             return False
         kind = UNSET
         if size:
             kind = data[at]
-            size = data[at + 1]
-            at += 2
-            if size > 127:
-                size, at = _varint(data, at - 1)
-            if at + size != stop or kind not in KINDS:
+            if kind not in _LISTS:
+                return False
+            size, at = _varint(data, at + 1)
+            if at + size != stop:
                 return False
         # Of two entries of one name the last counts.
         kinds[name] = kind
@@ -188,7 +180,7 @@ def _map(data: bytes, start: int, stop: int, kinds: dict[bytes, int], places: di
 def _feature(data: bytes, start: int, stop: int, kind: int, place: Place) -> tuple[int, Place]:
     """Of the lists of a oneof the last counts; pieces of one list belong together."""
     for tag, at, end in _fields(data, start, stop):
-        if tag in KINDS:
+        if tag in _LISTS:
             place = (*place, at, end) if tag == kind else (at, end)
             kind = tag
     return kind, place

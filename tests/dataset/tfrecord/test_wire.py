@@ -138,3 +138,25 @@ def has_stray(data: bytes) -> bool:
     maps = [(start, stop) for tag, start, stop in wire._fields(data, 0, len(data)) if tag == 0x0A]
     entries_ = [it[1:] for start, stop in maps for it in wire._fields(data, start, stop) if it[0] == 0x0A]
     return any(tag not in (0x0A, 0x12) for start, stop in entries_ for tag, _, _ in wire._fields(data, start, stop))
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        # Fields of eight bytes that look like a number without an end; one with a list behind it.
+        (b"\x09" + b"\xff" * 8 + b"\xf9\xff\xff\xff\x0f" + b"\x00" * 8, True),
+        (b"\x09" + b"\xff" * 8 + message(1, message(1, b"text")), True),
+        # A field with the number 0.
+        (b"\x00\x00", False),
+        (b"\x00\x03abc", False),
+    ],
+)
+def test_what_stands_where_a_list_is_expected_is_taken_as_by_protocol_buffers(*, value: bytes, read: bool) -> None:
+    data = message(1, message(1, message(1, b"image") + message(2, value)))
+    expected = parsed(data)
+    assert (expected is not None) == read
+    if read:
+        assert ours(data) == expected
+    else:
+        with pytest.raises(wire.MalformedError):
+            ours(data)
