@@ -128,8 +128,8 @@ class _Samples:
         earlier, later = self.before.samples, self.after.samples
         if self.before.place != self.after.place:
             earlier = [sample._replace(path=self._moved(sample.path)) for sample in earlier]
-        gone = Counter((sample.path, sample.split, sample.label) for sample in earlier)
-        come = Counter((sample.path, sample.split, sample.label) for sample in later)
+        left, new = _apart(earlier, later)
+        gone, come = _rows(left), _rows(new)
         gone, come = gone - come, come - gone
         self._relabel(gone, come)
         ids = {sample.path: sample.content_id for sample in earlier}
@@ -138,7 +138,7 @@ class _Samples:
             self._count("added", where, number)
         for (_, *where), number in gone.items():
             self._count("removed", where, number)
-        for sample in later:
+        for sample in new:
             if _differ(ids.get(sample.path), sample.content_id):
                 self._count("changed", (sample.split, sample.label))
 
@@ -218,6 +218,18 @@ class _Samples:
             SampleChange(split, label, **self._tally[split, label])
             for split, label in sorted(self._tally, key=lambda where: (where[0] or "", where[1] or ""))
         ]
+
+
+def _apart(earlier: Sequence[Sample], later: Sequence[Sample]) -> tuple[Sequence[Sample], Sequence[Sample]]:
+    """Without what both have, which is nearly all of a million; all of both where a sample is there twice."""
+    left, new = set(earlier), set(later)
+    if len(left) < len(earlier) or len(new) < len(later):
+        return earlier, later
+    return [sample for sample in earlier if sample not in new], [sample for sample in later if sample not in left]
+
+
+def _rows(samples: Sequence[Sample]) -> Counter[_Row]:
+    return Counter((sample.path, sample.split, sample.label) for sample in samples)
 
 
 def _order(row: _Row) -> tuple[str, str, str]:

@@ -41,8 +41,8 @@ MAX_ANSWER = 64 * 2**20
 """Characters of all that one query returns, so that the parent's memory is safe too."""
 GRACE = 2.0
 """Seconds that a query may still take once nobody waits for its answer."""
-_SMALL = 16 * 2**20
-"""Bytes of tables up to which more than one thread costs more than it saves: some 100,000 images."""
+_SMALL = 64 * 2**20
+"""Bytes of tables up to which threads and compression cost more than they save: some 200,000 images."""
 _TOO_LARGE = (duckdb.OutOfMemoryException, MemoryError)
 _BROKEN = (duckdb.FatalException, duckdb.InternalException)
 
@@ -161,12 +161,15 @@ class _Room:
             own = duckdb.connect(job["database"], config={"threads": self._threads(size)})
             with contextlib.closing(own) as facts:
                 facts.execute("set enable_progress_bar = false")
+                if size <= _SMALL:
+                    # To find the best compression takes longer than to write as it is what is read for a second.
+                    facts.execute("set force_compression = 'uncompressed'")
                 # Each table of its own would be written to the disk by itself.
                 facts.execute("begin")
                 _create_tables(facts, TABLES, job["extra"])
-                facts.execute("commit")
                 for table in job["tables"]:
                     _copy(facts, table)
+                facts.execute("commit")
         finally:
             _limit_memory(self.memory)
         return {}

@@ -17,6 +17,8 @@ MAX_CELL = 20_000
 """Characters of one cell; what is longer was never meant to be read by a rule."""
 _CHUNK = 20_000
 """Rows that are turned into text at once: a million would be gigabytes."""
+_LOOK, _FEW = 256, 64
+"""Values that are looked at to learn whether a column has few, and how many are few."""
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -65,6 +67,24 @@ def _distinct(names: Iterable[str], taken: Iterable[str]) -> list[str]:
 
 
 def _cells(values: Sequence[Any], kind: str) -> list[str]:
+    few = _few(values, kind)
+    if few is not None:
+        shown = dict(zip(few, _written(few, kind), strict=True))
+        return list(map(shown.__getitem__, values))
+    return _written(values, kind)
+
+
+def _few(values: Sequence[Any], kind: str) -> list[Any] | None:
+    """The distinct values where most repeat, as those of most columns do; None where few do."""
+    if len(set(values[:_LOOK])) > _FEW:
+        return None
+    found = set(values)
+    # 1 and True are the same to a set, and not as text.
+    alike = kind != "VARCHAR" or all(value is None or isinstance(value, str) for value in found)
+    return list(found) if len(found) <= _FEW and alike else None
+
+
+def _written(values: Sequence[Any], kind: str) -> list[str]:
     if kind == "VARCHAR":
         return _texts(values)
     write: Callable[[Any], str] = _boolean if kind == "BOOLEAN" else str
