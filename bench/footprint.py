@@ -331,7 +331,8 @@ def host(arguments: argparse.Namespace) -> None:
     parts = {}
     if arguments.only != "pipelines":
         arrays = measured([sized(job, arguments.size) for job in array_jobs(arguments.size)], log, arguments)
-        parts["host arrays"] = "\n".join([f"Arrays. {summary(arrays)}.", "", *rows(arrays)])
+        head = f"Arrays, {often(arrays, arguments)}. {summary(arrays)}."
+        parts["host arrays"] = "\n".join([head, "", *rows(arrays)])
     if arguments.only != "arrays":
         seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
         with tempfile.TemporaryDirectory() as name:
