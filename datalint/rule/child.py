@@ -150,6 +150,7 @@ class _Room:
             "tables": sorted(reads.tables),
             "params": sorted(reads.params),
             "ordered": reads.ordered,
+            "needed": sorted(reads.needed),
             "columns": columns,
         }
 

@@ -139,6 +139,8 @@ class RuleEngine:
         if absent:
             # An empty table would make the rule silent, and silence reads as clean.
             return Outcome(error=f"nothing fills the table {absent[0]!r} yet")
+        if not all(len(tables[name]) for name in prepared.needed):
+            return Outcome(tuple(prepared.columns))
         params = self._bound(item.rule, item.params)
         if prepared.silent and not any(len(tables[name]) for name in prepared.tables):
             # A query gives the same answer every day: this one was asked when its rule was made.
@@ -413,6 +415,7 @@ def _understood(rule: Rule, answer: Mapping[str, Any]) -> tuple[Prepared, Sequen
         tables=frozenset(answer["tables"]),
         params=frozenset(answer["params"]),
         ordered=answer["ordered"],
+        needed=frozenset(answer["needed"]),
         columns=dict(answer["columns"]),
     )
     return prepared, answer["columns"]

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from datalint.rule.needed import needed
 from datalint.tables import TABLES
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ class Reads:
     params: frozenset[str]
     ordered: bool
     """Whether it says in which order its rows come."""
+    needed: frozenset[str]
+    """Tables without a row of which it finds nothing."""
 
 
 def check_length(sql: str) -> None:
@@ -118,9 +121,9 @@ def inspect(sql: str, serialized: str, *, params: Collection[str], extra: Collec
         raise RefusedError("a rule is one SELECT statement", 0)
     walk = _Walk(sql, frozenset(params), frozenset(name.lower() for name in extra))
     walk.run(statements[0]["node"])
-    modifiers = statements[0]["node"].get("modifiers") or ()
-    ordered = any(modifier["type"] == "ORDER_MODIFIER" for modifier in modifiers)
-    return Reads(frozenset(walk.tables), frozenset(walk.params), ordered)
+    node = statements[0]["node"]
+    ordered = any(modifier["type"] == "ORDER_MODIFIER" for modifier in node.get("modifiers") or ())
+    return Reads(frozenset(walk.tables), frozenset(walk.params), ordered, needed(node))
 
 
 class _Walk:

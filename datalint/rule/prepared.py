@@ -24,6 +24,8 @@ class Prepared:
     params: frozenset[str]
     ordered: bool = False
     """Whether it says in which order its rows come."""
+    needed: frozenset[str] = frozenset()
+    """Tables without a row of which it finds nothing."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """Name -> DuckDB type."""
     silent: bool = False
@@ -48,6 +50,7 @@ class Known:
             tables=frozenset(found["tables"]),
             params=frozenset(found["params"]),
             ordered=found["ordered"],
+            needed=frozenset(found["needed"]),
             columns=found["columns"],
             silent=found["silent"],
         )
@@ -64,6 +67,7 @@ def written(rules: Iterable[Rule], prepared: Mapping[str, Prepared]) -> str:
             "tables": sorted(query.tables),
             "params": sorted(query.params),
             "ordered": query.ordered,
+            "needed": sorted(query.needed),
             "silent": query.silent,
             "columns": dict(query.columns),
         }

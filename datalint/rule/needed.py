@@ -1,0 +1,87 @@
+"""Tables without a row of which a query finds nothing, whatever else there is: then nobody need ask it.
+
+Read from the syntax tree of a query that passed the guard. Where it is not plain that nothing can come of an empty
+table, the table is not needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    Node = Mapping[str, Any]
+    Named = Mapping[str, frozenset[str]]
+    """What each name of a WITH clause needs."""
+
+_AGGREGATES = """
+    count count_star count_if countif sum avg mean min max arg_min arg_max argmin argmax min_by max_by first last
+    any_value arbitrary mode median quantile quantile_cont quantile_disc approx_count_distinct stddev stddev_pop
+    stddev_samp var_pop var_samp variance corr covar_pop covar_samp regr_slope regr_intercept regr_r2 skewness kurtosis
+    entropy mad product bool_and bool_or bit_and bit_or bit_xor string_agg group_concat listagg list array_agg fsum
+    kahan_sum sumkahan favg histogram
+"""
+AGGREGATES = frozenset(_AGGREGATES.split())
+"""Of the functions that the guard lets pass those that make one row of none (DuckDB's aggregates)."""
+_NOTHING: frozenset[str] = frozenset()
+
+
+def needed(node: Node) -> frozenset[str]:
+    """Of a SELECT, as `json_serialize_sql` gives it."""
+    try:
+        return _of(node, {})
+    except RecursionError:
+        return _NOTHING
+
+
+def _of(node: Node, named: Named) -> frozenset[str]:
+    for entry in (node.get("cte_map") or {}).get("map", ()):
+        named = {**named, entry["key"].lower(): _of(entry["value"]["query_node"], named)}
+    if node["type"] == "SET_OPERATION_NODE":
+        first, *others = (_of(child, named) for child in node["children"])
+        if node["setop_type"] == "UNION":
+            return first.intersection(*others)
+        return first.union(*others) if node["setop_type"] == "INTERSECT" else first
+    return _NOTHING if _sums_up(node) else _from(node["from_table"], named)
+
+
+def _from(source: Node, named: Named) -> frozenset[str]:
+    kind = source["type"]
+    if kind == "BASE_TABLE":
+        name = source["qualified_name"]["path"][-1].lower()
+        return named.get(name, frozenset({name}))
+    if kind == "SUBQUERY":
+        return _of(source["subquery"]["node"], named)
+    if kind != "JOIN" or source["ref_type"] not in ("REGULAR", "NATURAL", "CROSS"):
+        return _NOTHING
+    sides = {side: _from(source[side], named) for side in ("left", "right")}
+    taken = {"INNER": ("left", "right"), "SEMI": ("left", "right"), "LEFT": ("left",), "ANTI": ("left",),
+             "RIGHT": ("right",)}.get(source["join_type"], ())  # fmt: skip
+    return _NOTHING.union(*(sides[side] for side in taken))
+
+
+def _sums_up(node: Node) -> bool:
+    """Whether it may make a row of none: an aggregate without groups, or with a set of groups that is empty."""
+    if node["group_expressions"]:
+        return not all(node["group_sets"])
+    if node["aggregate_handling"] == "FORCE_AGGREGATES" and any(
+        item["type"] == "COLUMN_REF" for item in node["select_list"]
+    ):
+        # GROUP BY ALL groups by what is no aggregate.
+        return False
+    if node["having"] is not None or node["aggregate_handling"] != "STANDARD_HANDLING":
+        return True
+    return any(_called([node["select_list"], node["qualify"], node["modifiers"]]))
+
+
+def _called(item: Any) -> Iterator[str]:
+    """Aggregates below, those of a window left out."""
+    if isinstance(item, list):
+        for each in item:
+            yield from _called(each)
+    elif isinstance(item, dict):
+        if item.get("type") == "FUNCTION" and item["function_name"].lower() in AGGREGATES:
+            yield item["function_name"]
+        for each in item.values():
+            yield from _called(each)
