@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from datalint.workspace import Workspace
 
     Progress = Callable[[int, int], None]
+    Begin = Callable[[Mapping[str, Data]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,8 @@ def check_in(
     with RuleEngine(timeout=request.rule_timeout, known=known_queries()) as engine:
         reads = engine.prepare([item.rule for item in asked])
         configuration.check_ignores(settings, {item.rule.id: engine.columns(item.rule.id) for item in asked})
-        evidence = collect(workspace, request, near=nearby.asked(asked, reads), progress=progress)
+        near = nearby.asked(asked, reads)
+        evidence = collect(workspace, request, near=near, progress=progress, begin=engine.begin)
         aside = set_aside(evidence.dataset, asked)
         bound = [item for item in asked if item.rule.id not in aside]
         outcomes = engine.run(bound, evidence.tables)
@@ -154,10 +156,15 @@ def check_in(
 
 
 def collect(
-    workspace: Workspace, request: Request, *, near: Asked = Asked.NOTHING, progress: Progress | None = None
+    workspace: Workspace,
+    request: Request,
+    *,
+    near: Asked = Asked.NOTHING,
+    progress: Progress | None = None,
+    begin: Begin | None = None,
 ) -> Evidence:
     """Look at the dataset and predict what training takes; raises UnfinishedError when nothing is there."""
-    evidence = look(workspace, request, near=near, progress=progress)
+    evidence = look(workspace, request, near=near, progress=progress, begin=begin)
     recipe = fitting(workspace, workspace.config.training, evidence.dataset.format)
     machine = evidence.machine
     network = models.declared(workspace, recipe.model)
@@ -176,32 +183,42 @@ def collect(
 
 
 def look(
-    workspace: Workspace, request: Request, *, near: Asked = Asked.NOTHING, progress: Progress | None = None
+    workspace: Workspace,
+    request: Request,
+    *,
+    near: Asked = Asked.NOTHING,
+    progress: Progress | None = None,
+    begin: Begin | None = None,
 ) -> Evidence:
-    """Read the dataset, gather its facts and lay out all tables but the prediction; UnfinishedError without samples."""
+    """Read the dataset, gather its facts and lay out all tables but the prediction; UnfinishedError without samples.
+
+    `begin` is given what is there before pictures are compared, which may take a while.
+    """
     believed = trust.believable(workspace.cache_dir)
     with open_cache(workspace.cache_dir if request.use_cache and believed else None) as cache:
         looked = scan(workspace, request, cache, progress=progress)
         found, gathered, masks = looked.dataset, looked.files, looked.masks
         compared = locked.read(request, looked)
+        machine = machine_of(request, workspace)
+        recipe = for_format(workspace.config.training, found.format)
+        tables = {
+            **found.tables(source=workspace.source.name),
+            "annotations": in_pixels(found.annotations, found.samples, gathered.data),
+            "files": gathered.data,
+            "masks": mask_table(found, masks.data),
+            "training": recipe.row(),
+            "target": machine.row(),
+            "changed": changed.read(request, workspace, found),
+            "locked": compared.table,
+            "parts": parts.table(found.samples, recipe, folder=found.format == "imagefolder"),
+        }
+        if begin is not None:
+            begin(tables)
         copies = nearby.compare(looked, near, workers=request.workers, timeout=request.timeout)
         notes = (*workspace.notes, *compared.notes, *copies.notes, *cache.warnings)
     if request.use_cache and not believed:
         notes += (f"{workspace.cache_dir} is tracked by git and was not believed: run `git rm -r --cached` on it",)
-    machine = machine_of(request, workspace)
-    recipe = for_format(workspace.config.training, found.format)
-    tables = {
-        **found.tables(source=workspace.source.name),
-        "annotations": in_pixels(found.annotations, found.samples, gathered.data),
-        "files": gathered.data,
-        "near": copies.table,
-        "masks": mask_table(found, masks.data),
-        "training": recipe.row(),
-        "target": machine.row(),
-        "changed": changed.read(request, workspace, found),
-        "locked": compared.table,
-        "parts": parts.table(found.samples, recipe, folder=found.format == "imagefolder"),
-    }
+    tables["near"] = copies.table
     return Evidence(found, gathered, tables, machine, notes, not_checked=(*compared.not_checked, *copies.not_checked))
 
 

@@ -24,7 +24,7 @@ from datalint.rule import guard
 from datalint.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 # Every door that DuckDB can close by itself; the guard and the address-space limit stand before it.
 SETTINGS = {
@@ -43,6 +43,8 @@ GRACE = 2.0
 """Seconds that a query may still take once nobody waits for its answer."""
 _SMALL = 64 * 2**20
 """Bytes of tables up to which threads and compression cost more than they save: some 200,000 images."""
+_CELL = 5
+"""Bytes of a cell, about; many are NULL throughout."""
 _TOO_LARGE = (duckdb.OutOfMemoryException, MemoryError)
 _BROKEN = (duckdb.FatalException, duckdb.InternalException)
 
@@ -90,6 +92,8 @@ def _answer(room: _Room, job: dict[str, Any]) -> dict[str, Any]:
         "start": lambda _: {},
         "prepare": room.prepare,
         "fill": room.fill,
+        "load": room.load,
+        "filled": room.filled,
         "open": room.open,
         "run": room.run,
         "case": room.case,
@@ -116,6 +120,8 @@ class _Room:
         _create_tables(self.schema, TABLES, ())
         self.schema.execute("set lock_configuration = true")
         self.facts: duckdb.DuckDBPyConnection | None = None
+        self.own: duckdb.DuckDBPyConnection | None = None
+        """The database that is being written."""
         # Only now: each open database maps half a gigabyte for its threads, and DuckDB crashes if it may not.
         _limit_memory(self.memory)
 
@@ -155,24 +161,33 @@ class _Room:
         }
 
     def fill(self, job: dict[str, Any]) -> dict[str, Any]:
-        """Write the facts; runs no query of a rule and is the only step that reads files."""
-        _limit_memory(None)
-        try:
-            size = sum(os.path.getsize(table["file"]) for table in job["tables"])
-            own = duckdb.connect(job["database"], config={"threads": self._threads(size)})
-            with contextlib.closing(own) as facts:
-                facts.execute("set enable_progress_bar = false")
-                if size <= _SMALL:
-                    # To find the best compression takes longer than to write as it is what is read for a second.
-                    facts.execute("set force_compression = 'uncompressed'")
-                # Each table of its own would be written to the disk by itself.
-                facts.execute("begin")
-                _create_tables(facts, TABLES, job["extra"])
-                for table in job["tables"]:
-                    _copy(facts, table)
-                facts.execute("commit")
-        finally:
-            _limit_memory(self.memory)
+        """Begin to write the facts; like the next two it runs no query of a rule, and only they read files."""
+        with self._unlimited():
+            size = _CELL * job["cells"]
+            self.own = duckdb.connect(job["database"], config={"threads": self._threads(size)})
+            self.own.execute("set enable_progress_bar = false")
+            if size <= _SMALL:
+                # To find the best compression takes longer than to write as it is what is read for a second.
+                self.own.execute("set force_compression = 'uncompressed'")
+            # Each table of its own would be written to the disk by itself.
+            self.own.execute("begin")
+            _create_tables(self.own, TABLES, job["extra"])
+        return {}
+
+    def load(self, job: dict[str, Any]) -> dict[str, Any]:
+        """One part of a table, from a file that nobody needs any more."""
+        assert self.own is not None
+        with self._unlimited():
+            _copy(self.own, job)
+            os.remove(job["file"])
+        return {}
+
+    def filled(self, _: dict[str, Any]) -> dict[str, Any]:
+        """All that was loaded is there, or nothing."""
+        assert self.own is not None
+        with self._unlimited(), contextlib.closing(self.own):
+            self.own.execute("commit")
+        self.own = None
         return {}
 
     def open(self, job: dict[str, Any]) -> dict[str, Any]:
@@ -222,6 +237,15 @@ class _Room:
         file = job["file"].replace("'", "''")
         self.facts.execute(f"copy (\n{query}\n) to '{file}' ({options})")
         return {}
+
+    @contextlib.contextmanager
+    def _unlimited(self) -> Iterator[None]:
+        """What facts take follows from the dataset and not from a rule."""
+        _limit_memory(None)
+        try:
+            yield
+        finally:
+            _limit_memory(self.memory)
 
     @contextlib.contextmanager
     def _transaction(self) -> Any:

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import queue
 import shutil
-import subprocess
-import sys
 import tempfile
-import threading
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import datalint
-from datalint.ending import ending
 from datalint.errors import UnfinishedError, UsageError
-from datalint.rule.handover import write_tables
 from datalint.rule.hints import failure, hint
+from datalint.rule.loading import Loading
 from datalint.rule.prepared import Known, Prepared
+from datalint.rule.process import START_TIMEOUT, LostError, Process
 from datalint.rule.verify import verify
 
 if TYPE_CHECKING:
@@ -37,12 +30,6 @@ TIMEOUT = 30.0
 """Seconds that one rule may run."""
 MAX_ROWS = 100_000
 """Findings of one rule; more help nobody."""
-_START_TIMEOUT = 120.0
-_END_TIMEOUT = 5.0
-# -P and the explicit path: the child must never import a module from the directory that is being linted.
-# _exit: taking Python and DuckDB apart would cost every run 25 ms, and there is nothing left to write.
-_CHILD = "import os, sys; sys.path.insert(0, sys.argv[1]); from datalint.rule.child import main; main(); os._exit(0)"
-_HOME = str(Path(datalint.__file__).parent.parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +67,8 @@ class RuleEngine:
         self._prepared: dict[str, Prepared] = {}
         self._database = ""
         self._fills = 0
-        self._child: _Child | None = None
+        self._loading: Loading | None = None
+        self._child: Process | None = None
         self._folder = tempfile.mkdtemp(prefix="datalint-")
 
     def __enter__(self) -> RuleEngine:
@@ -126,11 +114,17 @@ class RuleEngine:
         """What the query of a prepared rule returns."""
         return frozenset(self._prepared[rule].columns)
 
+    def begin(self, tables: Mapping[str, Data]) -> None:
+        """Let the child load some of the tables of the next `run` while the caller makes the others."""
+        self._fills += 1
+        database = os.path.join(self._folder, f"facts-{self._fills}.duckdb")
+        self._loading = Loading(self._running(), database, tables)
+
     def run(self, rules: Iterable[Bound], tables: Mapping[str, Data]) -> dict[str, Outcome]:
         """Rule id -> what it found. A rule that fails, hangs or bursts has an error; the others still run."""
         rules = list(rules)
-        self.prepare(item.rule for item in rules)
         self._fill(tables)
+        self.prepare(item.rule for item in rules)
         return {item.rule.id: self._judged(item, tables) for item in rules}
 
     def _judged(self, item: Bound, tables: Mapping[str, Data]) -> Outcome:
@@ -186,7 +180,7 @@ class RuleEngine:
         self._open(child, writable=self._folder)
         try:
             answer = child.ask({"step": "export", "sql": sql, "format": format, "file": target}, timeout=None)
-        except _LostError as loss:
+        except LostError as loss:
             raise UnfinishedError(f"the query could not finish: {loss}") from loss
         child.opened = ""
         if answer.get("broken"):
@@ -238,7 +232,7 @@ class RuleEngine:
         ]
         try:
             answer = self._running().ask({"step": "prepare", "rules": items}, timeout=self._timeout)
-        except _LostError:
+        except LostError:
             return None
         if answer.get("broken"):
             self._restart()
@@ -246,17 +240,13 @@ class RuleEngine:
         return found
 
     def _fill(self, tables: Mapping[str, Data]) -> None:
-        job = write_tables(tables, self._folder)
-        self._fills += 1
-        self._database = os.path.join(self._folder, f"facts-{self._fills}.duckdb")
-        try:
-            answer = self._running().ask({"step": "fill", "database": self._database, **job}, timeout=None)
-        except _LostError as loss:
-            raise UnfinishedError(f"the tables could not be written: {loss}") from loss
-        if answer.get("error"):
-            raise UnfinishedError(f"the tables could not be written: {answer['error']}")
-        for table in job["tables"]:
-            os.remove(table["file"])
+        """All of them, but those that the child has been given since `begin`."""
+        if self._loading is None or not self._loading.is_begun_for(tables):
+            self.begin(tables)
+        loading, self._loading = self._loading, None
+        assert loading
+        loading.finish(tables)
+        self._database = loading.database
 
     def _outcome(self, job: dict[str, Any], *, ready: bool) -> Outcome:
         child = self._running()
@@ -265,7 +255,7 @@ class RuleEngine:
         started = time.monotonic()
         try:
             answer = child.ask({**job, "limit": self._max_rows}, timeout=self._timeout)
-        except _LostError as loss:
+        except LostError as loss:
             return Outcome(error=str(loss), seconds=time.monotonic() - started)
         if answer.get("broken"):
             self._restart()
@@ -277,132 +267,29 @@ class RuleEngine:
             seconds=time.monotonic() - started,
         )
 
-    def _open(self, child: _Child, *, writable: str | None = None) -> None:
+    def _open(self, child: Process, *, writable: str | None = None) -> None:
         if child.opened != self._database:
             job = {"step": "open", "database": self._database, "writable": writable}
             try:
-                answer = child.ask(job, timeout=_START_TIMEOUT)
-            except _LostError as loss:
+                answer = child.ask(job, timeout=START_TIMEOUT)
+            except LostError as loss:
                 raise UnfinishedError(f"the tables cannot be read: {loss}") from loss
             if answer.get("error"):
                 raise UnfinishedError(f"the tables cannot be read: {answer['error']}")
             child.opened = self._database
 
-    def _start(self) -> _Child:
+    def _start(self) -> Process:
         if self._child:
             self._child.kill()
-        self._child = _Child(self._folder, memory=self._memory, threads=self._threads)
+        self._child = Process(self._folder, memory=self._memory, threads=self._threads)
         return self._child
 
-    def _running(self) -> _Child:
+    def _running(self) -> Process:
         return self._child if self._child and self._child.alive else self._start()
 
     def _restart(self) -> None:
         if self._child:
             self._child.kill()
-
-
-class _LostError(Exception):
-    """The child is gone; the text says why."""
-
-
-class _Child:
-    """The process and its two pipes; a question that takes too long ends with its death."""
-
-    def __init__(self, folder: str, *, memory: int, threads: int) -> None:
-        self.opened = ""
-        self._ready = False
-        self._idle = False
-        self._noise = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _CHILD, _HOME],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._noise,
-            cwd=folder,
-            # Each of glibc's arenas maps 64 MiB of the address space that is limited.
-            env={**os.environ, "MALLOC_ARENA_MAX": "2"},
-        )
-        self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
-        # A child that is dead already is missed by whoever waits for its first answer.
-        with contextlib.suppress(OSError):
-            self._write({"step": "start", "folder": folder, "memory": memory, "threads": threads})
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-    def ask(self, job: dict[str, Any], *, timeout: float | None) -> dict[str, Any]:
-        """Raises _LostError, and has killed the child, when no answer came within `timeout` seconds."""
-        if not self._ready:
-            self._receive(_START_TIMEOUT)
-            self._ready = True
-        self._idle = False
-        self._send(job)
-        answer = self._receive(timeout)
-        self._idle = True
-        return answer
-
-    def close(self) -> None:
-        """Ends an idle child in good order, so that whoever watches it sees all of it; kills a busy one."""
-        if self._idle:
-            assert self._process.stdin
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
-            self._listener.join(_END_TIMEOUT)
-        self.kill()
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        self._listener.join()
-        for pipe in (self._process.stdin, self._noise):
-            with contextlib.suppress(OSError):
-                assert pipe
-                pipe.close()
-
-    def _listen(self) -> None:
-        assert self._process.stdout
-        with self._process.stdout as pipe:
-            for line in pipe:
-                self._answers.put(line)
-        self._answers.put(b"")
-
-    def _send(self, job: dict[str, Any]) -> None:
-        try:
-            self._write(job)
-        except OSError as error:
-            raise self._lost() from error
-
-    def _write(self, job: dict[str, Any]) -> None:
-        assert self._process.stdin
-        self._process.stdin.write(json.dumps(job).encode() + b"\n")
-        self._process.stdin.flush()
-
-    def _receive(self, timeout: float | None) -> dict[str, Any]:
-        try:
-            line = self._answers.get(timeout=timeout)
-        except queue.Empty:
-            self.kill()
-            raise _LostError(f"it was stopped after {timeout:g} s") from None
-        if not line:
-            raise self._lost()
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-    def _lost(self) -> _LostError:
-        self._process.wait()
-        self._noise.seek(0)
-        said = self._noise.read().decode("utf-8", "replace").strip().splitlines()
-        self.kill()
-        words = f": {said[-1][:200]}" if said else ""
-        return _LostError(f"its process ended: {ending(self._process.returncode)}{words}")
 
 
 def _understood(rule: Rule, answer: Mapping[str, Any]) -> tuple[Prepared, Sequence[Sequence[str]]]:

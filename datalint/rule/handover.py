@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING, Any
 
 from datalint.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from datalint.tables import Data
 
 MAX_CELL = 20_000
 """Characters of one cell; what is longer was never meant to be read by a rule."""
 _CHUNK = 20_000
-"""Rows that are turned into text at once: a million would be gigabytes."""
+"""Rows that are turned into text, and loaded, at once: a million would be gigabytes."""
 _LOOK, _FEW = 256, 64
 """Values that are looked at to learn whether a column has few, and how many are few."""
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
 
 
-def write_tables(tables: Mapping[str, Data], folder: str) -> dict[str, Any]:
-    """Write each table below `folder`; returns what the child must know to load them."""
-    extra: list[str] = []
-    jobs = []
+def extra_columns(tables: Mapping[str, Data]) -> list[str]:
+    """What the user's own columns are called in SQL."""
+    return [shown for name, data in tables.items() for shown in _renamed(name, data).values()]
+
+
+def written(tables: Mapping[str, Data], stem: str) -> Iterator[dict[str, Any]]:
+    """Write each table, large ones in parts, into files that begin with `stem`; what the child must know of each."""
     for name, data in tables.items():
         types = {column.name: column.type for column in TABLES[name].columns}
-        renamed = dict(zip(data.extra, _distinct(data.extra, types), strict=True))
-        extra += renamed.values()
+        renamed = _renamed(name, data)
         columns = {
             renamed.get(column, column): (values, types.get(column, "VARCHAR"))
             for column, values in data.columns.items()
@@ -42,13 +43,17 @@ def write_tables(tables: Mapping[str, Data], folder: str) -> dict[str, Any]:
             # A row of nothing is a row all the same.
             first = next(iter(data.columns))
             columns = {renamed.get(first, first): (data.columns[first], "VARCHAR")}
-        file = os.path.join(folder, f"{name}.csv")
-        with open(file, "w", encoding="utf-8", newline="") as stream:
-            for start in range(0, len(data), _CHUNK):
-                cells = [_cells(values[start : start + _CHUNK], kind) for values, kind in columns.values()]
+        for start in range(0, len(data), _CHUNK):
+            cells = [_cells(values[start : start + _CHUNK], kind) for values, kind in columns.values()]
+            file = f"{stem}-{name}-{start}.csv"
+            with open(file, "w", encoding="utf-8", newline="") as stream:
                 stream.write("\n".join(map(",".join, zip(*cells, strict=True))) + "\n")
-        jobs.append({"name": name, "file": file, "columns": list(columns)})
-    return {"tables": jobs, "extra": extra}
+            yield {"name": name, "file": file, "columns": list(columns)}
+
+
+def _renamed(name: str, data: Data) -> dict[str, str]:
+    """The user's own columns of a table, and what they are called in SQL."""
+    return dict(zip(data.extra, _distinct(data.extra, (column.name for column in TABLES[name].columns)), strict=True))
 
 
 def _distinct(names: Iterable[str], taken: Iterable[str]) -> list[str]:
