@@ -141,7 +141,7 @@ def check_in(
     result = replace(result, rules=told(bound, result.findings))
     if not len(evidence.dataset.samples) and not result.summary.errors and not described(evidence.dataset):
         # A broken link or an ignored finding beside nothing at all is no dataset that trains.
-        raise nothing(evidence.dataset)
+        raise nothing(evidence.dataset, workspace)
     return Judged(
         result,
         fail_on,

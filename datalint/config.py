@@ -110,6 +110,11 @@ class Config:
     """Where all this was read from; None without a configuration file."""
     document: Document | None = field(default=None, repr=False, compare=False)
 
+    @property
+    def says_dataset(self) -> bool:
+        """Whether the user wrote anything of the dataset."""
+        return self.document is not None and bool((self.document.data or {}).get("dataset"))
+
     def position(self, *keys: str | int) -> Position | None:
         """Where the user wrote a value, or the nearest thing above it; None without a configuration file."""
         return self.document.position(keys) if self.document else None

@@ -12,7 +12,7 @@ from datalint.finding import Finding, ResourceChange, SampleChange, Value, finge
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-PLACES = frozenset({"path", "other_path", "folder", "manifest", "shard", "mask"})
+PLACES = frozenset({"path", "other_path", "directory", "folder", "image", "manifest", "shard", "mask"})
 """Columns of a key that name a file or a folder, which another side may know under another name."""
 
 _Where = tuple[str | None, str | None]

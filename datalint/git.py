@@ -110,10 +110,17 @@ def is_partial(directory: str) -> bool:
     return not _run(directory, words, b"").returncode
 
 
-def left_out(top: str, folder: str) -> int:
-    """Files at or below a folder that a sparse checkout leaves out of the work tree."""
+def left_out(top: str, folder: str) -> list[str]:
+    """Files at or below a folder that a sparse checkout leaves out of the work tree, named from the top."""
     pathspec = () if folder in ("", ".") else (f":(top,literal){folder}",)
-    return sum(line.startswith(b"S ") for line in run(top, "ls-files", "-t", "-z", "--", *pathspec).split(b"\0"))
+    lines = run(top, "ls-files", "-t", "-z", "--full-name", "--", *pathspec).split(b"\0")
+    return [os.fsdecode(line[2:]) for line in lines if line.startswith(b"S ")]
+
+
+def untracked(top: str, folder: str) -> int:
+    """Files at or below a folder of the work tree that are not in the index, also those that git ignores."""
+    pathspec = () if folder in ("", ".") else (f":(top,literal){folder}",)
+    return run(top, "ls-files", "--others", "-z", "--", *pathspec).count(b"\0")
 
 
 def common_folder(directory: str) -> str:

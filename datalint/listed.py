@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from datalint import dataset
 from datalint.dataset import croissant, groups, keys
 from datalint.dataset.options import Options
+from datalint.entry import display
 from datalint.errors import NoSamplesError, UnfinishedError, UsageError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def listed(workspace: Workspace, request: Request, *, memory: Memory | None = No
     passed = {"lfs-pointer", "ignored-suffix", "outside-class"} & set(found.skipped.columns.get("reason", ()))
     said = len(found.problems) or len(found.shards) or passed or described(found)
     if not len(found.samples) and not said:
-        raise nothing(found)
+        raise nothing(found, workspace)
     return found
 
 
@@ -103,17 +104,38 @@ def described(found: Dataset) -> bool:
     return found.format == "croissant" and not len(found.samples)
 
 
-def nothing(found: Dataset) -> UnfinishedError:
+def nothing(found: Dataset, workspace: Workspace) -> UnfinishedError:
+    """Why there is nothing to judge, and what to do."""
     place = found.manifest or found.root or "."
     kinds = found.problems.columns["kind"]
     if "no-image-feature" in kinds:
         features = found.problems.columns["detail"][kinds.index("no-image-feature")]
         message = f"no feature of the records in {place} holds images, so nothing was judged but the shards: {features}"
         return UnfinishedError(f"{message}; `dataset.columns` can name it as `image`")
-    if "submodule" in kinds:
-        inner = found.problems.columns["path"][kinds.index("submodule")]
+    inner = found.problems.columns["path"][kinds.index("submodule")] if "submodule" in kinds else _submodule(workspace)
+    if inner is not None:
         message = (
             f"no samples found in {place}: of the submodule {inner} git has the commit alone, so nothing was judged"
         )
         return UnfinishedError(f"{message}; check the work tree, or run datalint in it")
-    return NoSamplesError(f"no samples found in {place} (read as {found.format}): nothing was judged")
+    message = f"no samples found in {place} (read as {found.format}): nothing was judged"
+    if workspace.source.name == "index" and workspace.top is not None:
+        from datalint import git
+
+        below = os.path.relpath(os.path.join(workspace.source.base, workspace.root), workspace.top)
+        number = git.untracked(workspace.top, below.replace(os.sep, "/"))
+        if number:
+            lie = "1 file lies" if number == 1 else f"{number:,} files lie"
+            hint = "`git add` them, or check without `--staged` (`git check-ignore -v` tells what ignores them)"
+            return NoSamplesError(f"{message}; {lie} there in the work tree that git does not track: {hint}")
+    return NoSamplesError(message)
+
+
+def _submodule(workspace: Workspace) -> str | None:
+    """The one that the root lies in."""
+    folder = workspace.root
+    while folder := posixpath.dirname(folder):
+        entries = workspace.source.entries(folder)
+        if len(entries) == 1 and entries[0].kind == "submodule":
+            return display(folder)
+    return None

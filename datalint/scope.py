@@ -20,11 +20,12 @@ def read_from(workspace: Workspace, found: Dataset, built_from: Iterable[str]) -
     """Paths in the repository: dataset, configuration, rules, model, baseline, lock.
 
     `built_from` are files, relative to the configuration, that a measured model was built from. All of the repository
-    where a manifest names images anywhere, where a symbolic link or a data.yaml leads out of the dataset, and where a
-    difference from another commit's policy is told.
+    where nobody names the dataset, where a manifest names images anywhere, where a symbolic link or a data.yaml leads
+    out of the dataset, and where a difference from another commit's policy is told.
     """
     if (
         workspace.policy
+        or workspace.searched
         or found.manifest
         or found.leads_out
         or (workspace.top is not None and git.has_links(workspace.top))

@@ -36,6 +36,8 @@ class Workspace:
     """What the user should know about how the run was set up."""
     policy: Policy | None = None
     """Where configuration, rules and baseline are those of another commit, else None."""
+    searched: bool = False
+    """The root was found among all that lies there, and not named."""
     earlier: bool = False
     """A dataset to compare with: a configuration that came later need not fit it."""
 
@@ -75,9 +77,27 @@ def open_workspace(request: Request) -> Workspace:
     request = replace(request, config=request.config or os.environ.get("DATALINT_CONFIG") or None)
     if request.staged and request.tree:
         raise UsageError("--staged and --tree exclude each other")
-    if request.staged or request.tree:
-        return _open_git(request)
-    return _open_worktree(request)
+    return _settled(_open_git(request) if request.staged or request.tree else _open_worktree(request), request)
+
+
+def _settled(workspace: Workspace, request: Request) -> Workspace:
+    """Where nobody says what the dataset is, the folder below that clearly holds it, as `datalint init` proposes."""
+    if workspace.config.says_dataset or request.path is not None or request.format is not None:
+        return workspace
+    from datalint.dataset import format_of
+    from datalint.dataset.inside import clear_place
+
+    inside = clear_place(workspace.source, workspace.root)
+    if inside is None or format_of(workspace.source, workspace.root) != "imagefolder":
+        return workspace
+    left_out = f"; {inside.left_out}" if inside.left_out else ""
+    note = f"no `dataset` is configured, so {inside.root} is judged, where the class folders lie{left_out}"
+    return replace(
+        workspace,
+        root=inside.root,
+        searched=True,
+        notes=(*workspace.notes, f"{note} (`datalint init` writes that down)"),
+    )
 
 
 def open_before(request: Request, commit: str, now: Workspace) -> Workspace:
@@ -162,13 +182,9 @@ def _open_worktree(request: Request) -> Workspace:
 
 def _left_out(root: str) -> Iterator[str]:
     """What a sparse checkout keeps from the work tree: it is judged without, which somebody should know."""
-    root = os.path.realpath(root)
-    located = git_index.locate(root)
-    if located is None or not os.path.exists(os.path.join(located[2], "info", "sparse-checkout")):
-        return
-    from datalint import git
+    from datalint.source import sparse
 
-    number = git.left_out(located[0], _relative(root, os.path.realpath(located[0])))
+    number = 0 if os.path.isfile(root) else len(sparse.left_out(_folder(root)))
     if number:
         files = "1 file of the dataset is" if number == 1 else f"{number:,} files of the dataset are"
         yield f"{files} left out by the sparse checkout and not judged: `--staged` judges the whole index"

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from datalint.script.recipe import Proposal
     from datalint.workspace import Workspace
 
-_SHOWN = 3
-
 
 def run(arguments: argparse.Namespace) -> int:
     if not arguments.stdout:
@@ -77,10 +75,6 @@ def _dataset(workspace: Workspace, path: str, said: Proposal | None) -> tuple[Da
     if inside is None:
         return found, path
     found = dataset.read(workspace.source, root=inside.root, framework=framework, loader=loader)
-    if inside.elsewhere:
-        first = ", ".join(display(image) for image in inside.elsewhere[:_SHOWN])
-        more = len(inside.elsewhere) - _SHOWN
-        note = f"{count(len(inside.elsewhere), 'image')} elsewhere left out: {first}"
-        note += f" and {more:,} more" if more > 0 else ""
-        found = replace(found, assumptions=(*found.assumptions, note))
+    if inside.left_out:
+        found = replace(found, assumptions=(*found.assumptions, inside.left_out))
     return found, os.path.join(workspace.source.base, inside.root)

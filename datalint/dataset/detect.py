@@ -10,7 +10,7 @@ from datalint.dataset import layout, manifest
 from datalint.dataset.plan import place, plan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from datalint.source import Source
 
@@ -33,7 +33,7 @@ def detect(
         return SUFFIXES[suffix], root, ""
     prefix = _prefix(root)
     top = [entry.path for entry in source.entries(root) if "/" not in entry.path[len(prefix) :]]
-    manifests = [path for path in top if layout.suffix(path) in SUFFIXES]
+    manifests = tables(source, top)
     if len(manifests) != 1:
         return "imagefolder", root, ""
     path, format_ = manifests[0], SUFFIXES[layout.suffix(manifests[0])]
@@ -54,6 +54,21 @@ def detect(
     return format_, path, left_out if len(named) < len(in_classes) else ""
 
 
+def tables(source: Source, paths: Iterable[str]) -> list[str]:
+    """Those that may be tables of images: datalint's own baseline and reports name images too."""
+    return [
+        path
+        for path in paths
+        if (format_ := SUFFIXES.get(layout.suffix(path))) and not (format_ == "jsonl" and _is_ours(source, path))
+    ]
+
+
+def _is_ours(source: Source, path: str) -> bool:
+    """An accepted or reported finding on each line, or none left."""
+    rows = manifest.head(source, path, "jsonl")
+    return not rows or rows[0].cells.keys() >= {"rule", "fingerprint"}
+
+
 def _same_classes(named: Mapping[str, str | None], folders: Mapping[str, str]) -> bool:
     """Whether a table gives each class folder a label of its own, be it another word (0 for cat)."""
     labels: defaultdict[str, Counter[str | None]] = defaultdict(Counter)
@@ -66,11 +81,11 @@ def _same_classes(named: Mapping[str, str | None], folders: Mapping[str, str]) -
 
 def only_manifest(source: Source, root: str, wanted: str) -> str | None:
     """The one file of that format directly in a folder."""
+    there = (entry.path for entry in source.entries(root))
     found = [
-        entry.path
-        for entry in source.entries(root)
-        if posixpath.dirname(entry.path) == _prefix(root).rstrip("/")
-        and SUFFIXES.get(layout.suffix(entry.path)) == wanted
+        path
+        for path in tables(source, (path for path in there if posixpath.dirname(path) == _prefix(root).rstrip("/")))
+        if SUFFIXES[layout.suffix(path)] == wanted
     ]
     return found[0] if len(found) == 1 else None
 

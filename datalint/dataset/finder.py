@@ -33,6 +33,7 @@ class Finder:
         """Folders that DVC tracks, of whose files even the names are not here."""
         self._ids: dict[str, int] = {}
         self._alike: dict[str, str] | None = None
+        self._folders: set[str] = set()
         self.files: list[Entry] = []
 
     @property
@@ -64,18 +65,26 @@ class Finder:
         if number is None:
             number = self._number(self._known.get(relative) or self._tracked(self._elsewhere(relative)))
         if self.files[number].kind in ("missing", "broken-link"):
-            problems.append(("missing-file", f"{relative} is not there{self._instead(relative)}"))
+            problems.append(("missing-file", f"{relative} is not there{self._hint(relative)}"))
         return number, relative, problems
 
+    def _hint(self, relative: str) -> str:
+        """Words for where it is, else for a file that the path may mean."""
+        left_out = self._source.left_out(relative)
+        return f": {left_out}" if left_out else self._instead(relative)
+
     def _instead(self, relative: str) -> str:
-        """Words for a file that the path may mean: the same name with a suffix, or in another folder."""
+        """The same name with a suffix, or in another folder where its own is not there: names may be numbers."""
         if self._alike is None:
             self._alike = {}
+            self._folders = {posixpath.dirname(path) for path in self._known}
             for path in self._known:
                 name = posixpath.basename(path)
                 for spelling in (posixpath.splitext(path)[0], name, posixpath.splitext(name)[0]):
                     self._alike.setdefault(spelling, path)
-        found = self._alike.get(relative) or self._alike.get(posixpath.basename(relative))
+        found = self._alike.get(relative)
+        if found is None and posixpath.dirname(relative) not in self._folders:
+            found = self._alike.get(posixpath.basename(relative))
         if found is None:
             return ""
         lacks = posixpath.splitext(found)[1] if posixpath.splitext(found)[0] == relative else ""

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from datalint.dataset import layout
 from datalint.dataset.splits import NEUTRAL, meaning, meanings
+from datalint.entry import display
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from datalint.source import Source
 
+_SHOWN = 3
+"""Images elsewhere that are named."""
 _MOST = 0.9
 """Share of all images that one place holds where the others are there by the way."""
 # Folders of a repository whose pictures are for readers, not for training.
@@ -32,6 +35,15 @@ class Inside:
     root: str
     elsewhere: tuple[str, ...] = ()
     """Images that are not in it."""
+
+    @property
+    def left_out(self) -> str:
+        """Words for the images elsewhere; empty without any."""
+        if not self.elsewhere:
+            return ""
+        number, first = len(self.elsewhere), ", ".join(map(display, self.elsewhere[:_SHOWN]))
+        more = f" and {number - _SHOWN:,} more" if number > _SHOWN else ""
+        return f"{number:,} {'image' if number == 1 else 'images'} elsewhere left out: {first}{more}"
 
 
 def dataset_below(source: Source, root: str) -> str | None:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from datalint.dataset import columns, layout, manifest
-from datalint.dataset.detect import SUFFIXES
+from datalint.dataset.detect import SUFFIXES, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,14 +26,9 @@ def unread(source: Source, root: str) -> Iterator[tuple[str, str]]:
     """Path of each table directly in the root or one folder below, and how it names images."""
     prefix = "" if root in ("", ".") else root.rstrip("/") + "/"
     entries = source.entries(root)
-    tables = [
-        entry.path
-        for entry in entries
-        if layout.suffix(entry.path) in SUFFIXES
-        and entry.path[len(prefix) :].count("/") <= 1
-        and not _FORM.search(posixpath.basename(entry.path))
-    ]
-    if not tables:
+    near = [entry.path for entry in entries if entry.path[len(prefix) :].count("/") <= 1]
+    found = [path for path in tables(source, near) if not _FORM.search(posixpath.basename(path))]
+    if not found:
         return
     known: defaultdict[str, set[str]] = defaultdict(set)
     for entry in entries:
@@ -41,7 +36,7 @@ def unread(source: Source, root: str) -> Iterator[tuple[str, str]]:
             name = posixpath.basename(entry.path)
             for spelling in (name, posixpath.splitext(name)[0]):
                 known[spelling].update(posixpath.dirname(entry.path).split("/"))
-    for path in tables:
+    for path in found:
         rows = manifest.head(source, path, SUFFIXES[layout.suffix(path)])
         column = _naming(rows, known)
         if column is not None and not _agrees(rows, column, known):

@@ -38,6 +38,10 @@ class Source(Protocol):
         """Outputs of DVC at, below or above `root` that are not here, or not as their stage says."""
         ...
 
+    def left_out(self, path: str) -> str:
+        """Where a file is that is not among the entries and should be, and what to do; empty where nobody knows."""
+        ...
+
     def read(self, path: str, *, limit: int | None = None) -> bytes | None:
         """Content of one file (manifest, configuration, rule), or its first bytes; None where it is absent."""
         ...

@@ -44,6 +44,9 @@ class Moved:
             for each in self.inner.tracked(self._theirs(root))
         ]
 
+    def left_out(self, path: str) -> str:
+        return self.inner.left_out(self._theirs(path))
+
     def read(self, path: str, *, limit: int | None = None) -> bytes | None:
         return self.inner.read(self._theirs(path), limit=limit)
 

@@ -94,6 +94,13 @@ class Snapshot:
         root = os.path.normpath(root)
         return [each for each in self.told if dvc.within(each.path, root) or dvc.within(root, each.path)]
 
+    def left_out(self, path: str) -> str:
+        if not os.path.isfile(os.path.join(self.base, path)):
+            return ""
+        if self.name == "tree":
+            return "it lies in the work tree, and was not committed"
+        return "it lies in the work tree, and git does not track it: `git add` it, or check without `--staged`"
+
     def read(self, path: str, *, limit: int | None = None) -> bytes | None:
         entry = self.files.get(os.path.normpath(path))
         if entry is None or entry.kind != "file":

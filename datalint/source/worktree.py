@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from datalint.entry import Entry, FileLocator, Kind, node_of
 from datalint.errors import UsageError
-from datalint.source import dvc
+from datalint.source import dvc, sparse
 from datalint.source.dvc import within
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Worktree:
     base: str
     name: str = "worktree"
     _listings: dict[str, _Listing] = field(default_factory=dict)
+    _sparse: set[str] | None = None
 
     def entries(self, root: str) -> list[Entry]:
         return self._listing(root).entries
@@ -53,6 +54,14 @@ class Worktree:
 
     def tracked(self, root: str) -> list[Tracked]:
         return self._listing(root).tracked
+
+    def left_out(self, path: str) -> str:
+        if self._sparse is None:
+            self._sparse = sparse.left_out(self.base)
+        if posixpath.normpath(path) not in self._sparse:
+            return ""
+        folder = posixpath.dirname(posixpath.normpath(path)) or "."
+        return f"the sparse checkout leaves it out: `git sparse-checkout add {folder}`, or check with `--staged`"
 
     def read(self, path: str, *, limit: int | None = None) -> bytes | None:
         place = os.path.join(self.base, path)

@@ -88,3 +88,32 @@ def test_what_the_user_says_of_the_paths_counts(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("shown,path,label\n" + rows)
     source = open_worktree(str(tmp_path))
     assert dataset.read(source, root=".", columns={"path": "shown"}, files_root="data").format == "csv"
+
+
+OWN = '{"fingerprint": "a1", "rule": "truncated-image", "path": "cat/0.png", "message": "it ends early"}\n'
+
+
+@pytest.mark.parametrize("own", [OWN * 6, ""], ids=["accepted findings", "none left"])
+@pytest.mark.parametrize("pictures", [PICTURES, ["a.png", "b.png"]], ids=["in class folders", "without"])
+def test_what_datalint_wrote_itself_is_not_the_dataset(tmp_path: Path, pictures: Sequence[str], own: str) -> None:
+    for number, path in enumerate(pictures):
+        picture(tmp_path / path, number, size=8)
+    (tmp_path / ".datalint-baseline.jsonl").write_text(own)
+    (tmp_path / "report.jsonl").write_text(own)
+    found = dataset.read(open_worktree(str(tmp_path)), root=".")
+    assert (found.format, len(found.samples)) == ("imagefolder", len(pictures))
+    assert not len(found.problems)
+
+
+def test_a_manifest_beside_what_datalint_wrote_is_still_the_one(tmp_path: Path) -> None:
+    (tmp_path / ".datalint-baseline.jsonl").write_text(OWN)
+    found = detected(tmp_path, PICTURES, PICTURES)
+    assert (found.format, len(found.samples)) == ("csv", 6)
+
+
+def test_a_manifest_whose_format_is_said_is_found_beside_what_datalint_wrote(tmp_path: Path) -> None:
+    (tmp_path / ".datalint-baseline.jsonl").write_text(OWN)
+    picture(tmp_path / "a.png", 1, size=8)
+    (tmp_path / "list.jsonl").write_text('{"path": "a.png", "label": "x"}\n')
+    found = dataset.read(open_worktree(str(tmp_path)), root=".", format="jsonl")
+    assert (found.manifest, len(found.samples)) == ("list.jsonl", 1)

@@ -1,0 +1,153 @@
+"""What is on the disk and not in git, in git and not on the disk, or somewhere else: it is said where it is."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.e2e.conftest import Repository, dataset, picture, say
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def listed(repository: Repository) -> list[str]:
+    """A manifest of all images, committed."""
+    images = sorted(path.relative_to(repository.folder).as_posix() for path in repository.folder.rglob("*.jpg"))
+    rows = (f"{path},{path.split('/')[2]},{path.split('/')[1]}\n" for path in images)
+    (repository.folder / "list.csv").write_text("path,label,split\n" + "".join(rows))
+    repository.git("add", "list.csv")
+    return images
+
+
+def findings(repository: Repository, *words: str) -> list[dict[str, Any]]:
+    document = json.loads(repository.datalint("check", *words, "-o", "json").stdout)
+    found: list[dict[str, Any]] = document["findings"]
+    return found
+
+
+def test_an_image_that_was_not_added_is_said_to_lie_in_the_work_tree(repository: Repository) -> None:
+    images = listed(repository)
+    repository.git("rm", "-q", "--cached", images[0])
+    [found] = findings(repository, "list.csv", "--staged")
+    assert found["rule"] == "missing-file"
+    assert f"{images[0]} is not there: it lies in the work tree, and git does not track it" in found["message"]
+    (repository.folder / images[0]).unlink()
+    [found] = findings(repository, "list.csv", "--staged", "--no-cache")
+    # A picture of that number in another class is none of its business.
+    assert found["message"] == f"{images[0]} is not there (no such file)"
+
+
+def test_an_image_that_was_not_committed_is_said_to_lie_in_the_work_tree(repository: Repository) -> None:
+    images = listed(repository)
+    repository.git("rm", "-q", "--cached", images[0])
+    repository.commit("list")
+    [found] = findings(repository, "list.csv", "--tree", "HEAD")
+    assert "it lies in the work tree, and was not committed" in found["message"]
+
+
+def test_a_moved_dataset_is_still_recognised_by_its_names(repository: Repository) -> None:
+    listed(repository)
+    repository.git("mv", "images", "pictures")
+    [found] = findings(repository, "list.csv", "--staged")
+    assert "images/train/cat/0000.jpg is not there, but pictures/" in found["message"]
+
+
+@pytest.mark.parametrize("ignored", [True, False])
+def test_a_folder_that_git_does_not_track_is_not_bare_of_samples(tmp_path: Path, ignored: bool) -> None:
+    repository = Repository(tmp_path)
+    repository.git("init", "-q")
+    dataset(tmp_path / "images", per_class=1, validation=1)
+    (tmp_path / "datalint.yaml").write_text("dataset: {path: images}\n")
+    (tmp_path / ".gitignore").write_text("images/\n" if ignored else "")
+    repository.git("add", "datalint.yaml", ".gitignore")
+    judged = repository.datalint("check", "--staged")
+    assert judged.returncode == 3
+    assert "4 files lie there in the work tree that git does not track: `git add` them" in judged.stderr
+
+
+def test_a_path_inside_a_submodule_is_told_as_one(repository: Repository, tmp_path: Path) -> None:
+    outer = Repository(tmp_path / "outer")
+    outer.folder.mkdir()
+    outer.git("init", "-q")
+    outer.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(repository.folder), "data")
+    (outer.folder / "datalint.yaml").write_text("dataset: {path: data/images}\n")
+    outer.git("add", ".")
+    judged = outer.datalint("check", "--staged")
+    assert judged.returncode == 3
+    assert "of the submodule data git has the commit alone" in judged.stderr
+
+
+def test_what_a_sparse_checkout_leaves_out_of_a_manifest_is_said_to_be_that(repository: Repository) -> None:
+    listed(repository)
+    repository.commit("list")
+    repository.git("sparse-checkout", "set", "--cone", "images/train")
+    found = findings(repository, "list.csv")
+    assert {each["rule"] for each in found} == {"missing-file"}
+    assert len(found) == 8
+    words = "the sparse checkout leaves it out: `git sparse-checkout add images/val/cat`, or check with `--staged`"
+    assert words in found[0]["message"]
+    assert findings(repository, "list.csv", "--staged") == []
+
+
+def unnamed(folder: Path) -> None:
+    """The usual repository: a dataset in one folder, a picture for readers in another."""
+    dataset(folder / "data", per_class=12, validation=4)
+    picture(folder / "docs/shot.jpg", 99)
+    (folder / "README.md").write_text("# mine\n")
+
+
+@pytest.mark.parametrize("config", [None, "rules: {settings: {rare-class: off}}\n"])
+def test_where_nobody_names_the_dataset_the_one_that_is_clearly_there_is_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], config: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    unnamed(tmp_path)
+    if config is not None:
+        (tmp_path / "datalint.yaml").write_text(config)
+    _, out, _ = say(capsys, "check", "-o", "json")
+    document = json.loads(out)
+    assert document["dataset"] == {
+        "name": "data", "root": "data", "format": "imagefolder", "samples": 32, "classes": 2, "splits": 2,
+    }  # fmt: skip
+    assert not {"same-image-two-labels", "split-inside-class"} & {each["rule"] for each in document["findings"]}
+    assert (
+        "no `dataset` is configured, so data is judged, where the class folders lie; 1 image elsewhere left out: "
+        "docs/shot.jpg (`datalint init` writes that down)"
+    ) in document["notes"]
+
+
+def test_where_somebody_names_the_dataset_it_is_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    unnamed(tmp_path)
+    _, out, _ = say(capsys, "check", ".", "-o", "json")
+    assert json.loads(out)["dataset"]["samples"] == 33
+    (tmp_path / "datalint.yaml").write_text("dataset: {path: .}\n")
+    _, out, _ = say(capsys, "check", "-o", "json")
+    assert json.loads(out)["dataset"]["samples"] == 33
+
+
+def test_the_hook_judges_it_again_when_another_place_becomes_the_dataset(tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    repository.git("init", "-q")
+    unnamed(tmp_path)
+    repository.git("add", ".")
+    assert [each["rule"] for each in findings(repository, "--staged") if each["severity"] == "error"] == []
+    repository.git("mv", "data/val", "elsewhere")
+    assert "no-validation-split" in {each["rule"] for each in findings(repository, "--staged")}
+
+
+def test_a_finding_about_a_folder_follows_the_dataset_where_it_is_moved(repository: Repository) -> None:
+    picture(repository.folder / "images/train/cat/more/1.jpg", 500)
+    repository.git("add", ".")
+    repository.commit("nested")
+    assert "nested-class-folder" in {each["rule"] for each in findings(repository, "--staged")}
+    repository.git("mv", "images", "pictures")
+    (repository.folder / "datalint.yaml").write_text("dataset: {path: pictures}\ntraining: {batch: 4}\n")
+    repository.git("add", ".")
+    new = {each["rule"] for each in findings(repository, "--staged", "--since", "HEAD")}
+    assert "nested-class-folder" not in new
