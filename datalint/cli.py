@@ -295,9 +295,10 @@ def main(words: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except DatalintError as error:
-        print(f"datalint: {error}", file=sys.stderr)
-        if isinstance(error, UsageError) and error.hint:
-            print(f"          {error.hint}", file=sys.stderr)
+        for mistake in (error, *error.others) if isinstance(error, UsageError) else (error,):
+            print(f"datalint: {mistake}", file=sys.stderr)
+            if isinstance(mistake, UsageError) and mistake.hint:
+                print(f"          {mistake.hint}", file=sys.stderr)
         return int(error.exit_code)
     except KeyboardInterrupt:
         print("datalint: interrupted", file=sys.stderr)

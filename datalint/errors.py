@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class ExitCode(IntEnum):
@@ -48,6 +52,19 @@ class UsageError(DatalintError):
         self.hint = hint
         self.keys = keys
         """Way to the value in the configuration that it is about, where whoever raised it knows no position."""
+        self.others: tuple[UsageError, ...] = ()
+        """Mistakes that were found beside this one."""
+
+
+def together(mistakes: Iterable[UsageError]) -> UsageError:
+    """The first of several, with the others beside it; each once."""
+    known: dict[str, UsageError] = {}
+    for mistake in mistakes:
+        for each in (mistake, *mistake.others):
+            known.setdefault(str(each), each)
+    first, *others = known.values()
+    first.others = tuple(others)
+    return first
 
 
 class UnfinishedError(DatalintError):

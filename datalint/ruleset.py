@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datalint.errors import UsageError
+from datalint.errors import UsageError, together
 from datalint.rule.load import load_rule
 from datalint.rule.prepared import Known
 
@@ -35,11 +35,11 @@ def known_queries() -> Known:
 
 
 def custom_rules(source: Source, home: str, config: Config, *, label: str = "") -> list[Rule]:
-    """Rules of the user's folders, relative to `home`; a folder without any is a UsageError.
+    """Rules of the user's folders, relative to `home`; a folder without any is a UsageError, and so are all mistakes.
 
     `label` stands before the name of each file, where whoever looks for it needs to know more.
     """
-    rules = []
+    rules, mistakes = [], []
     for index, folder in enumerate(config.rules.paths):
         root = os.path.normpath(os.path.join(home, folder))
         entries = source.entries(root)
@@ -55,7 +55,12 @@ def custom_rules(source: Source, home: str, config: Config, *, label: str = "") 
             text = source.read(name)
             if text is None:
                 raise UsageError(f"cannot read the rule file {name}")
-            rules.append(load_rule(text, label + name, builtin=False))
+            try:
+                rules.append(load_rule(text, label + name, builtin=False))
+            except UsageError as error:
+                mistakes.append(error)
+    if mistakes:
+        raise together(mistakes)
     return rules
 
 

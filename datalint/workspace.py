@@ -238,6 +238,8 @@ def _open_git(request: Request) -> Workspace:
         # What the command line says is not blamed on the file.
         place = None if request.path else config.dataset.position
         raise UsageError(f"the dataset {root!r} lies outside the repository {top}", place)
+    if request.path is not None and not _exists(request.path) and not source.entries(root):
+        raise UsageError(f"no such file or folder in the {source.name}, nor in the work tree: {request.path}")
     is_file = source.read(root, limit=1) is not None
     outer = os.path.dirname(root) if is_file else braces.place(root)
     base = _base(*(os.path.join(top, folder) for folder in (home, here, outer)))

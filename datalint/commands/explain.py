@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from datalint.config import RuleSetting
 from datalint.errors import ExitCode, UsageError
 from datalint.report.style import Style, wants_color
-from datalint.ruleset import all_rules
+from datalint.ruleset import all_rules, builtin_rules
 from datalint.workspace import open_home
 
 if TYPE_CHECKING:
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace) -> int:
     workspace = open_home(arguments.config)
-    rules = {rule.id: rule for rule in all_rules(workspace.source, workspace.home, workspace.config)}
+    rules = {rule.id: rule for rule in builtin_rules(tests=False)}
+    if arguments.rule not in rules:
+        # A rule of the user's own that is broken keeps nobody from ours.
+        rules = {rule.id: rule for rule in all_rules(workspace.source, workspace.home, workspace.config)}
     rule = rules.get(arguments.rule)
     if rule is None:
         near = difflib.get_close_matches(arguments.rule, rules, n=1)

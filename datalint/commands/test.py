@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from datalint.errors import ExitCode, UsageError
+from datalint.errors import ExitCode, UsageError, together
 from datalint.report.style import Style, wants_color
 from datalint.report.words import count, printable
 from datalint.rule.load import load_rule
@@ -17,27 +17,52 @@ from datalint.workspace import open_home
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable, Iterator, Sequence
 
     from datalint.rule.model import Rule
+    from datalint.rule.testing import CaseResult
 
 
 def run(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
-    rules = [_load(path) for path in _files(arguments.paths or _configured(arguments.config))]
+    rules, wrong = _loaded(_files(arguments.paths or _configured(arguments.config)))
     style = Style(color=wants_color(arguments.color, sys.stdout))
     failed = total = 0
-    for result in run_cases(rules):
+    for result in _results(rules, wrong):
         total += 1
         failed += not result.passed
         word = style.paint("ok  ", "green") if result.passed else style.paint("FAIL", "red", "bold")
         sys.stdout.write(f"{word} {result.rule} - {printable(result.case)}\n")
         for line in result.detail.splitlines():
             sys.stdout.write(f"       {printable(line)}\n")
+    if wrong and not total:
+        raise together(wrong)
     sys.stdout.write(
         f"{count(total, 'test')} of {count(len(rules), 'rule')}, {failed} failed, "
         f"in {time.monotonic() - started:.2f} s\n"
     )
+    if wrong:
+        raise together(wrong)
     return ExitCode.BLOCKED if failed else ExitCode.CLEAN
+
+
+def _loaded(paths: Iterable[str]) -> tuple[list[Rule], list[UsageError]]:
+    """The rules, and what is wrong with the other files: one that is broken keeps no other from its tests."""
+    rules, wrong = [], []
+    for path in paths:
+        try:
+            rules.append(_load(path))
+        except UsageError as error:
+            wrong.append(error)
+    return rules, wrong
+
+
+def _results(rules: Sequence[Rule], wrong: list[UsageError]) -> Iterator[CaseResult]:
+    """Of the tests of all rules whose queries can be asked; adds what is wrong with the others."""
+    try:
+        yield from run_cases(rules)
+    except UsageError as error:
+        wrong.append(error)
 
 
 def _configured(config: str | None) -> list[str]:

@@ -48,8 +48,13 @@ def _sample(change: SampleChange) -> str:
 
 
 def resources(since: Since) -> list[str]:
-    """`host memory 9.8 GiB -> 39.0 GiB; 31.0 GiB usable; at most 12,000 training samples fit`, one line each."""
-    return [_resource(change) for change in since.footprint if change.before != change.after]
+    """`host memory 9.8 GiB -> 39.0 GiB; 31.0 GiB usable; at most 12,000 training samples fit`, one line each.
+
+    What reads the same before and after is no change.
+    """
+    return [
+        _resource(change) for change in since.footprint if amount(change, change.before) != amount(change, change.after)
+    ]
 
 
 def _resource(change: ResourceChange) -> str:

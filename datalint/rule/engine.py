@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from datalint.errors import UnfinishedError, UsageError
+from datalint.errors import UnfinishedError, UsageError, together
 from datalint.rule.hints import failure, hint
 from datalint.rule.loading import Loading
 from datalint.rule.prepared import Known, Prepared
@@ -88,18 +88,20 @@ class RuleEngine:
         return self._running().pid
 
     def prepare(self, rules: Iterable[Rule]) -> dict[str, frozenset[str]]:
-        """Rule id -> tables that it reads. Raises UsageError, with its place, for the first rule that is wrong."""
-        rules = [rule for rule in rules if not self._is_ready(rule)]
+        """Rule id -> tables that it reads. Raises UsageError, with their places, for the rules that are wrong."""
+        rules = [rule for rule in rules if not self.is_ready(rule)]
         known = {rule.id: prepared for rule in rules if (prepared := self._known.of(rule))}
         asked = [rule for rule in rules if rule.id not in known]
         answers = iter(self._ask_about(asked))
+        mistakes = []
         for rule in rules:
-            if prepared := known.get(rule.id):
-                columns: Sequence[Sequence[str]] = list(prepared.columns.items())
-            else:
-                prepared, columns = _understood(rule, next(answers))
-            verify(rule, params=prepared.params, columns=columns)
-            self._prepared[rule.id] = prepared
+            answer = None if rule.id in known else next(answers)
+            try:
+                self._prepared[rule.id] = _verified(rule, known[rule.id] if answer is None else answer)
+            except UsageError as error:
+                mistakes.append(error)
+        if mistakes:
+            raise together(mistakes)
         return {name: prepared.tables for name, prepared in self._prepared.items()}
 
     def prepared(self, rules: Iterable[Rule]) -> dict[str, Prepared]:
@@ -197,7 +199,8 @@ class RuleEngine:
             except OSError as error:
                 raise UnfinishedError(f"cannot write {file}: {error.strerror}") from error
 
-    def _is_ready(self, rule: Rule) -> bool:
+    def is_ready(self, rule: Rule) -> bool:
+        """Whether it was prepared, and nothing was wrong with it."""
         prepared = self._prepared.get(rule.id)
         return prepared is not None and prepared.sql == rule.sql
 
@@ -290,6 +293,17 @@ class RuleEngine:
     def _restart(self) -> None:
         if self._child:
             self._child.kill()
+
+
+def _verified(rule: Rule, answer: Prepared | Mapping[str, Any]) -> Prepared:
+    """What is known of a query, or what the child says of it, once it agrees with the rest of its rule."""
+    if isinstance(answer, Prepared):
+        prepared = answer
+        columns: Sequence[Sequence[str]] = list(answer.columns.items())
+    else:
+        prepared, columns = _understood(rule, answer)
+    verify(rule, params=prepared.params, columns=columns)
+    return prepared
 
 
 def _understood(rule: Rule, answer: Mapping[str, Any]) -> tuple[Prepared, Sequence[Sequence[str]]]:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from datalint import strict_yaml
-from datalint.errors import Position, UsageError
+from datalint.errors import Position, UsageError, together
 from datalint.finding import Family, Severity
 from datalint.rule.cases import read_cases
 from datalint.rule.checks import COMPARISON, translate
@@ -17,7 +17,7 @@ from datalint.rule.reader import Reader, is_a, shown, suggestion
 from datalint.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from datalint.rule.model import Case
 
@@ -36,9 +36,10 @@ _CHECK_KEYS = {"select": str, "where": str, "group_by": (str, list), "metric": s
 
 
 def load_rule(text: str | bytes, file: str, *, builtin: bool | None, tests: bool = True) -> Rule:
-    """Raises UsageError with file:line:column; `builtin` None takes an id with or without a namespace.
+    """Raises UsageError with file:line:column, and with all mistakes that do not hang together.
 
-    Without `tests`, only what stands before them is read: half the work, for files whose tests are known to be good.
+    `builtin` None takes an id with or without a namespace. Without `tests`, only what stands before them is read: half
+    the work, for files whose tests are known to be good.
     """
     if len(text) > MAX_CHARACTERS:
         raise UsageError(f"a rule file longer than {MAX_CHARACTERS:,} characters", Position(file))
@@ -48,6 +49,36 @@ def load_rule(text: str | bytes, file: str, *, builtin: bool | None, tests: bool
     if loaded.data is None:
         raise UsageError("the file is empty", loaded.position())
     reader = Reader(loaded)
+    try:
+        return _rule(reader, builtin=builtin, tests=tests)
+    except UsageError as error:
+        raise together([error, *_mistakes(reader, builtin=builtin)]) from None
+
+
+def _mistakes(reader: Reader, *, builtin: bool | None) -> Iterator[UsageError]:
+    """What is wrong with each part that can be read without the others."""
+    data = reader.loaded.data
+    parts: list[tuple[str, type, Callable[[], object]]] = [
+        ("id", str, lambda: _check_id(reader, data["id"], builtin=builtin)),
+        ("severity", str, lambda: reader.one_of(("severity",), [*Severity])),
+        ("family", str, lambda: reader.one_of(("family",), [*Family])),
+        ("title", str, lambda: reader.one_line("title")),
+        ("message", str, lambda: reader.template("message")),
+        ("remedy", str, lambda: reader.template("remedy")),
+        ("key", list, lambda: reader.names("key")),
+        ("params", dict, lambda: read_params(reader, data["params"])),
+        ("check", dict, lambda: _check(reader, data["check"])),
+    ]
+    for key, kind, read in parts:
+        if isinstance(data, dict) and isinstance(data.get(key), kind):
+            try:
+                read()
+            except UsageError as error:
+                yield error
+
+
+def _rule(reader: Reader, *, builtin: bool | None, tests: bool) -> Rule:
+    loaded = reader.loaded
     top = reader.mapping((), _KEYS, required=_REQUIRED if tests else _REQUIRED[:-1])
     _check_id(reader, top["id"], builtin=builtin)
     if ("sql" in top) == ("check" in top):
@@ -73,7 +104,7 @@ def load_rule(text: str | bytes, file: str, *, builtin: bool | None, tests: bool
         tests=cases,
         extra=_extra(cases),
         templates={key: reader.template(key) for key in ("message", "remedy") if key in top},
-        file=file,
+        file=loaded.file,
         position=loaded.position(("id",)),
         source=loaded,
     )

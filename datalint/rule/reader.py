@@ -7,11 +7,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from datalint.errors import UsageError
+from datalint.errors import UsageError, together
 from datalint.rule import template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from datalint.strict_yaml import Loaded, Way
 
@@ -35,21 +35,35 @@ class Reader:
         return value
 
     def mapping(self, way: Way, keys: Mapping[str, Any], *, required: Iterable[str] = ()) -> dict[str, Any]:
+        """Raises UsageError with all that is wrong in its keys."""
         value = self.at(way)
         if not isinstance(value, dict):
             self.fail(f"expected a mapping, got {shown(value)}", way)
-        for key, item in value.items():
-            if key not in keys:
-                self.fail(f"unknown key {key!r}", (*way, key), key=True, hint=suggestion(key, keys))
-            kinds = keys[key] if isinstance(keys[key], tuple) else (keys[key],)
-            if object not in kinds and not is_a(item, kinds):
-                expected = " or ".join(WORDS[kind] for kind in kinds)
-                hint = f'quote it: "{item}"' if str in kinds and isinstance(item, bool | int | float) else ""
-                self.fail(f"{key}: expected {expected}, got {shown(item)}", (*way, key), hint=hint)
-        for key in required:
-            if key not in value:
-                self.fail(f"the key {key!r} is missing", way)
+        mistakes = [mistake for key in value for mistake in self._mistakes(way, key, keys)]
+        # A key that is missing and one that is called nearly so are one mistake.
+        meant = {mistake.hint for mistake in mistakes}
+        mistakes += [
+            UsageError(f"the key {key!r} is missing", self.loaded.position(way))
+            for key in required
+            if key not in value and suggestion(key, [key]) not in meant
+        ]
+        if mistakes:
+            raise together(mistakes)
         return value
+
+    def _mistakes(self, way: Way, key: str, keys: Mapping[str, Any]) -> Iterator[UsageError]:
+        """What is wrong with one key of a mapping, and the kind of its value."""
+        item = self.at((*way, key))
+        if key not in keys:
+            place = self.loaded.position((*way, key), key=True)
+            yield UsageError(f"unknown key {key!r}", place, suggestion(key, keys))
+            return
+        kinds = keys[key] if isinstance(keys[key], tuple) else (keys[key],)
+        if object not in kinds and not is_a(item, kinds):
+            expected = " or ".join(WORDS[kind] for kind in kinds)
+            hint = f'quote it: "{item}"' if str in kinds and isinstance(item, bool | int | float) else ""
+            place = self.loaded.position((*way, key))
+            yield UsageError(f"{key}: expected {expected}, got {shown(item)}", place, hint)
 
     def text(self, key: str) -> str:
         value: str = self.at((key,))

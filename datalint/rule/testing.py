@@ -39,14 +39,20 @@ class _Bound:
 
 
 def run_cases(rules: Iterable[Rule], *, timeout: float = TIMEOUT) -> Iterator[CaseResult]:
-    """Every inline test, in order. Raises UsageError, with its place, for a rule that is wrong in itself."""
+    """Every inline test, in order. At the end raises UsageError, with their places, for rules that are wrong."""
     rules = list(rules)
     _refuse_twins(rules)
     with RuleEngine(timeout=timeout, threads=1) as engine:
-        engine.prepare(rules)
-        for rule in rules:
+        wrong = None
+        try:
+            engine.prepare(rules)
+        except UsageError as error:
+            wrong = error
+        for rule in filter(engine.is_ready, rules):
             for case in rule.tests:
                 yield run_case(engine, rule, case)
+        if wrong is not None:
+            raise wrong
 
 
 def _refuse_twins(rules: Iterable[Rule]) -> None:

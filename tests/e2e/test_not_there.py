@@ -151,3 +151,10 @@ def test_a_finding_about_a_folder_follows_the_dataset_where_it_is_moved(reposito
     repository.git("add", ".")
     new = {each["rule"] for each in findings(repository, "--staged", "--since", "HEAD")}
     assert "nested-class-folder" not in new
+
+
+@pytest.mark.parametrize("words", [("--staged",), ("--tree", "HEAD")])
+def test_a_path_that_is_nowhere_is_wrong_usage(repository: Repository, words: tuple[str, ...]) -> None:
+    refused = repository.datalint("check", *words, "nowhere")
+    assert refused.returncode == 2
+    assert "no such file or folder in the" in refused.stderr

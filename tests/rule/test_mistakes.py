@@ -63,3 +63,32 @@ def test_two_rules_of_one_id_are_refused(folder: Path, capsys: pytest.CaptureFix
     said = refused([command], capsys)
     assert said.startswith("datalint: ours/min-side.yml:1:5: rule id 'acme/min-side' is used twice")
     assert "also in ours/min-side.yaml" in said
+
+
+def test_all_mistakes_of_all_files_are_told_at_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = RULE.replace("min-side", "many").replace("title:", "titel:").replace("family: misled", "family: mislead")
+    (folder / "many.yaml").write_text(broken)
+    (folder / "min-side.yaml").write_text(RULE.replace("severity: warning", "severity: warn"))
+    said = refused(["check"], capsys).splitlines()
+    told = [line.partition("ours/")[2] for line in said if line.startswith("datalint:")]
+    assert [line.split(":")[0] for line in told] == ["many.yaml", "many.yaml", "min-side.yaml"]
+    for words in ("unknown key 'titel'", "unknown family 'mislead'", "unknown severity 'warn'"):
+        assert sum(words in line for line in told) == 1
+
+
+def test_a_broken_rule_keeps_no_other_from_its_tests(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "min-side.yaml").write_text(RULE)
+    (folder / "unread.yaml").write_text(RULE.replace("min-side", "unread").replace("title:", "titel:"))
+    (folder / "unasked.yaml").write_text(RULE.replace("min-side", "unasked").replace("width", "widht"))
+    assert main(["test"]) == 2
+    out, err = capsys.readouterr()
+    assert "ok   acme/min-side - " in out
+    assert "FAIL" not in out
+    assert "unread.yaml:" in err
+    assert "unasked.yaml:" in err
+
+
+def test_a_broken_rule_keeps_nobody_from_the_page_of_ours(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "min-side.yaml").write_text("id: nothing\n")
+    assert main(["explain", "class-skew"]) == 0
+    assert capsys.readouterr().out.startswith("class-skew: ")
