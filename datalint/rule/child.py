@@ -43,8 +43,6 @@ GRACE = 2.0
 """Seconds that a query may still take once nobody waits for its answer."""
 _SMALL = 64 * 2**20
 """Bytes of tables up to which threads and compression cost more than they save: some 200,000 images."""
-_CELL = 5
-"""Bytes of a cell, about; many are NULL throughout."""
 _TOO_LARGE = (duckdb.OutOfMemoryException, MemoryError)
 _BROKEN = (duckdb.FatalException, duckdb.InternalException)
 
@@ -59,8 +57,11 @@ def main() -> None:
     while job := jobs.get():
         if room is None:
             room = _Room(job)
-        answers.write(json.dumps(_answer(room, job)) + "\n")
-        answers.flush()
+        text = json.dumps(_answer(room, job)) + "\n"
+        # Of a parent that is gone the listener sees the end, and clears up.
+        with contextlib.suppress(BrokenPipeError):
+            answers.write(text)
+            answers.flush()
     _limit_memory(None)
 
 
@@ -162,8 +163,9 @@ class _Room:
 
     def fill(self, job: dict[str, Any]) -> dict[str, Any]:
         """Begin to write the facts; like the next two it runs no query of a rule, and only they read files."""
+        size = job["size"]
+        self._abandon()
         with self._unlimited():
-            size = _CELL * job["cells"]
             self.own = duckdb.connect(job["database"], config={"threads": self._threads(size)})
             self.own.execute("set enable_progress_bar = false")
             if size <= _SMALL:
@@ -176,19 +178,28 @@ class _Room:
 
     def load(self, job: dict[str, Any]) -> dict[str, Any]:
         """One part of a table, from a file that nobody needs any more."""
-        assert self.own is not None
         with self._unlimited():
-            _copy(self.own, job)
+            _copy(self._begun(), job)
             os.remove(job["file"])
         return {}
 
     def filled(self, _: dict[str, Any]) -> dict[str, Any]:
         """All that was loaded is there, or nothing."""
-        assert self.own is not None
-        with self._unlimited(), contextlib.closing(self.own):
-            self.own.execute("commit")
-        self.own = None
+        with self._unlimited():
+            self._begun().execute("commit")
+        self._abandon()
         return {}
+
+    def _begun(self) -> duckdb.DuckDBPyConnection:
+        if self.own is None:
+            raise ValueError("no database was begun")
+        return self.own
+
+    def _abandon(self) -> None:
+        """What was not committed is gone."""
+        if self.own is not None:
+            self.own.close()
+            self.own = None
 
     def open(self, job: dict[str, Any]) -> dict[str, Any]:
         """From here on nothing can be written, but for exports into the folder `writable`."""

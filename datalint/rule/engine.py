@@ -135,7 +135,10 @@ class RuleEngine:
         if absent:
             # An empty table would make the rule silent, and silence reads as clean.
             return Outcome(error=f"nothing fills the table {absent[0]!r} yet")
-        if not all(len(tables[name]) for name in prepared.needed):
+        # A column that the manifest lacks is an error, with or without rows.
+        samples = tables.get("samples")
+        lacks = not set(item.rule.extra).issubset(samples.extra if samples else ())
+        if not lacks and not all(len(tables[name]) for name in prepared.needed):
             return Outcome(tuple(prepared.columns))
         params = self._bound(item.rule, item.params)
         if prepared.silent and not any(len(tables[name]) for name in prepared.tables):
@@ -265,7 +268,8 @@ class RuleEngine:
         return Outcome(
             columns=tuple(answer.get("columns", ())),
             rows=answer.get("rows", ()),
-            error=answer.get("error", ""),
+            # Silence is an answer only where the query was run.
+            error=answer.get("error", "" if "columns" in answer else "its process gave no answer"),
             more=answer.get("truncated", False),
             seconds=time.monotonic() - started,
         )

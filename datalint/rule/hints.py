@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-_NO_COLUMN = re.compile(r'Referenced column "([^"]+)" not found')
+# `hospital`, and `s.hospital`.
+_NO_COLUMN = re.compile(r'(?:Referenced column (?=.*not found)|does not have a column named )"([^"]+)"')
 _BRACE = re.compile(r'syntax error at or near "[{}]"')
 _CAST = re.compile(r"explicit (type )?cast")
 

@@ -9,10 +9,14 @@ from datalint.rule.handover import extra_columns, written
 from datalint.rule.process import LostError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from datalint.rule.process import Process
     from datalint.tables import Data
+
+
+_LOOK = 100
+"""Rows of a table by which its size is guessed."""
 
 
 class Loading:
@@ -22,10 +26,10 @@ class Loading:
         self.database = database
         self._child = child
         self._tables = dict(tables)
+        self._jobs: list[int] = []
         self._lost: LostError | None = None
-        self._told = 0
-        size = sum(len(data) * len(data.columns) for data in tables.values())
-        self._tell({"step": "fill", "database": database, "extra": extra_columns(tables), "cells": size})
+        size = sum(map(_size, tables.values()))
+        self._tell({"step": "fill", "database": database, "extra": extra_columns(tables), "size": size})
         self._hand_over(tables)
 
     def is_begun_for(self, tables: Mapping[str, Data]) -> bool:
@@ -35,19 +39,23 @@ class Loading:
         return given and self._child.alive and not extra_columns(rest)
 
     def finish(self, tables: Mapping[str, Data]) -> None:
-        """Hand over the rest and wait until all is there; raises UnfinishedError."""
+        """Hand over the rest and wait until all is there; raises UnfinishedError with what went wrong first."""
         self._hand_over({name: data for name, data in tables.items() if name not in self._tables})
         self._tell({"step": "filled"})
-        answers: list[dict[str, Any]] = []
+        for said in self._answers():
+            raise UnfinishedError(f"the tables could not be written: {said}")
+
+    def _answers(self) -> Iterator[str]:
+        """What the child says against any of the jobs, in their order."""
         try:
-            if self._lost is not None:
-                raise self._lost
-            answers += [self._child.answer(None) for _ in range(self._told)]
+            for job in self._jobs:
+                answer = self._child.answer(job, None)
+                if answer.get("error"):
+                    yield answer["error"]
         except LostError as loss:
-            raise UnfinishedError(f"the tables could not be written: {loss}") from loss
-        for answer in answers:
-            if answer.get("error"):
-                raise UnfinishedError(f"the tables could not be written: {answer['error']}")
+            yield str(self._lost or loss)
+        if self._lost is not None:
+            yield str(self._lost)
 
     def _hand_over(self, tables: Mapping[str, Data]) -> None:
         for part in written(tables, self.database):
@@ -57,7 +65,13 @@ class Loading:
         if self._lost is not None:
             return
         try:
-            self._child.tell(job)
-            self._told += 1
+            self._jobs.append(self._child.tell(job))
         except LostError as loss:
             self._lost = loss
+
+
+def _size(table: Data) -> int:
+    """Bytes of its text, by the first rows."""
+    rows = min(_LOOK, len(table))
+    cells = (value for column in table.columns.values() for value in column[:rows] if value is not None)
+    return sum(len(str(value)) + 1 for value in cells) * len(table) // max(rows, 1)

@@ -40,9 +40,9 @@ def _of(node: Node, named: Named) -> frozenset[str]:
         named = {**named, entry["key"].lower(): _of(entry["value"]["query_node"], named)}
     if node["type"] == "SET_OPERATION_NODE":
         first, *others = (_of(child, named) for child in node["children"])
-        if node["setop_type"] == "UNION":
-            return first.intersection(*others)
-        return first.union(*others) if node["setop_type"] == "INTERSECT" else first
+        if node["setop_type"] == "EXCEPT":
+            return first
+        return first.union(*others) if node["setop_type"] == "INTERSECT" else first.intersection(*others)
     return _NOTHING if _sums_up(node) else _from(node["from_table"], named)
 
 
@@ -63,16 +63,31 @@ def _from(source: Node, named: Named) -> frozenset[str]:
 
 def _sums_up(node: Node) -> bool:
     """Whether it may make a row of none: an aggregate without groups, or with a set of groups that is empty."""
+    if not all(node["group_sets"]):
+        return True
     if node["group_expressions"]:
-        return not all(node["group_sets"])
-    if node["aggregate_handling"] == "FORCE_AGGREGATES" and any(
-        item["type"] == "COLUMN_REF" for item in node["select_list"]
-    ):
-        # GROUP BY ALL groups by what is no aggregate.
         return False
+    if node["aggregate_handling"] == "FORCE_AGGREGATES":
+        return not any(_groups(item, node) for item in node["select_list"])
     if node["having"] is not None or node["aggregate_handling"] != "STANDARD_HANDLING":
         return True
     return any(_called([node["select_list"], node["qualify"], node["modifiers"]]))
+
+
+def _groups(item: Node, node: Node) -> bool:
+    """Whether GROUP BY ALL groups by it: a column of this FROM, not one of outside, nor the name of another item."""
+    if item["type"] != "COLUMN_REF" or len(item["column_names"]) != 2:
+        return False
+    table = item["column_names"][0].lower()
+    return table in _names(node["from_table"]) - {each["alias"].lower() for each in node["select_list"]}
+
+
+def _names(source: Node) -> frozenset[str]:
+    """What the tables of a FROM are called."""
+    if source["type"] == "JOIN":
+        return _names(source["left"]) | _names(source["right"])
+    name = source.get("alias") or (source["qualified_name"]["path"][-1] if source["type"] == "BASE_TABLE" else "")
+    return frozenset({name.lower()})
 
 
 def _called(item: Any) -> Iterator[str]:

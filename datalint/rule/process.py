@@ -34,9 +34,10 @@ class Process:
     def __init__(self, folder: str, *, memory: int, threads: int) -> None:
         self.opened = ""
         """The database that rules run on."""
-        self._owed = 1
-        """Answers that nobody has taken yet."""
-        self._ready = False
+        self._told, self._given = 0, -1
+        """Numbers of the last job, and of the last that was answered; 0 is the start."""
+        self._kept: dict[int, dict[str, Any]] = {}
+        """Answers that nobody has asked for yet."""
         self._noise = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", _CHILD, _HOME],
@@ -64,27 +65,29 @@ class Process:
 
     def ask(self, job: dict[str, Any], *, timeout: float | None) -> dict[str, Any]:
         """Raises LostError, and has killed the child, when no answer came within `timeout` seconds."""
-        self.tell(job)
-        return self.answer(timeout)
+        return self.answer(self.tell(job), timeout)
 
-    def tell(self, job: dict[str, Any]) -> None:
-        """A job whose answer is taken later; raises LostError."""
+    def tell(self, job: dict[str, Any]) -> int:
+        """A job whose answer is taken later, by its number; raises LostError."""
         try:
             self._write(job)
         except OSError as error:
             raise self._lost() from error
-        self._owed += 1
+        self._told += 1
+        return self._told
 
-    def answer(self, timeout: float | None) -> dict[str, Any]:
-        """The next one; raises as `ask`. How long a child takes to start is not the job's fault."""
-        if not self._ready:
-            self._receive(START_TIMEOUT)
-            self._ready = True
-        return self._receive(timeout)
+    def answer(self, number: int, timeout: float | None) -> dict[str, Any]:
+        """That of a job; raises as `ask`. How long the start and earlier jobs take is not its fault."""
+        while self._given < number:
+            before = START_TIMEOUT if self._given < 0 else None
+            found = self._receive(timeout if self._given == number - 1 else before)
+            self._given += 1
+            self._kept[self._given] = found
+        return self._kept.pop(number)
 
     def close(self) -> None:
         """Ends an idle child in good order, so that whoever watches it sees all of it; kills a busy one."""
-        if not self._owed:
+        if self._given == self._told:
             assert self._process.stdin
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
@@ -120,7 +123,6 @@ class Process:
             raise LostError(f"it was stopped after {timeout:g} s") from None
         if not line:
             raise self._lost()
-        self._owed -= 1
         answer: dict[str, Any] = json.loads(line)
         return answer
 

@@ -73,6 +73,7 @@ class _Scan:
     def take(self, number: int, offset: int, data: bytes) -> None:
         """One sound record, whose data begin at `offset`."""
         self.records += 1
+        before = len(self.numbers)
         try:
             kinds, places = wire.example(data)
             if kinds == self.shape.kinds:
@@ -82,7 +83,18 @@ class _Scan:
             if self.plan.image is not None:
                 self._sample(number, offset, data, kinds, places)
         except wire.MalformedError as error:
+            self._forget(before)
             self._odd("bad-record", number, None, f"it is no tf.train.Example: {error}")
+
+    def _forget(self, count: int) -> None:
+        """Samples beyond so many: the record turned out to be none, and some columns had it already."""
+        rest = self.rest
+        for column in (self.numbers, self.offsets, self.sizes, self.labels):
+            del column[count:]
+        for other in (rest.steps, rest.widths, rest.heights, rest.splits, rest.groups, rest.shapes_of):
+            del other[count:]
+        while rest.boxes and rest.boxes[-1].sample >= count:
+            rest.boxes.pop()
 
     def _reshape(self, number: int, kinds: dict[bytes, int]) -> None:
         key = frozenset(kinds.items())
@@ -156,14 +168,16 @@ class _Scan:
         plan = self.plan
         if plan.label is None or kinds.get(plan.label) != plan.label_kind:
             return self.codes[None]
-        beside = b"" if plan.text not in places else wire.raw(data, places[plan.text])
-        key = (wire.raw(data, places[plan.label]), kinds.get(plan.text or b""), beside)
-        code = self.labelled.get(key)
+        place, beside = places[plan.label], places.get(plan.text or b"", (0, 0))
+        key = (data[place[0] : place[-1]], kinds.get(plan.text or b""), data[beside[0] : beside[-1]])
+        # A list in pieces is read piece by piece.
+        whole = len(place) == len(beside) == 2
+        code = self.labelled.get(key) if whole else None
         if code is None:
             label = self._label(number, data, places)
             code = self.codes.setdefault(label, len(self.codes) - 1)
             # What is wrong with a label is told of each record.
-            if label is not None and len(self.labelled) < _MOST_MET and len(key[0]) + len(beside) <= _SHORT:
+            if label is not None and whole and len(self.labelled) < _MOST_MET and len(key[0]) + len(key[2]) <= _SHORT:
                 self.labelled[key] = code
         return code
 
@@ -228,7 +242,10 @@ class _Scan:
     def _number(self, data: bytes, name: bytes, places: dict[bytes, wire.Place]) -> int | None:
         if self.shape.kinds.get(name) != wire.INT:
             return None
-        raw = wire.raw(data, places[name])
+        place = places[name]
+        if len(place) > 2:
+            return wire.number(data, place)
+        raw = data[place[0] : place[1]]
         if raw in self.numbered:
             return self.numbered[raw]
         found = wire.number(raw, (0, len(raw)))

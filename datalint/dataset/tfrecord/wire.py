@@ -211,13 +211,6 @@ def _steps(data: bytes, entry: int, end: int) -> tuple[bytes, list[tuple[int, Pl
     return name, steps
 
 
-def raw(data: bytes, place: Place) -> bytes:
-    """The list of values as it is written; pieces of one list are one list."""
-    if len(place) == 2:
-        return data[place[0] : place[1]]
-    return b"".join(data[place[index] : place[index + 1]] for index in range(0, len(place), 2))
-
-
 def blobs(data: bytes, place: Place) -> list[tuple[int, int]]:
     """Start and end of each value of a bytes_list."""
     if len(place) == 2:

@@ -414,3 +414,43 @@ def test_a_shard_under_another_name_is_known_by_its_first_bytes(name: str, tmp_p
     write(tmp_path / name, [imagenet(1)], "gzip" if name.endswith("gz") else "plain")
     found = formats.recognise(listing(open_worktree(str(tmp_path)), "."))
     assert found == ("tfrecord", name)
+
+
+# --- records that are none ---
+
+
+def listed(name: bytes, *pieces: bytes) -> bytes:
+    """An entry whose list of integers a writer has in pieces."""
+    body = b"".join(records.message(3, piece) for piece in pieces)
+    return records.message(1, records.message(1, name) + records.message(2, body))
+
+
+def pieced(*, height: tuple[bytes, ...] = (b"\x08\x0a",), label: tuple[bytes, ...] = (b"\x08\x07",)) -> bytes:
+    image = records.features({"image/encoded": png(1)})
+    parts = (
+        listed(b"image/width", b"\x08\x0c"),
+        listed(b"image/height", *height),
+        listed(b"image/class/label", *label),
+    )
+    return records.message(1, image + b"".join(parts))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pieced(height=(b"\x08",)),
+        # Protocol buffers read each piece by itself; together they would be a number.
+        pieced(height=(b"\x08", b"\x0a")),
+        pieced(label=(b"\x08", b"\x07")),
+    ],
+    ids=["a number that ends too early", "a number in two pieces", "a label in two pieces"],
+)
+def test_a_record_that_turns_out_to_be_none_leaves_nothing_behind(tmp_path: Path, broken: bytes) -> None:
+    sound = pieced()
+    write(tmp_path / "train-00000-of-00001", [*[sound] * 5, broken, sound])
+    found = read(tmp_path)
+    assert rows(found.samples, "record", "label_index", "declared_width", "declared_height") == [
+        (number, 7, 12, 10) for number in (0, 1, 2, 3, 4, 6)
+    ]
+    assert len(found.files) == 6
+    assert problem(found, "bad-record")[1] == 5
