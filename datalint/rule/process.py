@@ -38,6 +38,8 @@ class Process:
         """Numbers of the last job, and of the last that was answered; 0 is the start."""
         self._kept: dict[int, dict[str, Any]] = {}
         """Answers that nobody has asked for yet."""
+        self._gone: LostError | None = None
+        """Why the child is no longer there, once somebody has missed it."""
         self._noise = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", _CHILD, _HOME],
@@ -127,9 +129,11 @@ class Process:
         return answer
 
     def _lost(self) -> LostError:
-        self._process.wait()
-        self._noise.seek(0)
-        said = self._noise.read().decode("utf-8", "replace").strip().splitlines()
-        self.kill()
-        words = f": {said[-1][:200]}" if said else ""
-        return LostError(f"its process ended: {ending(self._process.returncode)}{words}")
+        if self._gone is None:
+            self._process.wait()
+            self._noise.seek(0)
+            said = self._noise.read().decode("utf-8", "replace").strip().splitlines()
+            self.kill()
+            words = f": {said[-1][:200]}" if said else ""
+            self._gone = LostError(f"its process ended: {ending(self._process.returncode)}{words}")
+        return self._gone

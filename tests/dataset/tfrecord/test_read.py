@@ -427,12 +427,8 @@ def listed(name: bytes, *pieces: bytes) -> bytes:
 
 def pieced(*, height: tuple[bytes, ...] = (b"\x08\x0a",), label: tuple[bytes, ...] = (b"\x08\x07",)) -> bytes:
     image = records.features({"image/encoded": png(1)})
-    parts = (
-        listed(b"image/width", b"\x08\x0c"),
-        listed(b"image/height", *height),
-        listed(b"image/class/label", *label),
-    )
-    return records.message(1, image + b"".join(parts))
+    sizes = listed(b"image/width", b"\x08\x0c") + listed(b"image/height", *height)
+    return records.message(1, image + sizes + listed(b"image/class/label", *label))
 
 
 @pytest.mark.parametrize(
