@@ -102,8 +102,16 @@ def load(text: str | bytes, file: str) -> Loaded:
     except UnicodeEncodeError as error:
         raise UsageError("a character that YAML does not allow", _place_at(text, error.start, file)) from error
     except yaml.MarkedYAMLError as error:
+        marks = _CONFLICT.search(text)
+        if marks:
+            hint = "keep the lines of both sides, remove the marks"
+            raise UsageError("the file holds a merge conflict", _place_at(text, marks.start(), file), hint) from error
         raise _explained(error, file) from error
     return loaded
+
+
+_CONFLICT = re.compile(r"^<{7} ", re.MULTILINE)
+"""The first line that git writes around what it could not merge."""
 
 
 def decode(content: bytes, file: str) -> str:

@@ -75,6 +75,12 @@ def test_refused(text: str | bytes, place: str, words: str) -> None:
     assert words in f"{caught.value.message} {caught.value.hint}"
 
 
+def test_what_git_could_not_merge_is_called_so() -> None:
+    text = "fail_on: error\n<<<<<<< HEAD\ntarget: local\n=======\ntarget: kaggle-p100\n>>>>>>> other\n"
+    with pytest.raises(UsageError, match=r"f\.yaml:2:1: the file holds a merge conflict"):
+        load(text, "f.yaml")
+
+
 def test_positions() -> None:
     loaded = load("a:\n  - {b: 1}\n  -  c\n", "f.yaml")
     assert str(loaded.position(("a", 0, "b"))) == "f.yaml:2:9"

@@ -10,14 +10,19 @@ from datalint import check, nearby, progress
 from datalint.commands.check import request_of
 from datalint.errors import ExitCode, UsageError
 from datalint.rule.engine import RuleEngine
+from datalint.rule.handover import extra_columns
+from datalint.tables import TABLES
 from datalint.workspace import open_workspace
 
 if TYPE_CHECKING:
     import argparse
 
+    from datalint.tables import Data
+
 FORMATS = ("csv", "jsonl", "parquet")
-DEFAULT = (
-    "select s.split, s.label, s.line, f.* from samples s join files f on f.file_id = s.file_id order by s.sample_id"
+_DEFAULT = (
+    "select s.split, s.label, s.group_key, s.line, f.*{own} from samples s join files f on f.file_id = s.file_id "
+    "order by s.sample_id"
 )
 
 
@@ -35,5 +40,16 @@ def run(arguments: argparse.Namespace) -> int:
             evidence = check.collect(workspace, request, near=near, progress=advance)
         for warning in evidence.notes:
             sys.stderr.write(f"datalint: {warning}\n")
-        engine.export(evidence.tables, arguments.sql or DEFAULT, format=name, file=file or None, out=sys.stdout.buffer)
+        query = arguments.sql or default(evidence.tables["samples"])
+        engine.export(evidence.tables, query, format=name, file=file or None, out=sys.stdout.buffer)
     return ExitCode.CLEAN
+
+
+def default(samples: Data) -> str:
+    """Every sample with all that is known of its file, and the columns that the user's manifest has besides."""
+    files = {column.name for column in TABLES["files"].columns}
+    own = ""
+    for name in extra_columns({"samples": samples}):
+        quoted = name.replace('"', '""')
+        own += f', s."{quoted}"' + (f' as "{quoted} (manifest)"' if name.lower() in files else "")
+    return _DEFAULT.format(own=own)

@@ -98,6 +98,13 @@ def test_facts_show_the_tables(repository: Repository) -> None:
     assert (repository.folder / "facts.parquet").read_bytes()[:4] == b"PAR1"
 
 
+def test_facts_show_what_a_manifest_has_besides(repository: Repository) -> None:
+    rows = "path,label,split,patient_id,age,width\nimages/train/cat/0000.jpg,cat,train,p1,61,w\n"
+    (repository.folder / "list.csv").write_text(rows)
+    [row] = csv.DictReader(io.StringIO(repository.datalint("facts", "list.csv", ok=True).stdout))
+    assert (row["group_key"], row["age"], row["width"], row["width (manifest)"]) == ("p1", "61", "64", "w")
+
+
 def test_a_warm_run_reads_nothing(repository: Repository) -> None:
     repository.datalint("check", ok=True)
     again = json.loads(repository.datalint("check", "-o", "json", ok=True).stdout)["summary"]
