@@ -23,7 +23,7 @@ _INDENT = " " * 8
 
 
 def render(result: Result, out: TextIO, style: Style) -> None:
-    """Write the whole report; one finding takes a line, its remedy stands once per rule."""
+    """Write the whole report; one finding takes a line, its remedy stands once where it is that of several."""
     out.write(_headline(result, style))
     out.writelines(style.paint(f"  {printable(note)}", "dim") + "\n" for note in result.notes)
     for family in Family:
@@ -53,11 +53,15 @@ def _family(findings: list[Finding], out: TextIO, style: Style) -> None:
         members = list(group)
         shown = members[: style.limit] if style.limit else members
         word = style.paint(severity.value, _SEVERITY_COLOR[severity])
-        out.writelines(f"  {word} {style.paint(rule, 'bold')}  {printable(_sentence(finding))}\n" for finding in shown)
-        if len(members) > len(shown):
-            out.write(f"{_INDENT}and {len(members) - len(shown):,} more of {rule}\n")
-        remedies = dict.fromkeys(finding.remedy for finding in shown if finding.remedy)
-        out.writelines(style.paint(f"{_INDENT}{printable(remedy)}", "dim") + "\n" for remedy in remedies)
+        left = len(members) - len(shown)
+        # One step for all of them stands at the end, steps that differ each below its own.
+        for number, finding in enumerate(shown, 1):
+            out.write(f"  {word} {style.paint(rule, 'bold')}  {printable(_sentence(finding))}\n")
+            last = number == len(shown)
+            if last and left:
+                out.write(f"{_INDENT}and {left:,} more of {rule}\n")
+            if finding.remedy and (last or shown[number].remedy != finding.remedy):
+                out.write(style.paint(f"{_INDENT}{printable(finding.remedy)}", "dim") + "\n")
 
 
 def _sentence(finding: Finding) -> str:

@@ -14,7 +14,7 @@ from datalint import __version__, report
 from datalint.finding import NotChecked, Result, SampleChange, Verdict
 from datalint.report.document import from_document, to_document
 from datalint.report.style import Style, wants_color
-from tests.report.results import RESULT, SINCE
+from tests.report.results import RESULT, SINCE, finding
 
 GOLDEN = Path(__file__).parent / "golden"
 SCHEMA = Path(report.__file__).parent / "json-v1.schema.json"
@@ -128,6 +128,19 @@ def test_text_shows_ten_findings_of_a_rule_and_counts_the_rest() -> None:
     assert rendered("text").count("ends early") == 10
     assert "and 2 more of truncated-image" in rendered("text")
     assert rendered("text", Style(limit=0)).count("ends early") == 12
+
+
+def test_text_puts_steps_that_differ_below_their_own_findings() -> None:
+    steps = ["keep 'a' together", "keep 'a' together", "keep 'b' together"]
+    told = [finding("group-across-splits", f"{n}.jpg", f"{n}.jpg leaks", remedy=step) for n, step in enumerate(steps)]
+    lines = [line.strip() for line in shown(replace(RESULT, findings=told)).splitlines()]
+    first = lines.index("error group-across-splits  0.jpg leaks")
+    assert lines[first + 1 : first + 5] == [
+        "error group-across-splits  1.jpg leaks",
+        "keep 'a' together",
+        "error group-across-splits  2.jpg leaks",
+        "keep 'b' together",
+    ]
 
 
 def test_concise_keeps_one_line_per_finding_whatever_the_name_holds() -> None:
