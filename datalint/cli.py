@@ -296,9 +296,9 @@ def main(words: list[str] | None = None) -> int:
         return code
     except DatalintError as error:
         for mistake in (error, *error.others) if isinstance(error, UsageError) else (error,):
-            print(f"datalint: {mistake}", file=sys.stderr)
+            _complain(str(mistake))
             if isinstance(mistake, UsageError) and mistake.hint:
-                print(f"          {mistake.hint}", file=sys.stderr)
+                _complain(mistake.hint, indented=True)
         return int(error.exit_code)
     except KeyboardInterrupt:
         print("datalint: interrupted", file=sys.stderr)
@@ -309,5 +309,12 @@ def main(words: list[str] | None = None) -> int:
     except OSError as error:
         # Whatever is not met where it can be named: a full disk behind standard output, above all.
         reader_has_gone()
-        print(f"datalint: {error.strerror or error}{f': {error.filename}' if error.filename else ''}", file=sys.stderr)
+        _complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return int(ExitCode.UNFINISHED)
+
+
+def _complain(text: str, *, indented: bool = False) -> None:
+    """One line on standard error, whatever a name in it holds."""
+    from datalint.report.words import printable
+
+    print(f"{'          ' if indented else 'datalint: '}{printable(text)}", file=sys.stderr)

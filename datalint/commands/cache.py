@@ -11,7 +11,7 @@ from datalint import sides, trust
 from datalint.errors import ExitCode, UsageError
 from datalint.facts import upkeep
 from datalint.readings import FOLDER
-from datalint.report.words import count
+from datalint.report.words import count, printable
 from datalint.sizes import byte_count, size
 from datalint.workspace import cache_dirs
 
@@ -53,7 +53,7 @@ def _one(folder: str, arguments: argparse.Namespace, most: int | None) -> None:
         shutil.rmtree(os.path.join(folder, FOLDER), ignore_errors=True)
     elif arguments.prune:
         warnings += upkeep.prune(folder, most_bytes=most)
-    sys.stderr.writelines(f"datalint: {warning}\n" for warning in dict.fromkeys(warnings))
+    sys.stderr.writelines(f"datalint: {printable(warning)}\n" for warning in dict.fromkeys(warnings))
     now = upkeep.holding(folder) if arguments.clear or arguments.prune else before
     changed = f", {size(before.size - now.size)} less than before" if now.size < before.size else ""
     compared = sides.held(folder)

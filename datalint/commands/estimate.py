@@ -16,7 +16,7 @@ from datalint.estimate import Estimated, estimate
 from datalint.footprint import fill, host, timing
 from datalint.footprint.estimate import TOTAL, table
 from datalint.footprint.recipe import ITEM_BYTES, LOADERS
-from datalint.report.words import count
+from datalint.report.words import count, printable
 from datalint.sizes import duration, size
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     asked = asked_of(arguments)
     with progress.bar("reading images") as advance:
         estimated = estimate(request_of(arguments), asked, progress=advance, stepping=_stepping)
-    sys.stderr.writelines(f"datalint: {note}\n" for note in estimated.notes)
+    sys.stderr.writelines(f"datalint: {printable(note)}\n" for note in estimated.notes)
     if arguments.output == "json":
         json.dump(document(estimated), sys.stdout, indent=2)
     else:

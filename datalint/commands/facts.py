@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from datalint import check, nearby, progress
 from datalint.commands.check import request_of
 from datalint.errors import ExitCode, UsageError
+from datalint.report.words import printable
 from datalint.rule.engine import RuleEngine
 from datalint.rule.handover import extra_columns
 from datalint.tables import TABLES
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         with progress.bar("reading images") as advance:
             evidence = check.collect(workspace, request, near=near, progress=advance)
         for warning in evidence.notes:
-            sys.stderr.write(f"datalint: {warning}\n")
+            sys.stderr.write(f"datalint: {printable(warning)}\n")
         query = arguments.sql or default(evidence.tables["samples"])
         engine.export(evidence.tables, query, format=name, file=file or None, out=sys.stdout.buffer)
     return ExitCode.CLEAN

@@ -17,11 +17,12 @@ import pytest
 
 from datalint import report
 from tests.conftest import ROOT
-from tests.e2e.conftest import _IDENTITY, CLEAN_ENVIRONMENT, CONFIG, Repository, picture
+from tests.e2e.conftest import _IDENTITY, CLEAN_ENVIRONMENT, CONFIG, Repository, picture, say
 from tests.e2e.test_cli_baseline import POINTER, truncated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 SCHEMA = json.loads((ROOT / "datalint/report/json-v1.schema.json").read_text("utf-8"))
 ENVIRONMENT = {**CLEAN_ENVIRONMENT, **_IDENTITY}
@@ -277,3 +278,16 @@ def test_one_picture_is_one_image_and_one_file(repository: Repository) -> None:
     assert "(1 image, 1 class" in told
     assert "(1 file, 0 from cache)" in told
     assert re.search(r"\b1 (images|files|classes|splits|samples|errors|warnings|notes)\b", told) is None
+
+
+@pytest.mark.parametrize("hostile", ["x\n::error::y", "##[add-mask]x", "a\x1b[2Jb"])
+@pytest.mark.parametrize("words", [("check",), ("estimate",), ("facts",), ("check", "--config")])
+def test_a_name_on_standard_error_commands_no_runner_and_no_terminal(
+    here: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], hostile: str
+) -> None:
+    code, _, err = say(capsys, *words, hostile)
+    assert code == 2
+    assert err.startswith("datalint: ")
+    assert not any(line.lstrip().startswith("::") for line in err.splitlines())
+    assert "##[" not in err
+    assert "\x1b" not in err
