@@ -10,8 +10,8 @@
 
 `--write` puts the table into docs/footprint.md. With `--runs` a recipe is measured so often, and its median counts:
 what one and the same pipeline takes differs from run to run. With `--repeat-beyond` only those are measured again whose
-first run was off by more than so many percent, and the table says so. How busy the machine is only makes it last
-longer.
+first run was off by more than so many percent, and the table says so. A busy machine makes it last longer, and a
+pipeline may then hold a few images or a batch more.
 
 `--log` keeps every run as it ends, and what is in there is not run again: all recipes once, then all a second time, so
 that a run that was cut off can go on, or be summed up with fewer `--runs`.
