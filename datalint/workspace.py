@@ -87,8 +87,9 @@ def _settled(workspace: Workspace, request: Request) -> Workspace:
     from datalint.dataset import format_of
     from datalint.dataset.inside import clear_place
 
-    inside = clear_place(workspace.source, workspace.root)
-    if inside is None or format_of(workspace.source, workspace.root) != "imagefolder":
+    source, root = workspace.source, workspace.root
+    inside = clear_place(source, root)
+    if inside is None or _hides_more(source, root, inside.root) or format_of(source, root) != "imagefolder":
         return workspace
     left_out = f"; {inside.left_out}" if inside.left_out else ""
     note = f"no `dataset` is configured, so {inside.root} is judged, where the class folders lie{left_out}"
@@ -98,6 +99,13 @@ def _settled(workspace: Workspace, request: Request) -> Workspace:
         searched=True,
         notes=(*workspace.notes, f"{note} (`datalint init` writes that down)"),
     )
+
+
+def _hides_more(source: Source, root: str, found: str) -> bool:
+    """Whether something below the root and beside the folder that was found may hold images that are not here."""
+    closed = ("submodule", "unreadable-folder")
+    names = [entry.path for entry in source.entries(root) if entry.kind in closed]
+    return not all(name.startswith(f"{found}/") for name in (*names, *(each.path for each in source.tracked(root))))
 
 
 def open_before(request: Request, commit: str, now: Workspace) -> Workspace:

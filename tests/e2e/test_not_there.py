@@ -158,3 +158,16 @@ def test_a_path_that_is_nowhere_is_wrong_usage(repository: Repository, words: tu
     refused = repository.datalint("check", *words, "nowhere")
     assert refused.returncode == 2
     assert "no such file or folder in the" in refused.stderr
+
+
+def test_beside_a_submodule_nobody_knows_what_the_dataset_is(tmp_path: Path, repository: Repository) -> None:
+    outer = Repository(tmp_path / "outer")
+    outer.folder.mkdir()
+    outer.git("init", "-q")
+    unnamed(outer.folder)
+    outer.git("add", ".")
+    assert "no `dataset` is configured" in outer.datalint("check", "--staged", "-o", "text").stdout
+    outer.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(repository.folder), "more")
+    judged = outer.datalint("check", "--staged", "-o", "text").stdout
+    assert "no `dataset` is configured" not in judged
+    assert "more: a submodule" in judged
