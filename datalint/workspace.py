@@ -121,7 +121,7 @@ def open_before(request: Request, commit: str, now: Workspace) -> Workspace:
     if then is not None and then.config.file is not None:
         own = then.config
         return replace(
-            then,
+            _settled(then, asked),
             config=replace(
                 now.config, dataset=own.dataset, training=own.training, target=own.target, targets=own.targets
             ),
@@ -132,7 +132,7 @@ def open_before(request: Request, commit: str, now: Workspace) -> Workspace:
 
     top = git.top_level(now.source.base)
     base = _relative(os.path.realpath(now.source.base), os.path.realpath(top))
-    return Workspace(
+    there = Workspace(
         source=moved(open_tree(top, commit), base),
         config=now.config,
         root=now.root,
@@ -140,6 +140,11 @@ def open_before(request: Request, commit: str, now: Workspace) -> Workspace:
         cache_dir=now.cache_dir,
         top=top,
     )
+    if not now.searched:
+        return there
+    # It may have lain in another folder then.
+    found = _settled(replace(there, root=os.path.normpath(os.path.join(now.home, now.config.dataset.path))), asked)
+    return found if found.searched else there
 
 
 def open_home(config: str | None) -> Workspace:

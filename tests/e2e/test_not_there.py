@@ -171,3 +171,27 @@ def test_beside_a_submodule_nobody_knows_what_the_dataset_is(tmp_path: Path, rep
     judged = outer.datalint("check", "--staged", "-o", "text").stdout
     assert "no `dataset` is configured" not in judged
     assert "more: a submodule" in judged
+
+
+@pytest.mark.parametrize("config", [None, "rules: {settings: {rare-class: off}}\n"])
+def test_a_dataset_that_nobody_names_is_compared_with_itself(tmp_path: Path, config: str | None) -> None:
+    repository = Repository(tmp_path)
+    repository.git("init", "-q")
+    unnamed(tmp_path)
+    if config is not None:
+        (tmp_path / "datalint.yaml").write_text(config)
+    (tmp_path / "data/train/cat/0000.jpg").write_bytes(b"")
+    repository.git("add", ".")
+    repository.commit("dataset")
+    picture(tmp_path / "data/train/cat/new.jpg", 700)
+    (tmp_path / "data/train/cat/empty.jpg").write_bytes(b"")
+    repository.git("mv", "data", "moved")
+    repository.git("add", ".")
+    judged = json.loads(repository.datalint("check", "--staged", "--since", "HEAD", "-o", "json").stdout)
+    empty = {
+        name: [each["path"] for each in findings_ if each["rule"] == "empty-file"]
+        for name, findings_ in (("new", judged["findings"]), ("old", judged["since"]["old"]))
+    }
+    assert empty == {"new": ["moved/train/cat/empty.jpg"], "old": ["moved/train/cat/0000.jpg"]}
+    assert sum(each["added"] for each in judged["since"]["samples"]) == 2
+    assert sum(each["removed"] for each in judged["since"]["samples"]) == 0
