@@ -37,6 +37,9 @@ _LARGEST = 1 << 20
 
 def recognise(listing: Listing) -> str | None:
     """The first folder of masks that are no JPEGs, most of which have an image of their name."""
+    if next(pairs.folders({*listing.folders, ""}), None) is None:
+        # Nothing is called so: nobody need look at a million names.
+        return None
     by_folder = _by_folder(listing.files)
     for found in _sure(by_folder):
         of_masks = by_folder[found.masks]
