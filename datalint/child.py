@@ -10,13 +10,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import datalint
 from datalint.errors import UnfinishedError
+from datalint.pipes import listen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,10 +53,9 @@ class Child:
         except OSError as error:
             self._noise.close()
             raise UnfinishedError(f"cannot start a process: {error.strerror or error}") from error
-        self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
         assert self._process.stdin
+        assert self._process.stdout
+        self._lines, self._listener = listen(self._process.stdout)
         try:
             # One that is dead already is missed by whoever waits for its first answer.
             with contextlib.suppress(OSError):
@@ -117,10 +116,3 @@ class Child:
         assert self._process.stdin
         with contextlib.suppress(OSError):
             self._process.stdin.close()
-
-    def _listen(self) -> None:
-        assert self._process.stdout
-        with self._process.stdout as pipe:
-            for line in pipe:
-                self._lines.put(line)
-        self._lines.put(b"")

@@ -112,15 +112,13 @@ def is_partial(directory: str) -> bool:
 
 def left_out(top: str, folder: str) -> list[str]:
     """Files at or below a folder that a sparse checkout leaves out of the work tree, named from the top."""
-    pathspec = () if folder in ("", ".") else (f":(top,literal){folder}",)
-    lines = run(top, "ls-files", "-t", "-z", "--full-name", "--", *pathspec).split(b"\0")
+    lines = run(top, "ls-files", "-t", "-z", "--full-name", "--", *_below(folder)).split(b"\0")
     return [os.fsdecode(line[2:]) for line in lines if line.startswith(b"S ")]
 
 
 def untracked(top: str, folder: str) -> int:
     """Files at or below a folder of the work tree that are not in the index, also those that git ignores."""
-    pathspec = () if folder in ("", ".") else (f":(top,literal){folder}",)
-    return run(top, "ls-files", "--others", "-z", "--", *pathspec).count(b"\0")
+    return run(top, "ls-files", "--others", "-z", "--", *_below(folder)).count(b"\0")
 
 
 def common_folder(directory: str) -> str:
@@ -131,10 +129,12 @@ def common_folder(directory: str) -> str:
 
 def index_listing(top: str, paths: Sequence[str]) -> bytes:
     """Mode, blob id and name of every index entry at or below `paths`, as git prints it."""
-    literal = [f":(top,literal){path}" for path in paths if path not in ("", ".")]
-    if len(literal) < len(paths):
-        literal = []
-    return run(top, "ls-files", "--stage", "-z", "--full-name", "--", *literal)
+    return run(top, "ls-files", "--stage", "-z", "--full-name", "--", *_below(*paths))
+
+
+def _below(*paths: str) -> list[str]:
+    """Pathspecs of what lies at or below any of the paths; none, which is everything, where one is the top."""
+    return [] if {"", "."} & set(paths) else [f":(top,literal){path}" for path in paths]
 
 
 def has_links(top: str) -> bool:

@@ -119,16 +119,22 @@ def nothing(found: Dataset, workspace: Workspace) -> UnfinishedError:
         )
         return UnfinishedError(f"{message}; check the work tree, or run datalint in it")
     message = f"no samples found in {place} (read as {found.format}): nothing was judged"
-    if workspace.source.name == "index" and workspace.top is not None:
-        from datalint import git
+    return NoSamplesError(f"{message}{_untracked(workspace)}")
 
-        below = os.path.relpath(os.path.join(workspace.source.base, workspace.root), workspace.top)
-        number = git.untracked(workspace.top, below.replace(os.sep, "/"))
-        if number:
-            lie = "1 file lies" if number == 1 else f"{number:,} files lie"
-            hint = "`git add` them, or check without `--staged` (`git check-ignore -v` tells what ignores them)"
-            return NoSamplesError(f"{message}; {lie} there in the work tree that git does not track: {hint}")
-    return NoSamplesError(message)
+
+def _untracked(workspace: Workspace) -> str:
+    """Words for what lies at the root in the work tree and not in the index; empty where nothing does."""
+    if workspace.source.name != "index" or workspace.top is None:
+        return ""
+    from datalint import git
+
+    below = os.path.relpath(os.path.join(workspace.source.base, workspace.root), workspace.top)
+    number = git.untracked(workspace.top, below.replace(os.sep, "/"))
+    if not number:
+        return ""
+    lie = "1 file lies" if number == 1 else f"{number:,} files lie"
+    hint = "`git add` them, or check without `--staged` (`git check-ignore -v` tells what ignores them)"
+    return f"; {lie} there in the work tree that git does not track: {hint}"
 
 
 def _submodule(workspace: Workspace) -> str | None:

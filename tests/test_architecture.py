@@ -22,7 +22,7 @@ PACKAGE = ROOT / "datalint"
 
 # A module may import its own room and every line above it, never its own line or one below.
 LAYERS = (
-    {"ending", "errors", "finding", "tables", "entry", "versions", "__init__"},
+    {"ending", "errors", "finding", "pipes", "tables", "entry", "versions", "__init__"},
     {
         "braces",
         "git",

@@ -35,17 +35,21 @@ class Loading:
     def is_begun_for(self, tables: Mapping[str, Data]) -> bool:
         """Whether what was given is a part of them, and the child still there."""
         given = all(tables.get(name) is data for name, data in self._tables.items())
-        rest = {name: data for name, data in tables.items() if name not in self._tables}
-        return given and self._child.alive and not extra_columns(rest)
+        return given and self._child.alive and not extra_columns(self._rest(tables))
 
     def finish(self, tables: Mapping[str, Data]) -> None:
         """Hand over the rest and wait until all is there; raises UnfinishedError with what went wrong first."""
-        self._hand_over({name: data for name, data in tables.items() if name not in self._tables})
+        self._hand_over(self._rest(tables))
         self._tell({"step": "filled"})
-        for said in self._answers():
-            raise UnfinishedError(f"the tables could not be written: {said}")
+        wrong = next(self._complaints(), None)
+        if wrong is not None:
+            raise UnfinishedError(f"the tables could not be written: {wrong}")
 
-    def _answers(self) -> Iterator[str]:
+    def _rest(self, tables: Mapping[str, Data]) -> dict[str, Data]:
+        """Those that were not given yet."""
+        return {name: data for name, data in tables.items() if name not in self._tables}
+
+    def _complaints(self) -> Iterator[str]:
         """What the child says against any of the jobs, in their order."""
         try:
             for job in self._jobs:

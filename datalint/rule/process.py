@@ -9,12 +9,12 @@ import queue
 import subprocess
 import sys
 import tempfile
-import threading
 from pathlib import Path
 from typing import Any
 
 import datalint
 from datalint.ending import ending
+from datalint.pipes import listen
 
 START_TIMEOUT = 120.0
 _END_TIMEOUT = 5.0
@@ -50,9 +50,8 @@ class Process:
             # Each of glibc's arenas maps 64 MiB of the address space that is limited.
             env={**os.environ, "MALLOC_ARENA_MAX": "2"},
         )
-        self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
+        assert self._process.stdout
+        self._answers, self._listener = listen(self._process.stdout)
         # A child that is dead already is missed by whoever waits for its first answer.
         with contextlib.suppress(OSError):
             self._write({"step": "start", "folder": folder, "memory": memory, "threads": threads})
@@ -104,13 +103,6 @@ class Process:
             with contextlib.suppress(OSError):
                 assert pipe
                 pipe.close()
-
-    def _listen(self) -> None:
-        assert self._process.stdout
-        with self._process.stdout as pipe:
-            for line in pipe:
-                self._answers.put(line)
-        self._answers.put(b"")
 
     def _write(self, job: dict[str, Any]) -> None:
         assert self._process.stdin

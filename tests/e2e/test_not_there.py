@@ -13,6 +13,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def begun(folder: Path) -> Repository:
+    """A repository without a commit."""
+    folder.mkdir(exist_ok=True)
+    made = Repository(folder)
+    made.git("init", "-q")
+    return made
+
+
+def take_in(outer: Repository, inner: Repository, name: str) -> None:
+    """As a submodule."""
+    outer.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner.folder), name)
+
+
 def listed(repository: Repository) -> list[str]:
     """A manifest of all images, committed."""
     images = sorted(path.relative_to(repository.folder).as_posix() for path in repository.folder.rglob("*.jpg"))
@@ -57,8 +70,7 @@ def test_a_moved_dataset_is_still_recognised_by_its_names(repository: Repository
 
 @pytest.mark.parametrize("ignored", [True, False])
 def test_a_folder_that_git_does_not_track_is_not_bare_of_samples(tmp_path: Path, ignored: bool) -> None:
-    repository = Repository(tmp_path)
-    repository.git("init", "-q")
+    repository = begun(tmp_path)
     dataset(tmp_path / "images", per_class=1, validation=1)
     (tmp_path / "datalint.yaml").write_text("dataset: {path: images}\n")
     (tmp_path / ".gitignore").write_text("images/\n" if ignored else "")
@@ -69,10 +81,8 @@ def test_a_folder_that_git_does_not_track_is_not_bare_of_samples(tmp_path: Path,
 
 
 def test_a_path_inside_a_submodule_is_told_as_one(repository: Repository, tmp_path: Path) -> None:
-    outer = Repository(tmp_path / "outer")
-    outer.folder.mkdir()
-    outer.git("init", "-q")
-    outer.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(repository.folder), "data")
+    outer = begun(tmp_path / "outer")
+    take_in(outer, repository, "data")
     (outer.folder / "datalint.yaml").write_text("dataset: {path: data/images}\n")
     outer.git("add", ".")
     judged = outer.datalint("check", "--staged")
@@ -132,8 +142,7 @@ def test_where_somebody_names_the_dataset_it_is_that(
 
 
 def test_the_hook_judges_it_again_when_another_place_becomes_the_dataset(tmp_path: Path) -> None:
-    repository = Repository(tmp_path)
-    repository.git("init", "-q")
+    repository = begun(tmp_path)
     unnamed(tmp_path)
     repository.git("add", ".")
     assert [each["rule"] for each in findings(repository, "--staged") if each["severity"] == "error"] == []
@@ -161,13 +170,11 @@ def test_a_path_that_is_nowhere_is_wrong_usage(repository: Repository, words: tu
 
 
 def test_beside_a_submodule_nobody_knows_what_the_dataset_is(tmp_path: Path, repository: Repository) -> None:
-    outer = Repository(tmp_path / "outer")
-    outer.folder.mkdir()
-    outer.git("init", "-q")
+    outer = begun(tmp_path / "outer")
     unnamed(outer.folder)
     outer.git("add", ".")
     assert "no `dataset` is configured" in outer.datalint("check", "--staged", "-o", "text").stdout
-    outer.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(repository.folder), "more")
+    take_in(outer, repository, "more")
     judged = outer.datalint("check", "--staged", "-o", "text").stdout
     assert "no `dataset` is configured" not in judged
     assert "more: a submodule" in judged
@@ -175,8 +182,7 @@ def test_beside_a_submodule_nobody_knows_what_the_dataset_is(tmp_path: Path, rep
 
 @pytest.mark.parametrize("config", [None, "rules: {settings: {rare-class: off}}\n"])
 def test_a_dataset_that_nobody_names_is_compared_with_itself(tmp_path: Path, config: str | None) -> None:
-    repository = Repository(tmp_path)
-    repository.git("init", "-q")
+    repository = begun(tmp_path)
     unnamed(tmp_path)
     if config is not None:
         (tmp_path / "datalint.yaml").write_text(config)

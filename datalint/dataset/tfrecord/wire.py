@@ -114,7 +114,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
             return first & 0x7F | second << 7, at + 2
         third = data[at + 2]
         if third < 0x80:
-            # Up to 2 MB, as nearly every length: the loop below takes twice as long.
+            # Up to 2 MB, as nearly every length; the loop below is slower.
             return first & 0x7F | (second & 0x7F) << 7 | third << 14, at + 3
     except IndexError:
         raise MalformedError(_CUT) from None
