@@ -279,7 +279,7 @@ def _seconds(text: str) -> float:
 def main(words: list[str] | None = None) -> int:
     """Run one command; returns the exit code. Every expected error is one line on standard error."""
     # Rows of a hundred thousand images hold no cycles, and looking for some takes an eighth of the run.
-    gc.set_threshold(100_000, 50, 1000)
+    gc.set_threshold(1_000_000, 50, 1000)
     if sys.stdout is None:  # closed by the caller (`>&-`): the exit code still counts
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):

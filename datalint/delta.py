@@ -132,8 +132,10 @@ class _Samples:
         gone, come = _rows(left), _rows(new)
         gone, come = gone - come, come - gone
         self._relabel(gone, come)
-        ids = {sample.path: sample.content_id for sample in earlier}
-        self._rename(gone, come, ids, {sample.path: sample.content_id for sample in later})
+        # Of the many that are the same on both sides nobody asks.
+        names = {sample.path for sample in (*left, *new)}
+        ids = {sample.path: sample.content_id for sample in earlier if sample.path in names}
+        self._rename(gone, come, ids, {sample.path: sample.content_id for sample in later if sample.path in names})
         for (_, *where), number in come.items():
             self._count("added", where, number)
         for (_, *where), number in gone.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from datalint.errors import UnfinishedError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
 _ENVIRONMENT = {
@@ -34,6 +35,9 @@ _EMPTY = frozenset(
         "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
     }
 )
+# A record of `ls-files --stage -z`, and one of `ls-tree -z`.
+_STAGED = re.compile("([0-7]+) ([0-9a-f]+) ([0-3])\t([^\0]+)\0")
+_COMMITTED = re.compile("([0-7]+) [a-z]+ ([0-9a-f]+)\t([^\0]+)\0")
 # What git exits with when it refuses.
 _REFUSED = 128
 REGULAR, EXECUTABLE, LINK, SUBMODULE = "100644", "100755", "120000", "160000"
@@ -46,6 +50,29 @@ class Item(NamedTuple):
     mode: str
     blob: str
     stage: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """Entries column by column, as there may be a million."""
+
+    paths: Sequence[str] = ()
+    modes: Sequence[str] = ()
+    blobs: Sequence[str] = ()
+    stages: Sequence[str] = ()
+    """One digit each; empty for a tree."""
+
+    def __iter__(self) -> Iterator[Item]:
+        stages = map(int, self.stages or "0" * len(self.paths))
+        return map(Item, self.paths, self.modes, self.blobs, stages)
+
+    def without(self, places: Container[int]) -> Items:
+        """Those at other places."""
+        kept = [place for place in range(len(self.paths)) if place not in places]
+        return Items(*([column[place] for place in kept] if column else () for column in self._columns()))
+
+    def _columns(self) -> tuple[Sequence[str], ...]:
+        return self.paths, self.modes, self.blobs, self.stages
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,23 +166,22 @@ def _below(*paths: str) -> list[str]:
 
 def has_links(top: str) -> bool:
     """Whether the index holds a symbolic link."""
-    return any(record.startswith(b"120000 ") for record in index_listing(top, ["."]).split(b"\0"))
+    listed = index_listing(top, ["."])
+    return listed.startswith(b"120000 ") or b"\x00120000 " in listed
 
 
-def index_items(top: str) -> list[Item]:
+def index_items(top: str) -> Items:
     """What a commit of the index would hold, in git's order; `git add --intent-to-add` alone adds nothing."""
-    listed = os.fsdecode(run(top, "ls-files", "--stage", "-z"))
-    items = [_index_item(record) for record in listed.split("\0")[:-1]]
-    if any(item.blob in _EMPTY for item in items):
+    found = _STAGED.findall(os.fsdecode(run(top, "ls-files", "--stage", "-z")))
+    if not found:
+        return Items()
+    modes, blobs, stages, paths = zip(*found, strict=True)
+    items = Items(paths, modes, blobs, stages)
+    if not _EMPTY.isdisjoint(blobs):
         intended = _intended(top)
-        items = [item for item in items if item.blob not in _EMPTY or item.path not in intended]
+        pairs = enumerate(zip(blobs, paths, strict=True))
+        return items.without({place for place, (blob, path) in pairs if blob in _EMPTY and path in intended})
     return items
-
-
-def _index_item(record: str) -> Item:
-    head, _, name = record.partition("\t")
-    mode, blob, stage = head.split(" ")
-    return Item(name, mode, blob, int(stage))
 
 
 def _intended(top: str) -> set[str]:
@@ -228,16 +254,13 @@ def index_tree(top: str) -> str | None:
     return None if written.returncode else written.stdout.decode().strip()
 
 
-def tree_items(top: str, ref: str) -> list[Item]:
+def tree_items(top: str, ref: str) -> Items:
     """Every file of a commit; raises UsageError for a ref that does not exist."""
-    listing = run(top, "ls-tree", "-r", "-z", "--full-tree", commit(top, ref))
-    return [_tree_item(record) for record in listing.split(b"\0")[:-1]]
-
-
-def _tree_item(record: bytes) -> Item:
-    head, _, name = record.partition(b"\t")
-    mode, _, blob = head.decode().split(" ")
-    return Item(os.fsdecode(name), mode, blob)
+    found = _COMMITTED.findall(os.fsdecode(run(top, "ls-tree", "-r", "-z", "--full-tree", commit(top, ref))))
+    if not found:
+        return Items()
+    modes, blobs, paths = zip(*found, strict=True)
+    return Items(paths, modes, blobs)
 
 
 def changes(top: str, *, base: str | None = None, head: str | None = None, worktree: bool = False) -> list[Change]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from datalint.facts.gather import extractor_version
 from datalint.near import answered
@@ -80,26 +80,34 @@ def _found(looked: Looked, units: Units, *, across: bool, workers: int | None, t
 
 
 def _units(gathered: Gathered, samples: Data) -> Units:
-    hashes, contents = gathered.data.columns["phash"], gathered.data.columns["content_key"]
-    files, splits = samples.columns["file_id"], samples.columns.get("split") or [None] * len(samples)
-    # A file in two splits counts in the first: that it is in both is another rule's business.
-    first: dict[object, object] = {}
+    """A file of each content in each split, where its hash is known."""
+    hashes = cast("Sequence[int | None]", gathered.data.columns["phash"])
+    contents = cast("Sequence[int | None]", gathered.data.columns["content_key"])
+    files = cast("Sequence[int | None]", samples.columns["file_id"])
+    splits = samples.columns.get("split") or [None] * len(samples)
+    numbers: dict[object, int] = {}
+    for split in dict.fromkeys(splits):
+        numbers[split] = numbers.setdefault("train" if split is None else split, len(numbers))
+    first: dict[tuple[int, int], int] = {}
+    for file, split in _once(files, splits):
+        if file is not None and hashes[file] is not None and (content := contents[file]) is not None:
+            first.setdefault((content, numbers[split]), file)
+    return Units(
+        files=list(first.values()),
+        hashes=[hashes[file] or 0 for file in first.values()],
+        splits=[number for _, number in first],
+        contents=[content for content, _ in first],
+    )
+
+
+def _once(files: Sequence[int | None], splits: Sequence[object]) -> Iterable[tuple[int | None, object]]:
+    """A file in two splits counts in the first: that it is in both is another rule's business."""
+    if len(set(files)) == len(files):
+        return zip(files, splits, strict=True)
+    first: dict[int | None, object] = {}
     for file, split in zip(files, splits, strict=True):
         first.setdefault(file, split)
-    numbers: dict[object, int] = {}
-    units, seen = Units([], [], [], []), set()
-    for file, split in first.items():
-        if not isinstance(file, int):
-            continue
-        value, content = hashes[file], contents[file]
-        if not isinstance(value, int) or not isinstance(content, int):
-            continue
-        number = numbers.setdefault("train" if split is None else split, len(numbers))
-        if (content, number) not in seen:
-            seen.add((content, number))
-            for column, item in zip(units, (file, value, number, content), strict=True):
-                column.append(item)
-    return units
+    return first.items()
 
 
 def _table(rows: Sequence[tuple[object, ...]]) -> Data:

@@ -123,6 +123,6 @@ def _side(told: dict[str, Any]) -> Side:
         root=told["root"],
         manifest=told["manifest"],
         findings=findings_of(told["findings"]),
-        samples=[Sample(*row) for row in zip(*told["samples"], strict=True)],
+        samples=list(map(Sample._make, zip(*told["samples"], strict=True))),
         footprint=[Total(*row) for row in told["footprint"]],
     )

@@ -9,7 +9,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from datalint import braces, git, sides
 from datalint import check as checking
@@ -19,15 +19,16 @@ from datalint.finding import Severity, Since
 from datalint.footprint.estimate import TOTAL
 from datalint.outcome import verdict
 from datalint.rule.judge import told
-from datalint.tables import text
+from datalint.tables import texts
 from datalint.unseen import unseen
 from datalint.workspace import open_before, open_workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from datalint.check import Judged
     from datalint.request import Request
+    from datalint.tables import Data
     from datalint.workspace import Workspace
 
     Progress = Callable[[int, int], None]
@@ -59,10 +60,15 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
             before = Side(os.path.realpath(now.workspace.source.base), *_place(now.workspace))
             notes.append(f"{ref} holds no file of this dataset: everything counts as new")
         after = side_of(now)
+        kept = None
         if tree is not None:
             alone = [finding for finding in after.findings if finding.rule not in now.comparing]
-            sides.remember(sides.key_of(request, tree.result(), now), replace(after, findings=alone))
-        return _compared(now, before, after, base=ref, commit=commit, notes=notes)
+            key = sides.key_of(request, tree.result(), now)
+            kept = beside.submit(sides.remember, key, replace(after, findings=alone))
+        compared = _compared(now, before, after, base=ref, commit=commit, notes=notes)
+        if kept is not None:
+            kept.result()
+        return compared
 
 
 def diff(earlier: Request, later: Request, *, name: str, progress: Progress | None = None) -> Judged:
@@ -108,8 +114,6 @@ def _before(request: Request, commit: str, now: Judged, tree: str, progress: Pro
 def side_of(judged: Judged) -> Side:
     """What a comparison needs to know of one side."""
     evidence = judged.evidence
-    samples, files = evidence.dataset.samples.columns, evidence.tables["files"].columns
-    ids = files["content_id"]
     root, manifest = _place(judged.workspace)
     return Side(
         base=os.path.realpath(judged.workspace.source.base),
@@ -118,14 +122,18 @@ def side_of(judged: Judged) -> Side:
         findings=judged.found,
         mute=judged.mute,
         unread={item.what for item in unseen(evidence.dataset, evidence.gathered.data)},
-        samples=[
-            Sample(str(path), text(split), text(label), None if file is None else text(ids[int(str(file))]))
-            for path, split, label, file in zip(
-                *(samples[name] for name in ("path", "split", "label", "file_id")), strict=True
-            )
-        ],
+        samples=_samples(evidence.dataset.samples, evidence.tables["files"]),
         footprint=_totals(judged),
     )
+
+
+def _samples(samples: Data, files: Data) -> list[Sample]:
+    """Column by column, as there may be a million."""
+    paths, splits, labels = (texts(samples.columns[name]) for name in ("path", "split", "label"))
+    ids = texts(files.columns["content_id"])
+    numbers = cast("Sequence[int | None]", samples.columns["file_id"])
+    found = [None if file is None else ids[file] for file in numbers]
+    return list(map(Sample._make, zip(paths, splits, labels, found, strict=True)))
 
 
 def _place(workspace: Workspace) -> tuple[str, str | None]:

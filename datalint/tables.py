@@ -7,10 +7,10 @@ them (`file_id`, `sample_id`, `content_key`), never paths.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,13 @@ class Data:
 def text(cell: object) -> str | None:
     """A cell as text; NULL stays None."""
     return None if cell is None else str(cell)
+
+
+def texts(column: Sequence[object]) -> Sequence[str | None]:
+    """The cells of a column as text; nearly always they are."""
+    if set(map(type, column)) <= {str, type(None)}:
+        return cast("Sequence[str | None]", column)
+    return list(map(text, column))
 
 
 def _table(

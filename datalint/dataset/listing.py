@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from datalint.dataset import layout
@@ -21,6 +22,19 @@ class Listing:
     files: tuple[str, ...]
     """Relative to the root, sorted; the name of a root that is a file."""
     folders: frozenset[str]
+    _by_ending: dict[str, list[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Files by what follows the last dot of their path, in lower case; made when it is first asked for."""
+
+    def ending(self, *suffixes: str) -> list[str]:
+        """Files that end like this, in any case; each is a dot and a word, such as `.xml`.
+
+        A dozen formats ask, of what may be a million names: one look at all of them answers for all.
+        """
+        if not self._by_ending:
+            for path in self.files:
+                self._by_ending.setdefault(path.rpartition(".")[2].lower(), []).append(path)
+        found = [self._by_ending.get(suffix[1:], ()) for suffix in suffixes]
+        return sorted(itertools.chain(*found)) if len(found) > 1 else list(found[0])
 
     @property
     def has_images(self) -> bool:

@@ -70,6 +70,9 @@ class NullCache:
         """Rows by content id."""
         return {}
 
+    def touch(self, ids: Sequence[str]) -> None:
+        """Facts of these are in use, whoever keeps a copy of them."""
+
     def store(
         self,
         facts: Iterable[tuple[str, Row]],
@@ -147,14 +150,13 @@ class Cache(NullCache):
                 break
             query = f"SELECT * FROM facts WHERE content_id IN ({_marks(part)}) AND extractor = ?"  # noqa: S608
             found.update((row[0], row[2:]) for row in self._ask(query, (*part, extractor)))
-        if found and not self._read_only and not self._given_up:
-            self._touch(list(found))
+        self.touch(list(found))
         return found
 
-    def _touch(self, ids: Sequence[str]) -> None:
-        """Keep facts that are in use from being dropped as the oldest; where that fails, nothing is lost."""
+    def touch(self, ids: Sequence[str]) -> None:
+        """So that they are not dropped as the oldest; where that fails, nothing is lost."""
         database, day = self._database, int(time.time() // 86_400)
-        if database is None:
+        if database is None or not ids or self._read_only or self._given_up:
             return
         with suppress(sqlite3.Error):
             known = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'used'").fetchone()

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from datalint import engine
 from datalint.engine import Failure
-from datalint.entry import BlobLocator, FileLocator, PartLocator, display
+from datalint.entry import BlobLocator, FileLocator, PartLocator
 from datalint.facts.cache import LYING
 from datalint.facts.model import EXTRACTOR, MASKS, PLANES
+from datalint.facts.pack import MANY, Pack
 from datalint.facts.row import COLUMNS, MAX_BYTES, too_large, unread
-from datalint.tables import TABLES, Columns, Data
+from datalint.facts.table import known_as, table
+from datalint.tables import TABLES, Data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -51,7 +53,6 @@ _FAILURES = {
     "memory": "decoder-memory",
     "error": "decoder-crash",
 }
-_NAMES = [column.name for column in TABLES["files"].columns]
 _BOOLEANS = {column.name for column in TABLES["files"].columns if column.type == "BOOLEAN"}
 _WORDS = {"format", "mode", "status", "cause"}
 _TRUTH = {None: None, 0: False, 1: True}
@@ -88,12 +89,17 @@ def gather(
     cache does not know.
     """
     scan = _Scan(files, cache, (MASKS if masks else PLANES if planes else "") + extractor_version(), fresh)
-    scan.recall()
+    kept = None if planes or len(files) < MANY else "facts of masks" if masks else "facts"
+    pack = None if kept is None else Pack(cache, scan.extractor, name=kept)
+    scan.recall(pack)
     scan.read(workers or _cores(), timeout, progress)
-    found = scan.table()
+    if pack is not None:
+        pack.renew(scan.ids, scan.columns)
+    same = known_as(files, scan.ids)
+    found = table(files, scan.ids, same, scan.columns)
     more = [name for name in COLUMNS if (masks and name.startswith("mask_")) or (planes and name.endswith("plane"))]
     found |= {name: scan.columns[name] for name in more}
-    return Gathered(Data(found), scan.cached, len(scan.pending), scan.same())
+    return Gathered(Data(found), scan.cached, len(scan.pending), same)
 
 
 def _cores() -> int:
@@ -135,14 +141,14 @@ class _Scan:
     doubted: dict[int, str] = field(default_factory=dict)
     """What the cache believes of files that are read again all the same."""
 
-    def recall(self) -> None:
+    def recall(self, pack: Pack | None) -> None:
         """Fill in what needs no reading, and list the rest."""
         self.columns = {name: [None] * len(self.files) for name in COLUMNS}
         self.ids = [None] * len(self.files)
         for start in range(0, len(self.files), CHUNK):
-            self._recall_chunk(range(start, min(start + CHUNK, len(self.files))))
+            self._recall_chunk(range(start, min(start + CHUNK, len(self.files))), pack)
 
-    def _recall_chunk(self, chunk: range) -> None:
+    def _recall_chunk(self, chunk: range, pack: Pack | None) -> None:
         identities: dict[int, str] = {}
         paths: dict[int, bytes] = {}
         odd: dict[int, Row] = {}
@@ -163,16 +169,17 @@ class _Scan:
                 (size, mtime, inode, _), identity = signatures[path]
                 if (size, mtime, inode) == (entry.size, entry.mtime_ns, entry.inode):
                     (self.doubted if self.fresh else identities)[number] = identity
-        known = self.cache.facts(list(dict.fromkeys(identities.values())), self.extractor)
-        rows = odd
-        for number, identity in identities.items():
-            if identity in known:
-                rows[number] = known[identity]
-                self.ids[number] = identity
-                self.cached += 1
+        copied = {} if pack is None else pack.copy(identities, self.columns)
+        asked = {number: identity for number, identity in identities.items() if number not in copied}
+        known = self.cache.facts(list(dict.fromkeys(asked.values())), self.extractor)
+        found = {number: identity for number, identity in identities.items() if number in copied or identity in known}
+        for number, identity in found.items():
+            self.ids[number] = identity
+        self.cached += len(found)
+        rows = odd | {number: known[identity] for number, identity in found.items() if number not in copied}
         self._fill(sorted(rows), [rows[number] for number in sorted(rows)])
         for number in chunk:
-            if number not in rows:
+            if number not in rows and number not in copied:
                 self._schedule(number)
 
     def _schedule(self, number: int) -> None:
@@ -269,27 +276,6 @@ class _Scan:
                 for number, value in zip(numbers, values, strict=True):
                     column[number] = value
 
-    def same(self) -> list[str | None]:
-        """What was read tells more than what a pointer says: one copy may lie in git and another in its LFS."""
-        return [known or entry.content_id for entry, known in zip(self.files, self.ids, strict=True)]
-
-    def table(self) -> Columns:
-        """Every column of `files`, in its order."""
-        ids = [entry.content_id or known for entry, known in zip(self.files, self.ids, strict=True)]
-        same = self.same()
-        keys: dict[object, int] = {}
-        paths = [display(entry.path) for entry in self.files]
-        made: Columns = {
-            "file_id": list(range(len(self.files))),
-            "path": list(paths),
-            "path_utf8": [shown == entry.path for shown, entry in zip(paths, self.files, strict=True)],
-            "content_id": list(ids),
-            "content_key": [None if each is None else keys.setdefault(each, len(keys)) for each in same],
-            "suffix": [sys.intern(_suffix(entry, path)) for entry, path in zip(self.files, paths, strict=True)],
-            **self.columns,
-        }
-        return {name: made[name] for name in _NAMES}
-
 
 def _key(locator: FileLocator | PartLocator) -> bytes:
     """Under which the cache remembers what lay there."""
@@ -298,13 +284,6 @@ def _key(locator: FileLocator | PartLocator) -> bytes:
         return path
     shape = "" if locator.pixels is None else f" {locator.pixels}"
     return path + f"\0{locator.codec} {locator.column} {locator.offset} {locator.size}{shape}".encode()
-
-
-def _suffix(entry: Entry, path: str) -> str:
-    """In lower case; a record without a name has none."""
-    if isinstance(entry.locator, PartLocator) and not entry.locator.named:
-        return ""
-    return os.path.splitext(path)[1].lower()
 
 
 @dataclass(slots=True)

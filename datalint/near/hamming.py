@@ -85,11 +85,13 @@ def _all(queries: Hashes, hashes: Hashes, radius: int, *, ordered: bool) -> Iter
     step = max(1, _CHUNK // max(1, len(hashes)))
     for start in range(0, len(queries), step):
         distance = np.bitwise_count(queries[start : start + step, None] ^ hashes[None, :])
-        left, right = np.nonzero(distance <= radius)
+        # NumPy finds them far faster in one dimension.
+        close = np.flatnonzero(distance <= radius)
+        left, right = np.divmod(close, len(hashes))
+        left += start
         if ordered:
-            later = right > left + start
-            left, right = left[later], right[later]
-        yield Pairs(left + start, right, distance[left, right])
+            close, left, right = (column[right > left] for column in (close, left, right))
+        yield Pairs(left, right, distance.ravel()[close])
 
 
 def _by_band(

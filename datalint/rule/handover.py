@@ -1,24 +1,19 @@
-"""Tables as files that the child can load: CSV in which NULL is nothing and text is always in quotes."""
+"""Tables as files that the child can load."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
+from datalint.rule.cells import UNSAFE, Lines
 from datalint.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from datalint.tables import Data
 
-MAX_CELL = 20_000
-"""Characters of one cell; what is longer was never meant to be read by a rule."""
 _CHUNK = 20_000
 """Rows that are turned into text, and loaded, at once: a million would be gigabytes."""
-_LOOK, _FEW = 256, 64
-"""Values that are looked at to learn whether a column has few, and how many are few."""
-_UNSAFE = re.compile("[\x00\ud800-\udfff]")
 
 
 def extra_columns(tables: Mapping[str, Data]) -> list[str]:
@@ -35,7 +30,7 @@ def written(tables: Mapping[str, Data], stem: str) -> Iterator[dict[str, Any]]:
             renamed.get(column, column): (values, types.get(column, "VARCHAR"))
             for column, values in data.columns.items()
             # What is NULL throughout needs no cell: the table says so by itself.
-            if (column in types or column in renamed) and any(value is not None for value in values)
+            if (column in types or column in renamed) and _has_any(values)
         }
         if not len(data):
             continue
@@ -43,12 +38,17 @@ def written(tables: Mapping[str, Data], stem: str) -> Iterator[dict[str, Any]]:
             # A row of nothing is a row all the same.
             first = next(iter(data.columns))
             columns = {renamed.get(first, first): (data.columns[first], "VARCHAR")}
+        rows = Lines(columns)
         for start in range(0, len(data), _CHUNK):
-            cells = [_cells(values[start : start + _CHUNK], kind) for values, kind in columns.values()]
             file = f"{stem}-{name}-{start}.csv"
             with open(file, "w", encoding="utf-8", newline="") as stream:
-                stream.write("\n".join(map(",".join, zip(*cells, strict=True))) + "\n")
-            yield {"name": name, "file": file, "columns": list(columns)}
+                stream.write("\n".join(rows.lines(start, start + _CHUNK)) + "\n")
+            yield {"name": name, "file": file, "columns": rows.names}
+
+
+def _has_any(values: Sequence[Any]) -> bool:
+    """Whether one of them is not NULL; to count is fast only among many of them that are."""
+    return bool(values) and (values[0] is not None or values.count(None) < len(values))
 
 
 def _renamed(name: str, data: Data) -> dict[str, str]:
@@ -61,7 +61,7 @@ def _distinct(names: Iterable[str], taken: Iterable[str]) -> list[str]:
     seen = {name.lower() for name in taken}
     result = []
     for name in names:
-        number, fresh = 1, _UNSAFE.sub("?", name) or "column"
+        number, fresh = 1, UNSAFE.sub("?", name) or "column"
         stem = fresh
         while fresh.lower() in seen:
             number += 1
@@ -69,54 +69,3 @@ def _distinct(names: Iterable[str], taken: Iterable[str]) -> list[str]:
         seen.add(fresh.lower())
         result.append(fresh)
     return result
-
-
-def _cells(values: Sequence[Any], kind: str) -> list[str]:
-    few = _few(values, kind)
-    if few is not None:
-        shown = dict(zip(few, _written(few, kind), strict=True))
-        return list(map(shown.__getitem__, values))
-    return _written(values, kind)
-
-
-def _few(values: Sequence[Any], kind: str) -> list[Any] | None:
-    """The distinct values where most repeat, as those of most columns do; None where few do."""
-    if len(set(values[:_LOOK])) > _FEW:
-        return None
-    found = set(values)
-    # 1 and True are the same to a set, and not as text.
-    alike = kind != "VARCHAR" or all(value is None or isinstance(value, str) for value in found)
-    return list(found) if len(found) <= _FEW and alike else None
-
-
-def _written(values: Sequence[Any], kind: str) -> list[str]:
-    if kind == "VARCHAR":
-        return _texts(values)
-    write: Callable[[Any], str] = _boolean if kind == "BOOLEAN" else str
-    if None in values:
-        return ["" if value is None else write(value) for value in values]
-    return list(map(write, values))
-
-
-def _texts(values: Sequence[Any]) -> list[str]:
-    """Almost always nothing needs care, which one look at all of them together tells."""
-    present = [str(value) for value in values if value is not None]
-    together = "".join(present)
-    if '"' in together or _UNSAFE.search(together) or max(map(len, present), default=0) > MAX_CELL:
-        return ["" if value is None else _text(value) for value in values]
-    if len(present) == len(values):
-        return [f'"{value}"' for value in present]
-    return ["" if value is None else f'"{value}"' for value in values]
-
-
-def _boolean(value: Any) -> str:
-    return "true" if value else "false"
-
-
-def _text(value: Any) -> str:
-    text = str(value)
-    if len(text) > MAX_CELL:
-        text = text[:MAX_CELL]
-    if _UNSAFE.search(text):
-        text = _UNSAFE.sub(lambda found: f"\\x{ord(found.group()) & 0xFF:02x}", text)
-    return '"' + text.replace('"', '""') + '"'

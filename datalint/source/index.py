@@ -10,7 +10,7 @@ from datalint.source.snapshot import Snapshot, snapshot
 def open_index(top: str) -> Snapshot:
     """Entries of the index of the repository at `top`; raises UsageError in the middle of a merge conflict."""
     items = git.index_items(top)
-    conflict = next((item for item in items if item.stage), None)
-    if conflict is not None:
+    if set(items.stages) - {"0"}:
+        conflict = next(item for item in items if item.stage)
         raise UsageError(f"the index has an unresolved conflict: {conflict.path}", hint="resolve it, then `git add`")
     return snapshot(top, "index", items)

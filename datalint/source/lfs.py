@@ -45,7 +45,9 @@ def fetched(top: str, files: Mapping[str, Entry]) -> dict[str, Entry]:
 
 def _uses_lfs(top: str, files: Mapping[str, Entry]) -> bool:
     """Where no attribute says so, no blob needs to be asked for its size."""
-    attributes = [entry for path, entry in files.items() if path.rsplit("/", 1)[-1] == ".gitattributes"]
+    attributes = [
+        entry for path, entry in files.items() if path == ".gitattributes" or path.endswith("/.gitattributes")
+    ]
     if not attributes:
         return False
     with git.BlobReader(top) as reader:

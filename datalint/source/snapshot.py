@@ -63,6 +63,8 @@ class Snapshot:
     files: Mapping[str, Entry]
     paths: Sequence[str]
     """Keys of `files`, sorted."""
+    ordered: Sequence[Entry]
+    """The files in that order."""
     ways: Collection[str] = ()
     """Symbolic links that lead to folders."""
     told: Sequence[Tracked] = ()
@@ -75,7 +77,7 @@ class Snapshot:
         if root in self.files:
             return [self.files[root]]
         first, last = (0, len(self.paths)) if root == "." else self._below(root)
-        return [self.files[path] for path in self.paths[first:last]]
+        return list(self.ordered[first:last])
 
     def _below(self, folder: str) -> tuple[int, int]:
         # '0' is the character after '/'.
@@ -134,23 +136,21 @@ class Snapshot:
         return place
 
 
-def snapshot(top: str, name: str, items: Iterable[git.Item]) -> Snapshot:
+def snapshot(top: str, name: str, items: git.Items) -> Snapshot:
     """Blobs become files; symbolic links are followed within the snapshot, a submodule stays one."""
     files: dict[str, Entry] = {}
     targets: dict[str, str] = {}
-    pruned: dict[str, bool] = {}
-    for path, mode, blob, _ in items:
-        folder = path.rpartition("/")[0]
-        if folder not in pruned:
-            pruned[folder] = not PRUNED.isdisjoint(folder.split("/"))
-        if pruned[folder]:
+    pruned = {folder for folder in _folders(items.paths) if not PRUNED.isdisjoint(folder.split("/"))}
+    for path, mode, blob in zip(items.paths, items.modes, items.blobs, strict=True):
+        if pruned and path.rpartition("/")[0] in pruned:
             continue
         if mode == git.LINK:
             targets[path] = blob
         elif mode == git.SUBMODULE:
             files[path] = Entry(path, BlobLocator(top, blob), "submodule")
         else:
-            files[path] = Entry(path, BlobLocator(top, blob), content_id=f"git:{blob}")
+            # By position: there may be a million.
+            files[path] = Entry(path, BlobLocator(top, blob), "file", None, None, None, f"git:{blob}")
     files = lfs.fetched(top, files)
     ways: Collection[str] = ()
     if targets:
@@ -158,7 +158,13 @@ def snapshot(top: str, name: str, items: Iterable[git.Item]) -> Snapshot:
     told: Sequence[Tracked] = ()
     if dvc.stages_of(files):
         files, told = _with_dvc(top, files)
-    return Snapshot(top, name, files, sorted(files), ways, told)
+    paths = sorted(files)
+    return Snapshot(top, name, files, paths, [files[path] for path in paths], ways, told)
+
+
+def _folders(paths: Iterable[str]) -> set[str]:
+    """Those that hold one of the paths directly."""
+    return {path.rpartition("/")[0] for path in paths}
 
 
 def _with_dvc(top: str, files: dict[str, Entry]) -> tuple[dict[str, Entry], Sequence[Tracked]]:

@@ -212,10 +212,9 @@ def _identity(status: os.stat_result) -> tuple[int, int]:
 def parents(paths: Iterable[str]) -> list[str]:
     """Every folder that a set of file paths implies, sorted."""
     found: set[str] = set()
-    for path in paths:
-        while "/" in path:
-            path = path.rsplit("/", 1)[0]
-            if path in found:
-                break
-            found.add(path)
+    # Many files lie in one folder.
+    for folder in {path.rpartition("/")[0] for path in paths}:
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
     return sorted(found)

@@ -90,7 +90,7 @@ def _is_there(source: Source, path: str) -> bool:
 def archives(listing: Listing) -> dict[str, str]:
     """Name of a file in a zip archive beside the annotations -> the archive, of which few are looked into."""
     found: dict[str, str] = {}
-    for name in [each for each in listing.files if each.lower().endswith(".zip")][:_ARCHIVES]:
+    for name in listing.ending(".zip")[:_ARCHIVES]:
         place = listing.source.spooled(listing.path(name))
         try:
             with zipfile.ZipFile(place or "") as archive:

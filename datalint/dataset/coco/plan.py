@@ -81,11 +81,7 @@ def plan(listing: Listing, declared: Mapping[str, str] | None = None) -> Plan:
 
 def _candidates(listing: Listing) -> Iterator[tuple[str, look.Kind]]:
     """JSON files that are COCO by a look at their head, or by their name where they are damaged or not fetched."""
-    paths = [
-        path
-        for path in listing.files
-        if path.lower().endswith(".json") and path.count("/") <= _DEEPEST and "/." not in f"/{path}"
-    ]
+    paths = [path for path in listing.ending(".json") if path.count("/") <= _DEEPEST and "/." not in f"/{path}"]
     many = Counter(posixpath.dirname(path) for path in paths)
     for path in paths:
         named = path.endswith(_EXPORT) or (

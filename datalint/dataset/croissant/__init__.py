@@ -34,7 +34,7 @@ def recognise(listing: Listing) -> str | None:
 
 def _tables_of_images(listing: Listing) -> bool:
     """Whether there is Parquet that holds images, or names some."""
-    files = [path for path in listing.files if path.endswith(".parquet")]
+    files = [path for path in listing.ending(".parquet") if path.endswith(".parquet")]
     return bool(files) and (
         hf_parquet.recognise(listing) is not None
         or any(manifest.names_images(listing.source, listing.path(path), "parquet", {}) for path in files)

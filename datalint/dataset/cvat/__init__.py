@@ -35,7 +35,7 @@ def read(source: Source, root: str, options: Options) -> Dataset:
 
 def described(listing: Listing) -> list[str]:
     """XML files of CVAT that lie in one folder, relative to the listing's root."""
-    found = sorted((path for path in listing.files if path.lower().endswith(".xml")), key=lambda path: path.count("/"))
+    found = sorted(listing.ending(".xml"), key=lambda path: path.count("/"))
     depth = None
     some = []
     for path in found[:_PROBED]:

@@ -24,7 +24,7 @@ def recognise(listing: Listing) -> str | None:
 
     Beside labels of YOLO it is what they were converted from; beside a data.yaml it is where Ultralytics does not look.
     """
-    texts = [path for path in listing.files if path.lower().endswith(".txt")]
+    texts = listing.ending(".txt")
     likely = [path for path in texts if is_home(posixpath.dirname(path))]
     if not likely or yolo.described(listing) or any(yolo.images_of(path) in listing.folders for path in texts):
         return None

@@ -30,7 +30,7 @@ def recognise(listing: Listing) -> str | None:
     """
     if listing.files and listing.path(listing.files[0]) == listing.root:
         return None
-    named = [path for path in listing.files if path.rpartition("/")[2] in metadata.NAMES]
+    named = metadata.named(listing)
     for path in named:
         header = metadata.head(listing, path)
         if metadata.image_columns(header):
@@ -47,7 +47,7 @@ def read(source: Source, root: str, options: Options) -> Dataset:
     from datalint.dataset.hf_imagefolder.reading import Reading
 
     there = listing(source, root)
-    found = [metadata.read(there, path) for path in there.files if path.rpartition("/")[2] in metadata.NAMES]
+    found = [metadata.read(there, path) for path in metadata.named(there)]
     if not found:
         raise UsageError(f"no {', '.join(metadata.NAMES[:2])} or {metadata.NAMES[2]} in {root}")
     return Reading.of(there, options, found).dataset()

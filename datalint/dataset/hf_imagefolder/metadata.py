@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 """FolderBasedBuilder.METADATA_FILENAMES of datasets 5.2, compared with their case."""
+_ENDINGS = tuple(f".{name.rpartition('.')[2]}" for name in NAMES)
 _HEAD = 1 << 16
 _HEAD_ROWS = 20
 
@@ -47,6 +48,11 @@ class Metadata:
     def images(self) -> tuple[str, ...]:
         """Columns that name images."""
         return image_columns(self.header)
+
+
+def named(listing: Listing) -> list[str]:
+    """Files below the root that are called so."""
+    return [path for path in listing.ending(*_ENDINGS) if path.rpartition("/")[2] in NAMES]
 
 
 def image_columns(header: Iterable[str]) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ def recognise(listing: Listing) -> str | None:
 
     Image files beside it are pictures in a README.md where the files are called shards, else the dataset itself.
     """
-    files = [path for path in listing.files if path.endswith(SUFFIX)]
+    files = [path for path in listing.ending(SUFFIX) if path.endswith(SUFFIX)]
     named = [path for path in files if hf_splits.SHARD.fullmatch(path.rpartition("/")[2])]
     if not files or (listing.has_images and not named):
         return None
@@ -61,7 +61,7 @@ def _has_images(place: str) -> bool:
 def read(source: Source, root: str, options: Options) -> Dataset:
     """Samples of every row. Raises UsageError where there is no Parquet file, or no column of images in any."""
     there = listing(source, root)
-    files = [path for path in there.files if path.endswith(SUFFIX)]
+    files = [path for path in there.ending(SUFFIX) if path.endswith(SUFFIX)]
     if not files:
         raise UsageError(f"no Parquet file (*{SUFFIX}) in {root}")
     # Whoever asks for the look of a folder alone pays for no reader.

@@ -27,7 +27,7 @@ _OWN = (b"LabelMe", b"<imagesize>", b"<deleted>")
 
 def recognise(listing: Listing) -> str | None:
     """The first file of shapes, of those that are called like images where there are images."""
-    found = [path for path in listing.files if path.lower().endswith((".json", ".xml"))]
+    found = listing.ending(".json", ".xml")
     if found and listing.has_images:
         images = {_stem(path) for path in listing.files if layout.suffix(path) in layout.IMAGE_LIKE}
         found = [path for path in found if _stem(path) in images]

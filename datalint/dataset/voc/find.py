@@ -27,7 +27,7 @@ def clue(listing: Listing) -> str | None:
 
     Beside a data.yaml, or labels of YOLO that lie where it looks for them, the XML is what they were converted from.
     """
-    if not any(path.lower().endswith(".xml") for path in listing.files):
+    if not listing.ending(".xml"):
         return None
     found = next(iter(homes(listing)), None)
     if found is not None:
@@ -38,7 +38,7 @@ def clue(listing: Listing) -> str | None:
 
 def homes(listing: Listing) -> Sequence[str]:
     """Folders with Annotations of XML beside JPEGImages or ImageSets: VOC2007 and VOC2012 of a devkit."""
-    with_xml = {posixpath.dirname(path) for path in listing.files if path.lower().endswith(".xml")}
+    with_xml = {posixpath.dirname(path) for path in listing.ending(".xml")}
     found = []
     for folder in sorted(folder for folder in listing.folders if posixpath.basename(folder) == "Annotations"):
         home = posixpath.dirname(folder)
@@ -52,7 +52,7 @@ def homes(listing: Listing) -> Sequence[str]:
 def _loose(listing: Listing) -> Sequence[str]:
     """XML files of boxes that are called like an image."""
     stems = {stem(path) for path in listing.files if layout.suffix(path) in layout.IMAGE_LIKE}
-    likely = [path for path in listing.files if path.lower().endswith(".xml") and stem(path) in stems]
+    likely = [path for path in listing.ending(".xml") if stem(path) in stems]
     heads = {path: listing.head(path, HEAD) for path in likely[:_PROBED]}
     return [path for path, head in heads.items() if is_one(head) and b"<bndbox" in head]
 

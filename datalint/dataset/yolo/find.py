@@ -29,7 +29,7 @@ def clue(listing: Listing) -> str | None:
     """The path that gives the layout away, relative to the listing's root."""
     if not listing.has_images:
         return next((path for path in described(listing) if listing.files == (path,)), None)
-    labels = (path for path in listing.files if path.endswith(".txt"))
+    labels = (path for path in listing.ending(".txt") if path.endswith(".txt"))
     found = next((path for path in labels if images_of(path) in listing.folders), None)
     if found is None and _beside(listing):
         found = next(iter((*described(listing), *named(listing))), None)
@@ -42,11 +42,7 @@ def described(listing: Listing) -> Sequence[str]:
 
 
 def _described(listing: Listing) -> Iterator[str]:
-    likely = [
-        path
-        for path in listing.files
-        if path.lower().endswith((".yaml", ".yml", ".data")) and path.count("/") <= _DEEPEST
-    ]
+    likely = [path for path in listing.ending(".yaml", ".yml", ".data") if path.count("/") <= _DEEPEST]
     likely.sort(key=lambda path: (path.count("/"), posixpath.splitext(posixpath.basename(path))[0] != "data", path))
     for path in likely[:_MOST]:
         head, name = listing.head(path, HEAD), posixpath.basename(path).lower()
@@ -73,7 +69,8 @@ def only_description(listing: Listing) -> tuple[str | None, str]:
 
 def named(listing: Listing) -> Sequence[str]:
     """Files with a class name a line, nearest first."""
-    found = [path for path in listing.files if posixpath.basename(path) in NAMES or path.endswith(".names")]
+    texts = listing.ending(".txt", ".names")
+    found = [path for path in texts if posixpath.basename(path) in NAMES or path.endswith(".names")]
     return sorted(found, key=lambda path: (path.count("/"), path))
 
 
@@ -99,7 +96,7 @@ def may_be_labels(path: str) -> bool:
 
 def _beside(listing: Listing) -> bool:
     """Whether a text file of numbers is called like an image."""
-    texts = [path for path in listing.files if may_be_labels(path)]
+    texts = [path for path in listing.ending(".txt") if may_be_labels(path)]
     if not texts:
         return False
     stems = {_stem(path) for path in listing.files if layout.suffix(path) in layout.IMAGE_LIKE}
