@@ -221,10 +221,24 @@ def is_unborn(directory: str) -> bool:
     return bool(found) and not _run(directory, ("symbolic-ref", "--quiet", "HEAD"), b"").returncode
 
 
-def fork(top: str, base: str, head: str | None = None) -> str:
-    """Commit where `head` (None: the last commit) left the commit `base`; that itself where the two share none."""
-    name = "HEAD" if head is None else commit(top, head)
-    return _run(top, ("merge-base", base, name), b"").stdout.decode().strip() or base
+def fork(top: str, base: str, head: str | None = None) -> str | None:
+    """Commit where `head` left the commit `base`; None where the two share none.
+
+    Without a head: what is about to be committed. In the middle of a merge that has what is merged in as a parent too,
+    and git-merge-base takes further commits for those of a merge that is yet to be made.
+    """
+    names = ["HEAD", *_merged(top)] if head is None else [commit(top, head)]
+    return _run(top, ("merge-base", base, *names), b"").stdout.decode().strip() or None
+
+
+def _merged(top: str) -> list[str]:
+    """Commits that an unfinished merge takes in."""
+    path = os.fsdecode(run(top, "rev-parse", "--git-path", "MERGE_HEAD").removesuffix(b"\n"))
+    try:
+        with open(os.path.join(top, path), encoding="ascii") as file:
+            return file.read().split()
+    except OSError:
+        return []
 
 
 def tree_of(top: str, commit: str) -> str:

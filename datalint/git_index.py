@@ -84,11 +84,11 @@ def _packed(path: str, name: str) -> str | None:
         return None
 
 
-def tracks(index: str, directory: str, folder: str) -> bool | None:
-    """Whether the index holds a file below `folder`, a path relative to the top level; None where git must be asked.
+def may_track(index: str, directory: str, folder: str) -> bool:
+    """Whether the index may hold a file below `folder`, a path relative to the top level: then git must be asked.
 
-    Names stand in it as they are, except in version 4, which shortens them, and in an index that is split in two
-    (gitformat-index: the other half is a file named sharedindex in the git directory).
+    Names stand in it as they are, also those of folders further down, except in version 4, which shortens them, and in
+    an index that is split in two (gitformat-index: the other half is a file named sharedindex in the git directory).
     """
     try:
         with open(index, "rb") as file:
@@ -96,8 +96,8 @@ def tracks(index: str, directory: str, folder: str) -> bool | None:
     except FileNotFoundError:
         return False
     except OSError:
-        return None
+        return True
     if os.fsencode(folder.replace(os.sep, "/")) + b"/" in data:
         return True
     split = any(name.startswith("sharedindex.") for name in os.listdir(directory))
-    return None if split or data[4:8] == b"\0\0\0\4" else False
+    return split or data[4:8] == b"\0\0\0\4"

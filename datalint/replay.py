@@ -75,7 +75,7 @@ def _compared(request: Request, top: str) -> list[str] | None:
     from datalint import git
 
     tip = git.commit(top, request.since)
-    return [request.since, tip, git.fork(top, tip)]
+    return [request.since, tip, git.fork(top, tip) or ""]
 
 
 def _policy(request: Request, top: str) -> list[str] | None:

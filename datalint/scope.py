@@ -20,21 +20,22 @@ def read_from(workspace: Workspace, found: Dataset, built_from: Iterable[str]) -
     """Paths in the repository: dataset, configuration, rules, model, baseline, lock.
 
     `built_from` are files, relative to the configuration, that a measured model was built from. All of the repository
-    where nobody names the dataset, where a manifest names images anywhere, where a symbolic link or a data.yaml leads
-    out of the dataset, and where a difference from another commit's policy is told.
+    where nobody names the dataset, where a manifest names images anywhere, where a symbolic link, a data.yaml or an
+    annotation leads out of the dataset, and where a difference from another commit's policy is told.
     """
     if (
         workspace.policy
         or workspace.searched
         or found.manifest
         or found.leads_out
+        or _lie_outside(found, workspace.root)
         or (workspace.top is not None and git.has_links(workspace.top))
     ):
         return (".",)
     settings, home = workspace.config, workspace.home
     base = posixpath.relpath(workspace.source.base, workspace.top or workspace.source.base)
     beside = (*configuration.FILES, settings.baseline, settings.lock, *settings.rules.paths)
-    named = (*filter(None, (settings.dataset.root, settings.training.model)), *built_from)
+    named = (*filter(None, (settings.file, settings.dataset.root, settings.training.model)), *built_from)
     stages = stages_of(entry.path for entry in workspace.source.entries("."))
     paths = (
         braces.place(workspace.root),
@@ -42,3 +43,11 @@ def read_from(workspace: Workspace, found: Dataset, built_from: Iterable[str]) -
         *(posixpath.join(home, name) for name in (*beside, *named)),
     )
     return tuple(posixpath.normpath(posixpath.join(base, path)) for path in paths)
+
+
+def _lie_outside(found: Dataset, root: str) -> bool:
+    """Whether an annotation names an image or a mask that does not lie below the root."""
+    place = posixpath.normpath(braces.place(root))
+    start = "" if place == "." else f"{place}/"
+    paths = (entry.path for entry in (*found.files, *found.masks))
+    return any(not path.startswith(start) or path.startswith("../") for path in paths if path != place)

@@ -48,11 +48,15 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
             request = replace(request, use_cache=True, cache_dir=folder)
         top = git.top_level(_folder(request))
         tip = git.commit(top, ref)
-        commit = git.fork(top, tip, request.tree)
+        left = git.fork(top, tip, request.tree)
+        commit = left or tip
         # Of 100,000 images git needs a quarter of a second for it, and nobody need wait.
         tree = beside.submit(git.index_tree, top) if request.staged else None
         now = checking.check(replace(request, since=None, base=request.base or commit), progress=progress)
         notes = []
+        if left is None:
+            words = "which shares no commit with what is judged (a shallow clone may lack it)"
+            notes.append(f"compared with {ref} itself, {words}")
         if commit != tip:
             notes.append(f"compared with {commit[:12]}, where this branch left {ref} (now {tip[:12]})")
         before = _before(request, commit, now, git.tree_of(top, commit), progress)

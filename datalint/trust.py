@@ -18,12 +18,11 @@ def believable(folder: str) -> bool:
         return not ({"GIT_DIR", "GIT_WORK_TREE"} & os.environ.keys() and _tracked_here(folder))
     top, index, directory = located
     below = os.path.relpath(folder, os.path.realpath(top))
-    tracked = git_index.tracks(index, directory, below)
-    if tracked is None:
-        from datalint import git
+    if not git_index.may_track(index, directory, below):
+        return True
+    from datalint import git
 
-        tracked = bool(git.index_listing(top, [below]))
-    return not tracked
+    return not git.index_listing(top, [below])
 
 
 def _tracked_here(folder: str) -> bool:

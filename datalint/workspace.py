@@ -118,7 +118,7 @@ def open_before(request: Request, commit: str, now: Workspace) -> Workspace:
         then = _open_git(asked)
     except UsageError:
         then = None
-    if then is not None and then.config.file is not None:
+    if then is not None and then.config.file is not None and not _is_of_another(then, now):
         own = then.config
         return replace(
             _settled(then, asked),
@@ -145,6 +145,17 @@ def open_before(request: Request, commit: str, now: Workspace) -> Workspace:
     # It may have lain in another folder then.
     found = _settled(replace(there, root=os.path.normpath(os.path.join(now.home, now.config.dataset.path))), asked)
     return found if found.searched else there
+
+
+def _is_of_another(then: Workspace, now: Workspace) -> bool:
+    """Whether the configuration that counted then is still there, and is not the one that counts now.
+
+    Where a folder got one of its own, a commit before that has only the one of a folder above, for its own dataset.
+    """
+    homes = [os.path.realpath(os.path.join(each.source.base, each.home)) for each in (then, now)]
+    file = os.path.join(homes[0], then.config.file or "")
+    here = os.path.relpath(file, os.path.realpath(now.source.base))
+    return homes[0] != homes[1] and now.config.file is not None and now.source.read(here, limit=1) is not None
 
 
 def open_home(config: str | None) -> Workspace:

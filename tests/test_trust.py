@@ -30,6 +30,13 @@ def test_a_cache_that_git_does_not_know(repository: Repository, tmp_path: Path) 
     assert believable(str(tmp_path / "elsewhere"))
 
 
+def test_a_cache_of_another_folder_is_no_reason_for_doubt(repository: Repository) -> None:
+    repository.write("other/data/.datalint_cache/facts.sqlite", b"made up")
+    repository.git("add", "other")
+    assert believable(f"{repository.top}/data/.datalint_cache")
+    assert not believable(f"{repository.top}/other/data/.datalint_cache")
+
+
 @pytest.mark.parametrize("version", ["2", "3", "4"])
 def test_a_cache_in_the_index(repository: Repository, version: str) -> None:
     repository.write("data/.datalint_cacha", b"a neighbour that version 4 shares letters with")

@@ -67,11 +67,18 @@ def request_of(arguments: argparse.Namespace) -> Request:
     return replace(
         looking(arguments),
         staged=arguments.staged and not pushed,
-        tree=pushed or arguments.tree,
-        base=getattr(arguments, "base", None) or pushed_from or None,
+        tree=pushed or _commit("--tree", arguments.tree),
+        base=_commit("--base", getattr(arguments, "base", None)) or pushed_from or None,
         since=_since(arguments, pushed_from),
         policy_from=_policy_from(arguments),
     )
+
+
+def _commit(option: str, said: str | None) -> str | None:
+    """UsageError for an empty one, as an unset variable of CI leaves it: no commit must not mean the work tree."""
+    if said == "":
+        raise UsageError(f"{option}: no commit ''", hint=f"leave {option} out, or set what stands there")
+    return said
 
 
 def looking(arguments: argparse.Namespace) -> Request:
@@ -79,7 +86,8 @@ def looking(arguments: argparse.Namespace) -> Request:
     return Request(
         path=arguments.path,
         format=arguments.format,
-        config=arguments.config,
+        # Here, so that an answer that is remembered and the other side of a comparison know of it too.
+        config=arguments.config or os.environ.get("DATALINT_CONFIG") or None,
         select=_words(getattr(arguments, "select", [])),
         ignore=_words(getattr(arguments, "ignore", [])),
         target=getattr(arguments, "target", None),

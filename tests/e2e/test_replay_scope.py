@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,45 @@ def where_a_description_leads(folder: Path) -> Path:
     return folder / "images/train/cat/0000.jpg"
 
 
-@pytest.mark.parametrize("layout", [beside_a_manifest, behind_a_link, where_a_description_leads])
+def where_shapes_lead(folder: Path) -> Path:
+    """data/SPLIT/N.json of LabelMe, each of which names an image outside of data."""
+    for image in sorted((folder / "images").rglob("*.jpg")):
+        _, split, label, name = image.relative_to(folder).parts
+        shape = {"label": label, "points": [[1, 1], [20, 20]], "shape_type": "rectangle", "group_id": None, "flags": {}}
+        shapes = {
+            "version": "5.0.1", "flags": {}, "shapes": [shape], "imageData": None, "imageHeight": 64, "imageWidth": 64,
+            "imagePath": f"../../{image.relative_to(folder)}",
+        }  # fmt: skip
+        place = folder / "data" / split / f"{label}-{name}.json"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(json.dumps(shapes))
+    (folder / "datalint.yaml").write_text(CONFIG.replace("path: images", "path: data"))
+    return folder / "images/train/cat/0000.jpg"
+
+
+def where_one_json_leads(folder: Path) -> Path:
+    """COCO whose dataset is one JSON file, with the images beside it."""
+    images = sorted((folder / "images/train").rglob("*.jpg"))
+    coco = {
+        "images": [
+            {"id": number, "file_name": image.relative_to(folder).as_posix(), "width": 64, "height": 64}
+            for number, image in enumerate(images)
+        ],
+        "annotations": [
+            {"id": number, "image_id": number, "category_id": 1, "bbox": [1, 1, 20, 20], "area": 400, "iscrowd": 0}
+            for number in range(len(images))
+        ],
+        "categories": [{"id": 1, "name": "cat"}],
+    }
+    (folder / "instances_train.json").write_text(json.dumps(coco))
+    (folder / "datalint.yaml").write_text(CONFIG.replace("path: images", "path: instances_train.json"))
+    return folder / "images/train/cat/0000.jpg"
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [beside_a_manifest, behind_a_link, where_a_description_leads, where_shapes_lead, where_one_json_leads],
+)
 def test_an_image_outside_the_dataset_s_path_is_judged_again(repository: Repository, layout: object) -> None:
     image: Path = layout(repository.folder)  # type: ignore[operator]
     sound = image.read_bytes()
@@ -64,3 +103,35 @@ def test_an_image_outside_the_dataset_s_path_is_judged_again(repository: Reposit
     image.write_bytes(sound)
     repository.git("add", "-A")
     assert repository.datalint("check", "--staged").returncode == 0
+
+
+@pytest.mark.parametrize("by", ["option", "environment"])
+def test_a_configuration_of_another_name_is_read_again(repository: Repository, by: str) -> None:
+    config = repository.folder / "conf/lint.yaml"
+    config.parent.mkdir()
+    image = repository.folder / "images/train/cat/0000.jpg"
+    image.write_bytes(image.read_bytes()[:300])
+    config.write_text("dataset: {path: ../images}\nrules: {ignore: [truncated-image]}\n")
+    words = ("check", "--staged", *(("--config", "conf/lint.yaml") if by == "option" else ()))
+    environment = {"DATALINT_CONFIG": "conf/lint.yaml"} if by == "environment" else {}
+    repository.git("add", "-A")
+    assert repository.datalint(*words, ok=False, **environment).returncode == 0
+    config.write_text("dataset: {path: ../images}\n")
+    repository.git("add", "-A")
+    refused = repository.datalint(*words, ok=False, **environment)
+    assert (refused.returncode, "truncated-image" in refused.stdout) == (1, True)
+
+
+def test_a_configuration_that_the_environment_names_has_a_verdict_of_its_own(repository: Repository) -> None:
+    image = repository.folder / "images/train/cat/0000.jpg"
+    shutil.copytree(repository.folder / "images", repository.folder / "more")
+    (repository.folder / "more/train/cat/0000.jpg").write_bytes(image.read_bytes()[:300])
+    (repository.folder / "more.yaml").write_text(CONFIG.replace("path: images", "path: more"))
+    repository.git("add", "-A")
+    repository.commit()
+    assert repository.datalint("check", "--staged").returncode == 0
+    assert repository.datalint("check", "--staged", DATALINT_CONFIG="more.yaml").returncode == 1
+    told = repository.datalint("check", "--staged", "--since", "HEAD", DATALINT_CONFIG="more.yaml")
+    assert (told.returncode, "0 new since HEAD" in told.stdout) == (0, True), "both sides are of that dataset"
+    same = repository.datalint("diff", "HEAD", "HEAD", DATALINT_CONFIG="more.yaml")
+    assert same.returncode == 0, same.stdout

@@ -186,6 +186,71 @@ def test_where_a_branch_left_counts_and_not_what_came_later(repository: Reposito
     assert any("where this branch left main" in note for note in told.document["notes"])
 
 
+def test_in_the_middle_of_a_merge_what_is_merged_in_is_old(repository: Repository, ask: Callable[..., Told]) -> None:
+    repository.git("checkout", "-qb", "work")
+    (repository.folder / "notes.txt").write_text("work")
+    repository.git("add", ".")
+    repository.git("commit", "-qm", "work")
+    repository.git("checkout", "-q", "main")
+    cut(repository.folder / IMAGES / "cat/0000.jpg")
+    repository.git("commit", "-qam", "main has a broken file")
+    repository.git("checkout", "-q", "work")
+    repository.git("merge", "-q", "--no-commit", "--no-ff", "main")
+    for words in (("--staged",), ()):
+        told = ask("check", *FEW, *words, "--since", "main")
+        assert (told.code, told.new()) == (0, [])
+        assert told.old() == [("truncated-image", f"{IMAGES}/cat/0000.jpg")]
+    cut(repository.folder / IMAGES / "dog/0000.jpg")
+    repository.git("add", ".")
+    told = ask("check", *FEW, "--staged", "--since", "main")
+    assert (told.code, told.new()) == (1, [("truncated-image", f"{IMAGES}/dog/0000.jpg")])
+
+
+def test_a_folder_with_a_configuration_of_its_own_is_not_the_dataset_above(
+    repository: Repository, ask: Callable[..., Told], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut(repository.folder / IMAGES / "cat/0000.jpg")
+    repository.git("commit", "-qam", "a broken file")
+    below = repository.folder / "below"
+    dataset(below / "images", first_seed=100)
+    (below / "datalint.yaml").write_text(CONFIG)
+    cut(below / IMAGES / "cat/0000.jpg")
+    repository.git("add", ".")
+    monkeypatch.chdir(below)
+    told = ask("check", *FEW, "--staged", "--since", "HEAD")
+    assert (told.code, told.new(), told.old()) == (1, [("truncated-image", f"{IMAGES}/cat/0000.jpg")], [])
+
+
+def test_a_configuration_that_moved_with_its_dataset_is_the_same(
+    repository: Repository, ask: Callable[..., Told], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut(repository.folder / IMAGES / "cat/0000.jpg")
+    repository.git("commit", "-qam", "a broken file")
+    (repository.folder / "below").mkdir()
+    repository.git("mv", "images", "datalint.yaml", "below")
+    monkeypatch.chdir(repository.folder / "below")
+    told = ask("check", *FEW, "--staged", "--since", "HEAD")
+    assert (told.code, told.new(), told.old()) == (0, [], [("truncated-image", f"{IMAGES}/cat/0000.jpg")])
+
+
+def test_a_clone_without_a_common_commit_says_what_it_compares_with(
+    repository: Repository, ask: Callable[..., Told]
+) -> None:
+    repository.git("checkout", "-q", "--orphan", "apart")
+    repository.git("commit", "-qm", "the same, with no history")
+    told = ask("check", *FEW, "--since", "main")
+    assert told.code == 0
+    assert any("compared with main itself" in note for note in told.document["notes"])
+
+
+@pytest.mark.parametrize("option", ["--tree", "--base", "--since"])
+def test_an_unset_variable_is_no_commit(repository: Repository, option: str) -> None:
+    cut(repository.folder / IMAGES / "cat/0000.jpg")
+    refused = repository.datalint("check", option, "")
+    assert refused.returncode == 2
+    assert "no commit ''" in refused.stderr
+
+
 def test_a_dataset_that_the_commit_lacks_is_all_new(repository: Repository, ask: Callable[..., Told]) -> None:
     dataset(repository.folder / "other", first_seed=500)
     cut(repository.folder / "other/train/cat/0003.jpg")
