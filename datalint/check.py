@@ -25,7 +25,7 @@ from datalint.footprint import estimate, parts
 from datalint.footprint.images import images_of
 from datalint.footprint.recipe import for_format
 from datalint.listed import described, listed, nothing
-from datalint.locked import Looked
+from datalint.looked import Looked
 from datalint.nearby import Asked
 from datalint.rule.engine import RuleEngine
 from datalint.rule.judge import judge, told

@@ -15,7 +15,7 @@ from datalint.near.verify import planes_of, verified
 
 if TYPE_CHECKING:
     from datalint.facts.cache import Cache, NullCache
-    from datalint.locked import Looked
+    from datalint.looked import Looked
     from datalint.near.chosen import Chosen, Pictures
     from datalint.near.similarity import Scores
     from datalint.near.units import Units

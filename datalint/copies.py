@@ -18,7 +18,7 @@ from datalint.near.units import Found, Row
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from datalint.locked import Looked
+    from datalint.looked import Looked
     from datalint.near.chosen import Chosen
     from datalint.near.similarity import Scores
     from datalint.near.units import Units

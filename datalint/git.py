@@ -143,6 +143,14 @@ def left_out(top: str, folder: str) -> list[str]:
     return [os.fsdecode(line[2:]) for line in lines if line.startswith(b"S ")]
 
 
+def ignored(folder: str, paths: Sequence[str]) -> set[str]:
+    """Those of the paths, relative to a folder of the work tree, that are not in the index and that git ignores."""
+    if not paths:
+        return set()
+    listed = _run(folder, ("check-ignore", "-z", "--stdin"), b"".join(os.fsencode(path) + b"\0" for path in paths))
+    return {os.fsdecode(path) for path in listed.stdout.split(b"\0") if path}
+
+
 def untracked(top: str, folder: str) -> int:
     """Files at or below a folder of the work tree that are not in the index, also those that git ignores."""
     return run(top, "ls-files", "--others", "-z", "--", *_below(folder)).count(b"\0")

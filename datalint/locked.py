@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import posixpath
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,38 +14,20 @@ from datalint.errors import UsageError
 from datalint.facts.content import digested
 from datalint.facts.ids import read_ids
 from datalint.finding import NotChecked
+from datalint.lock_gone import settled, there
 from datalint.lockfile import Line
-from datalint.source.dvc import within
 from datalint.source.lfs import POINTER_BYTES, pointed
 from datalint.tables import Data, text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from datalint.dataset import Dataset
     from datalint.entry import Entry
-    from datalint.facts.cache import Cache, NullCache
     from datalint.facts.gather import Gathered
     from datalint.lockfile import Difference, Lock, Use
+    from datalint.looked import Looked
     from datalint.request import Request
-    from datalint.source import Source
     from datalint.workspace import Workspace
-
-_APART = {"dvc-missing", "dvc-unknown", "dvc-beside", "unreadable-folder"}
-"""Problems of a path below which nobody knows what there is."""
-_UNREAD = {"pointer", "unreadable", "unsupported"}
-"""Shards of which the same holds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """A dataset as `check` has looked at it."""
-
-    workspace: Workspace
-    dataset: Dataset
-    files: Gathered
-    masks: Gathered
-    cache: Cache | NullCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +72,7 @@ def read(request: Request, looked: Looked) -> Comparison:
         lines = {**kept, **lines}
     if request.verify_lock:
         _hash_alike(lines, now)
-    found = list(_settled(lockfile.compare(lines, now.lines), looked))
+    found = list(settled(lockfile.compare(lines, now.lines), looked))
     return Comparison(_table(found, name), tuple(_not_checked(found)))
 
 
@@ -198,17 +179,8 @@ def _annotation_files(looked: Looked, named: Collection[str]) -> list[Entry]:
         return []
     source = looked.workspace.source
     shown = {display(entry.path): entry for entry in source.entries(looked.workspace.root)}
-    found = (shown.get(path) or _there(source, path) for path in sorted(named))
+    found = (shown.get(path) or there(source, path) for path in sorted(named))
     return [entry for entry in found if entry is not None]
-
-
-def _there(source: Source, path: str) -> Entry | None:
-    """The file at a path; None where there is none."""
-    if source.name == "worktree" and source.place(path) is None:
-        return None
-    path = posixpath.normpath(path)
-    found = source.entries(path)
-    return found[0] if len(found) == 1 and found[0].path == path and found[0].kind == "file" else None
 
 
 _HASHES = {("lfs", 68): "sha256", ("dvc", 36): "md5"}
@@ -228,53 +200,6 @@ def _hash_alike(locked: Mapping[str, Line], now: Present) -> None:
             now.lines[path] = new._replace(content_id=f"{old.content_id[:3]}:{hashed}")
 
 
-def _settled(found: Iterable[Difference], looked: Looked) -> Iterator[Difference]:
-    """With what is known of locked files that the dataset does not have: another status than missing for many.
-
-    dropped: it is there as it was, and no part of the dataset any more; unknown: nobody can say whether it is there;
-    outside: it lies in the work tree, and git, which is judged, does not have it.
-    """
-    workspace = looked.workspace
-    source = workspace.source
-    apart = _apart(looked.dataset)
-    from_git = source.name != "worktree"
-    empty = from_git and "file" not in {entry.kind for entry in looked.dataset.files}
-    for each in found:
-        if each.status != "missing" or each.old is None:
-            yield each
-            continue
-        path = posixpath.normpath(posixpath.join(workspace.home, each.path))
-        entry = _there(source, path) if "\0" not in path else None
-        if entry is not None:
-            new = _unnamed(entry, looked)._replace(uses=each.old.uses)
-            status = lockfile.status(each.old, new) or "dropped"
-            yield each._replace(status=status, new=new)
-        elif any(within(path, other) or path.startswith(f"{other}#") for other in apart):
-            yield each._replace(status="unknown")
-        elif empty or (from_git and "\0" not in path and os.path.lexists(os.path.join(source.base, path))):
-            yield each._replace(status="outside")
-        else:
-            yield each
-
-
-def _unnamed(entry: Entry, looked: Looked) -> Line:
-    """A file that the dataset does not name, as it is."""
-    identity, size = read_ids([entry], looked.cache)[0]
-    if size is None or size < POINTER_BYTES:
-        read = pointed(looked.workspace.source.read(entry.path, limit=POINTER_BYTES) or b"")
-        if read is not None:
-            return Line(f"lfs:{read[0]}", read[1], ())
-    return Line(identity or "", size, ())
-
-
-def _apart(found: Dataset) -> list[str]:
-    """Paths below which nobody knows what there is: they are told as such elsewhere."""
-    problems, shards = found.problems.columns, found.shards.columns
-    paths = [path for path, kind in zip(problems["path"], problems["kind"], strict=True) if kind in _APART]
-    paths += [path for path, status in zip(shards["path"], shards["status"], strict=True) if status in _UNREAD]
-    return [str(path) for path in paths]
-
-
 def _not_checked(found: Sequence[Difference]) -> Iterator[NotChecked]:
     """What `unseen` does not tell already."""
     sizes = sum(each.status == "unchecked" and _only_sizes(each) for each in found)
@@ -284,12 +209,16 @@ def _not_checked(found: Sequence[Difference]) -> Iterator[NotChecked]:
             "the lock has their Git LFS or DVC hash, so their size alone was compared: "
             "`datalint check --verify-lock` reads them",
         )
-    outside = sum(each.status == "outside" for each in found)
-    if outside:
-        yield NotChecked(
-            f"{outside:,} locked {'file' if outside == 1 else 'files'}",
-            "git does not have them: `datalint check` without --staged or --tree compares the work tree with the lock",
-        )
+    for kind, reason in _ELSEWHERE.items():
+        number = sum(each.status == kind for each in found)
+        if number:
+            yield NotChecked(f"{number:,} locked {'file' if number == 1 else 'files'}", reason)
+
+
+_ELSEWHERE = {
+    "outside": "git ignores them: `datalint check` without --staged or --tree compares the work tree with the lock",
+    "sparse": "the sparse checkout leaves them out: `datalint check --staged` compares the whole index with the lock",
+}
 
 
 def _only_sizes(each: Difference) -> bool:

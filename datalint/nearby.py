@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datalint.config import BoundRule
     from datalint.facts.gather import Gathered
     from datalint.finding import NotChecked
-    from datalint.locked import Looked
+    from datalint.looked import Looked
     from datalint.near.units import Found
     from datalint.rule.model import Rule
 

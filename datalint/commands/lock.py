@@ -44,8 +44,11 @@ def run(arguments: argparse.Namespace) -> int:
     lines = {each: line for each, line in now.lines.items() if line.content_id}
     if not lines:
         raise UnfinishedError("there is no content to lock: nothing was written")
+    unread = len(now.lines) - len(lines)
+    unseen = _left_out(workspace, old, now)
+    lines |= unseen
     lockfile.write(path, Lock(root, lines))
-    for text in (*lost, *_summary(path, old, lines, unread=len(now.lines) - len(lines))):
+    for text in (*lost, *_summary(path, old, lines, unread=unread, unseen=len(unseen)), *workspace.notes):
         sys.stderr.write(f"datalint: {printable(text)}\n")
     return ExitCode.CLEAN
 
@@ -73,7 +76,17 @@ def _look(workspace: Workspace, request: Request) -> Present:
         return locked.present(check.scan(workspace, request, cache, progress=advance))
 
 
-def _summary(path: str, old: Lock | None, lines: dict[str, lockfile.Line], *, unread: int) -> Iterator[str]:
+def _left_out(workspace: Workspace, old: Lock | None, now: Present) -> dict[str, lockfile.Line]:
+    """What was locked and is not here because a sparse checkout leaves it out: nobody took it away."""
+    if old is None or workspace.source.name != "worktree":
+        return {}
+    gone = {path: line for path, line in old.lines.items() if path not in now.lines}
+    return {path: line for path, line in gone.items() if workspace.source.left_out(os.path.join(workspace.home, path))}
+
+
+def _summary(
+    path: str, old: Lock | None, lines: dict[str, lockfile.Line], *, unread: int, unseen: int
+) -> Iterator[str]:
     found = lockfile.counted(lockfile.compare(old.lines, lines)) if old is not None else {}
     parts = [f"{len(found[status]):,} {word}" for status, word in _WORDS.items() if status in found]
     changes = "" if old is None else f" ({', '.join(parts) or 'nothing has changed'})"
@@ -85,3 +98,5 @@ def _summary(path: str, old: Lock | None, lines: dict[str, lockfile.Line], *, un
             yield f"{word}: {', '.join(map(display, paths[:_SHOWN]))}{more}"
     if unread:
         yield f"{count(unread, 'file')} could not be read and {'is' if unread == 1 else 'are'} not locked"
+    if unseen:
+        yield f"{count(unseen, 'file')} left out by the sparse checkout: what was locked stays as it was"

@@ -277,6 +277,43 @@ def test_data_that_git_does_not_have_are_never_called_clean(inside: Repository, 
     assert compared() == {}
 
 
+def test_what_is_checked_out_excuses_no_file_that_a_commit_lacks(inside: Repository, capsys: Capture) -> None:
+    lock(capsys)
+    inside.git("add", FILE)
+    inside.commit("locked")
+    inside.git("checkout", "-qb", "work")
+    inside.git("rm", "-q", "images/train/cat/0001.jpg")
+    inside.commit("one less")
+    for branch in ("work", "main"):
+        inside.git("checkout", "-q", branch)
+        code, found, unchecked = about_lock(capsys, "--tree", "work")
+        assert (code, paths(found["locked-file-missing"]), unchecked) == (1, ["images/train/cat/0001.jpg"], [])
+    inside.git("rm", "-q", "--cached", "images/train/cat/0002.jpg")
+    code, found, _ = about_lock(capsys, "--staged")
+    assert (code, paths(found["locked-file-missing"])) == (1, ["images/train/cat/0002.jpg"])
+    (inside.folder / ".gitignore").write_text("0002.jpg\n")
+    inside.git("add", ".gitignore")
+    code, found, unchecked = about_lock(capsys, "--staged")
+    assert (code, found, [each["what"] for each in unchecked]) == (0, {}, ["1 locked file"])
+
+
+def test_a_sparse_checkout_takes_nothing_away(inside: Repository, capsys: Capture) -> None:
+    lock(capsys)
+    whole = (inside.folder / FILE).read_bytes()
+    inside.git("add", FILE)
+    inside.commit("locked")
+    inside.git("sparse-checkout", "set", "--cone", "images/train", "images/val/cat")
+    _, found, unchecked = about_lock(capsys)
+    assert found == {}
+    assert {each["what"]: "--staged" in each["reason"] for each in unchecked} == {"4 locked files": True}
+    assert about_lock(capsys, "--staged") == (0, {}, [])
+    assert "4 files left out by the sparse checkout" in lock(capsys)
+    assert (inside.folder / FILE).read_bytes() == whole
+    (inside.folder / "images/val/cat/0000.jpg").unlink()
+    code, found, _ = about_lock(capsys)
+    assert (code, paths(found["locked-file-missing"])) == (1, ["images/val/cat/0000.jpg"])
+
+
 def test_another_dataset_and_another_version_are_left_alone(inside: Repository, capsys: Capture) -> None:
     lock(capsys)
     code, out, _ = say(capsys, "check", "images/train", "-o", "json", "--select", "lock")

@@ -51,8 +51,14 @@ def where_shapes_lead(folder: Path) -> Path:
     """data/SPLIT/N.json of LabelMe, each of which names an image outside of data."""
     for image in sorted((folder / "images").rglob("*.jpg")):
         _, split, label, name = image.relative_to(folder).parts
-        shape = {"label": label, "points": [[1, 1], [20, 20]], "shape_type": "rectangle", "group_id": None, "flags": {}}
-        shapes = {
+        shape: dict[str, object] = {
+            "label": label,
+            "points": [[1, 1], [20, 20]],
+            "shape_type": "rectangle",
+            "group_id": None,
+            "flags": {},
+        }
+        shapes: dict[str, object] = {
             "version": "5.0.1", "flags": {}, "shapes": [shape], "imageData": None, "imageHeight": 64, "imageWidth": 64,
             "imagePath": f"../../{image.relative_to(folder)}",
         }  # fmt: skip
