@@ -92,6 +92,9 @@ class Judged:
     @property
     def scope(self) -> tuple[str, ...]:
         """Paths in the repository that the verdict was read from."""
+        if "missing" in self.evidence.tables["locked"].columns.get("status", ()):
+            # What git ignores is not missing, and any .gitignore may say so.
+            return (".",)
         return read_from(self.workspace, self.evidence.dataset, self.evidence.built_from)
 
 
@@ -195,7 +198,8 @@ def look(
     `begin` is given what is there before pictures are compared, which may take a while.
     """
     believed = trust.believable(workspace.cache_dir)
-    with open_cache(workspace.cache_dir if request.use_cache and believed else None) as cache:
+    kept = workspace.cache_dir if request.use_cache and believed else None
+    with open_cache(kept, algorithm=workspace.algorithm) as cache:
         looked = scan(workspace, request, cache, progress=progress)
         found, gathered, masks = looked.dataset, looked.files, looked.masks
         compared = locked.read(request, looked)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from typing import Literal
 
 # The index ends with a checksum of everything before it (gitformat-index): 20 bytes of SHA-1, or 32 of SHA-256,
 # whose last 20 tell states apart just as well and spare us a look into the configuration.
@@ -101,3 +103,19 @@ def may_track(index: str, directory: str, folder: str) -> bool:
         return True
     split = any(name.startswith("sharedindex.") for name in os.listdir(directory))
     return split or data[4:8] == b"\0\0\0\4"
+
+
+_SHA256 = re.compile(r"^\s*objectformat\s*=\s*sha256\s*$", re.IGNORECASE | re.MULTILINE)
+
+
+def object_format(start: str) -> Literal["sha1", "sha256"]:
+    """Hash function of the repository around a folder (extensions.objectFormat, git-config); SHA-1 without one."""
+    located = locate(start)
+    if located is None:
+        return "sha1"
+    common = os.path.join(located[2], _line(os.path.join(located[2], "commondir")) or ".")
+    try:
+        with open(os.path.join(common, "config"), encoding="utf-8", errors="replace") as file:
+            return "sha256" if _SHA256.search(file.read()) else "sha1"
+    except OSError:
+        return "sha1"

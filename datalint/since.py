@@ -134,7 +134,12 @@ def side_of(judged: Judged) -> Side:
 def _samples(samples: Data, files: Data) -> list[Sample]:
     """Column by column, as there may be a million."""
     paths, splits, labels = (texts(samples.columns[name]) for name in ("path", "split", "label"))
-    ids = texts(files.columns["content_id"])
+    # The hash of a pointer is no hash of the picture, which the other side may have: only pointers compare with it.
+    causes = files.columns["cause"]
+    ids = [
+        f"pointer {identity}" if cause == "lfs-pointer" else identity
+        for identity, cause in zip(texts(files.columns["content_id"]), causes, strict=True)
+    ]
     numbers = cast("Sequence[int | None]", samples.columns["file_id"])
     found = [None if file is None else ids[file] for file in numbers]
     return list(map(Sample._make, zip(paths, splits, labels, found, strict=True)))

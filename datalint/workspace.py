@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from datalint.config import Config
+    from datalint.facts.content import Algorithm
     from datalint.policies import Policy
     from datalint.source import Source
 
@@ -40,6 +41,11 @@ class Workspace:
     """The root was found among all that lies there, and not named."""
     earlier: bool = False
     """A dataset to compare with: a configuration that came later need not fit it."""
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """By which the repository of the dataset names what it holds; SHA-1 outside of one."""
+        return git_index.object_format(self.source.base)
 
     @property
     def rule_home(self) -> tuple[Source, str]:

@@ -72,7 +72,10 @@ def _old(path: str, name: str) -> tuple[Lock | None, list[str]]:
 
 def _look(workspace: Workspace, request: Request) -> Present:
     believed = request.use_cache and trust.believable(workspace.cache_dir)
-    with open_cache(workspace.cache_dir if believed else None) as cache, progress.bar("reading files") as advance:
+    with (
+        open_cache(workspace.cache_dir if believed else None, algorithm=workspace.algorithm) as cache,
+        progress.bar("reading files") as advance,
+    ):
         return locked.present(check.scan(workspace, request, cache, progress=advance))
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
+    from datalint.facts.content import Algorithm
     from datalint.facts.row import Row, Signature
 
 T = TypeVar("T")
@@ -61,6 +62,8 @@ class NullCache:
 
     folder: str | None = None
     warnings: Sequence[str] = ()
+    algorithm: Algorithm = "sha1"
+    """By which content ids are made."""
 
     def signatures(self, paths: Sequence[bytes]) -> dict[bytes, tuple[Signature, str]]:  # noqa: ARG002
         """Signature and content id by path."""
@@ -112,9 +115,11 @@ class NullCache:
         self.close()
 
 
-def open_cache(folder: str | None, *, read_only: bool = False) -> Cache | NullCache:
+def open_cache(folder: str | None, *, read_only: bool = False, algorithm: Algorithm = "sha1") -> Cache | NullCache:
     """The cache in a folder, or one that remembers nothing; the disk is touched when it is first asked."""
-    return NullCache() if folder is None else Cache(folder, read_only=read_only)
+    opened = NullCache() if folder is None else Cache(folder, read_only=read_only)
+    opened.algorithm = algorithm
+    return opened
 
 
 class Cache(NullCache):

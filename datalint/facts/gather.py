@@ -12,6 +12,7 @@ from datalint import engine
 from datalint.engine import Failure
 from datalint.entry import BlobLocator, FileLocator, PartLocator
 from datalint.facts.cache import LYING
+from datalint.facts.content import is_made_by
 from datalint.facts.model import EXTRACTOR, MASKS, PLANES
 from datalint.facts.pack import MANY, Pack
 from datalint.facts.row import COLUMNS, MAX_BYTES, too_large, unread
@@ -96,7 +97,7 @@ def gather(
     if pack is not None:
         pack.renew(scan.ids, scan.columns)
     same = known_as(files, scan.ids)
-    found = table(files, scan.ids, same, scan.columns)
+    found = table(files, same, scan.columns)
     more = [name for name in COLUMNS if (masks and name.startswith("mask_")) or (planes and name.endswith("plane"))]
     found |= {name: scan.columns[name] for name in more}
     return Gathered(Data(found), scan.cached, len(scan.pending), same)
@@ -167,7 +168,8 @@ class _Scan:
             entry = self.files[number]
             if path in signatures:
                 (size, mtime, inode, _), identity = signatures[path]
-                if (size, mtime, inode) == (entry.size, entry.mtime_ns, entry.inode):
+                same = (size, mtime, inode) == (entry.size, entry.mtime_ns, entry.inode)
+                if same and is_made_by(self.cache.algorithm, identity):
                     (self.doubted if self.fresh else identities)[number] = identity
         copied = {} if pack is None else pack.copy(identities, self.columns)
         asked = {number: identity for number, identity in identities.items() if number not in copied}
@@ -196,8 +198,9 @@ class _Scan:
         if not self.pending:
             return
         workers = min(workers, 1 + len(self.pending) // _FILES_PER_WORKER)
+        algorithm = self.cache.algorithm
         answered = engine.load("local").run(
-            [sys.executable, "-P", "-m", "datalint.facts.worker", self.cache.folder or "", self.extractor],
+            [sys.executable, "-P", "-m", "datalint.facts.worker", self.cache.folder or "", self.extractor, algorithm],
             self._batches(workers),
             workers=workers,
             timeout=timeout,

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from datalint.entry import BlobLocator, FileLocator
 from datalint.facts.cache import LYING
-from datalint.facts.content import content_id_of
+from datalint.facts.content import content_id_of, is_made_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from datalint.entry import Entry
     from datalint.facts.cache import Cache, NullCache
+    from datalint.facts.content import Algorithm
     from datalint.facts.row import Signature
 
 
@@ -25,7 +26,7 @@ def read_ids(
     keys = [os.fsencode(entry.locator.path) for entry in entries if isinstance(entry.locator, FileLocator)]
     known = cache.signatures(keys)
     learned: list[tuple[bytes, Signature, str]] = []
-    found = [_identity(entry, known, learned, fresh=fresh) for entry in entries]
+    found = [_identity(entry, known, learned, fresh=fresh, algorithm=cache.algorithm) for entry in entries]
     if learned:
         cache.store([], learned, "")
     return found
@@ -37,6 +38,7 @@ def _identity(
     learned: list[tuple[bytes, Signature, str]],
     *,
     fresh: bool,
+    algorithm: Algorithm,
 ) -> tuple[str | None, int | None]:
     if isinstance(entry.locator, BlobLocator):
         return f"git:{entry.locator.blob}", entry.size
@@ -44,7 +46,8 @@ def _identity(
         return None, entry.size
     key = os.fsencode(entry.locator.path)
     signature, believed = known.get(key, (None, ""))
-    if signature is None or signature[:3] != (entry.size, entry.mtime_ns, entry.inode):
+    same = signature is not None and signature[:3] == (entry.size, entry.mtime_ns, entry.inode)
+    if not same or not is_made_by(algorithm, believed):
         believed = ""
     if believed and not fresh:
         return believed, entry.size
@@ -52,7 +55,7 @@ def _identity(
     try:
         with open(entry.locator.path, "rb") as file:
             status = os.fstat(file.fileno())
-            identity = content_id_of(file, status.st_size)
+            identity = content_id_of(file, status.st_size, algorithm)
     except OSError:
         return None, entry.size
     lying = believed not in ("", identity)

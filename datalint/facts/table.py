@@ -22,15 +22,14 @@ _NAMES = [column.name for column in TABLES["files"].columns]
 def known_as(files: Sequence[Entry], read: Sequence[str | None]) -> list[str | None]:
     """Of each file the id of the bytes that were read, else what listing says.
 
-    What was read tells more than what a pointer says: one copy may lie in git and another in its LFS.
+    What was read tells more than what a pointer says: one copy may lie in git and another in its LFS, and the same file
+    is a pointer to git and a picture in the work tree.
     """
     return [known or entry.content_id for entry, known in zip(files, read, strict=True)]
 
 
-def table(
-    files: Sequence[Entry], read: Sequence[str | None], same: Sequence[str | None], facts: Mapping[str, list[object]]
-) -> Columns:
-    """Every column, in its order; `read` are ids of the bytes that were read, `same` those of `known_as`."""
+def table(files: Sequence[Entry], ids: Sequence[str | None], facts: Mapping[str, list[object]]) -> Columns:
+    """Every column, in its order; `ids` are those of `known_as`."""
     keys: dict[object, int] = {}
     names = [entry.path for entry in files]
     plain = "".join(names).isascii()
@@ -39,8 +38,8 @@ def table(
         "file_id": list(range(len(files))),
         "path": list(paths),
         "path_utf8": [True] * len(paths) if plain else list(map(eq, paths, names)),
-        "content_id": [entry.content_id or known for entry, known in zip(files, read, strict=True)],
-        "content_key": [None if each is None else keys.setdefault(each, len(keys)) for each in same],
+        "content_id": list(ids),
+        "content_key": [None if each is None else keys.setdefault(each, len(keys)) for each in ids],
         "suffix": list(_suffixes(files, paths)),
         **facts,
     }

@@ -12,7 +12,7 @@ import stat
 import sys
 import time
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from datalint.engine.serve import serve, unlimited
 from datalint.entry import PartLocator, node_of
@@ -29,6 +29,7 @@ from datalint.source.part import PartReader
 if TYPE_CHECKING:
     from datalint import git
     from datalint.facts.cache import Cache, NullCache
+    from datalint.facts.content import Algorithm
     from datalint.facts.model import Facts
     from datalint.facts.row import Answer, Item, Row, Signature
 
@@ -53,7 +54,7 @@ def examine(item: Item, *, cache: Cache | NullCache, extractor: str) -> Answer:
         else:
             what = item[1]
             data, signature = _read_part(what) if isinstance(what, PartLocator) else _read_file(what)
-            identity = content_id(data)
+            identity = content_id(data, cache.algorithm)
             if isinstance(what, PartLocator) and what.pixels is not None:
                 # The same bytes are another picture in another shape.
                 return (
@@ -152,8 +153,8 @@ def _read_blob(repository: str, blob: str) -> bytes:
 
 def main() -> None:
     """Serve the engine until it has no more items."""
-    folder, extractor = sys.argv[1:3]
-    with open_cache(folder or None, read_only=True) as cache:
+    folder, extractor, algorithm = sys.argv[1:4]
+    with open_cache(folder or None, read_only=True, algorithm=cast("Algorithm", algorithm)) as cache:
         serve(partial(examine, cache=cache, extractor=extractor))
     for reader in _readers.values():
         reader.close()

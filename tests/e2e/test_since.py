@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -184,6 +185,95 @@ def test_where_a_branch_left_counts_and_not_what_came_later(repository: Reposito
     assert (told.code, told.new(), told.mended()) == (0, [], [])
     assert told.old() == [("truncated-image", f"{IMAGES}/cat/0000.jpg")]
     assert any("where this branch left main" in note for note in told.document["notes"])
+
+
+def test_a_repository_of_sha_256_compares_its_work_tree_with_its_commits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = Repository(tmp_path / "repository")
+    made.folder.mkdir()
+    made.git("init", "-q", "-b", "main", "--object-format=sha256")
+    dataset(made.folder / "images")
+    shutil.copy(made.folder / IMAGES / "cat/0000.jpg", made.folder / "images/val/cat/copy.jpg")
+    (made.folder / "datalint.yaml").write_text(CONFIG)
+    made.git("add", ".")
+    made.commit("start")
+    monkeypatch.chdir(made.folder)
+    leak = ("--select", "duplicate-across-splits", "-o", "json")
+    code, out, _ = say(capsys, "check", *leak, "--since", "HEAD")
+    told = Told(code, json.loads(out))
+    assert (told.code, told.new(), told.mended(), len(told.old())) == (0, [], [], 1)
+    assert told.samples() == {}
+    locks = []
+    for words in ((), ("--staged",), ("--tree", "HEAD")):
+        assert say(capsys, "lock", *words)[0] == 0
+        locks.append((made.folder / "datalint.lock").read_bytes())
+    assert len(set(locks)) == 1, "the same data give the same bytes"
+    assert b"git:" + made.git("rev-parse", f"HEAD:{IMAGES}/cat/0000.jpg").stdout.strip().encode() in locks[0]
+
+
+FILTER = """\
+import hashlib, os, sys
+store = os.path.join(".git", "lfs", "objects")
+def place(oid):
+    return os.path.join(store, oid[:2], oid[2:4], oid)
+content = sys.stdin.buffer.read()
+if sys.argv[1] == "clean":
+    oid = hashlib.sha256(content).hexdigest()
+    os.makedirs(os.path.dirname(place(oid)), exist_ok=True)
+    with open(place(oid), "wb") as file:
+        file.write(content)
+    print(f"version https://git-lfs.github.com/spec/v1\\noid sha256:{oid}\\nsize {len(content)}")
+else:
+    with open(place(content.decode().split("sha256:")[1][:64]), "rb") as file:
+        sys.stdout.buffer.write(file.read())
+"""
+"""A filter with the pointers and the store of git-lfs, which need not be installed."""
+
+
+def test_pictures_in_git_lfs_are_the_same_in_the_work_tree_and_in_a_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = Repository(tmp_path / "repository")
+    made.folder.mkdir()
+    made.git("init", "-q", "-b", "main")
+    (tmp_path / "filter.py").write_text(FILTER)
+    for word in ("clean", "smudge"):
+        made.git("config", f"filter.lfs.{word}", f'"{sys.executable}" "{tmp_path / "filter.py"}" {word}')
+    (made.folder / ".gitattributes").write_text("*.jpg filter=lfs -text\n")
+    dataset(made.folder / "images")
+    shutil.copy(made.folder / IMAGES / "cat/0000.jpg", made.folder / "images/val/cat/copy.jpg")
+    cut(made.folder / IMAGES / "cat/0001.jpg")
+    (made.folder / "datalint.yaml").write_text(CONFIG)
+    made.git("add", ".")
+    made.commit("start")
+    assert made.git("show", f"HEAD:{IMAGES}/cat/0000.jpg").stdout.startswith("version https://git-lfs")
+    monkeypatch.chdir(made.folder)
+    select = ("--select", "duplicate-across-splits,truncated-image")
+
+    def told(*words: str) -> Told:
+        code, out, error = say(capsys, *words, *select, "-o", "json")
+        assert out, error
+        return Told(code, json.loads(out))
+
+    for words in (("check", "--since", "HEAD"), ("check", "--staged", "--since", "HEAD"), ("diff", "HEAD")):
+        found = told(*words)
+        assert (found.code, found.new(), found.mended(), len(found.old())) == (0, [], [], 2), words
+        assert found.samples() == {}, words
+    assert say(capsys, "check", "--write-baseline", *select)[0] == 0
+    made.git("add", ".")
+    made.commit("accepted")
+    for where in ((), ("--staged",), ("--tree", "HEAD")):
+        assert told("check", *where).code == 0, where
+    made.git("mv", f"{IMAGES}/cat", f"{IMAGES}/kitty")
+    made.git("mv", "images/val/cat", "images/val/kitty")
+    for where in ((), ("--staged",)):
+        found = told("check", *where, "--since", "HEAD", "--no-ignores")
+        assert (found.code, found.new(), found.mended()) == (0, [], []), where
+    shutil.rmtree(made.folder / ".git/lfs")
+    found = told("check", "--since", "HEAD", "--no-ignores")
+    changed = [rows for rows in found.samples().values() if "changed" in rows]
+    assert changed == [], "a pointer without its picture says of none that it has changed"
 
 
 def test_in_the_middle_of_a_merge_what_is_merged_in_is_old(repository: Repository, ask: Callable[..., Told]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import socket
@@ -18,6 +19,7 @@ from datalint.entry import BlobLocator, Entry, FileLocator, Kind
 from datalint.errors import UnfinishedError
 from datalint.facts.cache import Cache, NullCache, open_cache
 from datalint.facts.gather import Gathered, gather
+from datalint.facts.ids import read_ids
 from datalint.facts.row import COLUMNS
 from datalint.facts.worker import examine
 from datalint.source.worktree import open_worktree
@@ -299,9 +301,9 @@ def test_a_blob_that_is_not_there_is_missing(repository: Path) -> None:
 def test_a_pointer_keeps_the_identity_of_what_it_points_to(repository: Path, tmp_path: Path) -> None:
     first, *_ = blobs(repository)
     for _ in range(2):
-        done = scan([first._replace(content_id="lfs:" + "a" * 64)], tmp_path / "cache")
-        assert done.data.columns["content_id"] == ["lfs:" + "a" * 64]
-    assert done.read == 0
+        pointer = first._replace(kind="pointer", content_id="dvc:" + "a" * 32)
+        done = scan([pointer], tmp_path / "cache")
+        assert done.data.columns["content_id"] == ["dvc:" + "a" * 32]
 
 
 def test_one_copy_in_lfs_and_one_in_git_are_the_same_bytes(repository: Path, tmp_path: Path) -> None:
@@ -309,8 +311,23 @@ def test_one_copy_in_lfs_and_one_in_git_are_the_same_bytes(repository: Path, tmp
     stored = Entry("stored.png", FileLocator(str(place)), size=place.stat().st_size, content_id="lfs:" + "a" * 64)
     for _ in range(2):
         columns = scan([stored, *blobs(repository)], tmp_path / "cache").data.columns
-        assert columns["content_id"][0] == "lfs:" + "a" * 64
+        assert columns["content_id"][0] == columns["content_id"][1] == blobs(repository)[0].content_id
         assert columns["content_key"][:2] == [0, 0]
+
+
+def test_content_is_named_as_a_repository_of_sha_256_names_it(tmp_path: Path) -> None:
+    files = pictures(tmp_path / "images", 4)
+    with open_cache(str(tmp_path / "cache")) as cache:
+        gather(files, cache=cache, workers=1)
+    for _ in range(2):
+        with open_cache(str(tmp_path / "cache"), algorithm="sha256") as cache:
+            found = gather(files, cache=cache, workers=1).data.columns["content_id"]
+            expected = []
+            for entry in files:
+                data = (tmp_path / "images" / entry.path).read_bytes()
+                expected.append("git:" + hashlib.sha256(b"blob %d\0" % len(data) + data).hexdigest())
+            assert found == expected
+            assert [identity for identity, _ in read_ids(files, cache)] == expected
 
 
 # Trouble in the middle of a scan.
