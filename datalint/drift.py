@@ -39,6 +39,7 @@ class _Change:
     """The rule, where it is a rule's file."""
     remedy: str | None = None
     """What to do, where it is not the policy's commit that decides."""
+    severity: Severity = Severity.WARNING
 
 
 def findings(workspace: Workspace) -> list[Finding]:
@@ -55,14 +56,16 @@ def _changes(policy: Policy, workspace: Workspace) -> Iterator[_Change]:
     yield from _rules(policy, own)
     yield from _baseline(policy, own)
     yield from _lock(policy)
-    yield from _format(policy, os.path.join(workspace.source.base, workspace.root))
+    place = os.path.join(workspace.source.base, workspace.root)
+    yield from _format(policy, place)
+    yield from _description(policy, place)
 
 
 def _finding(change: _Change, policy: Policy, base: str) -> Finding:
     path = display(os.path.relpath(os.path.join(policy.here.source.base, change.path), base))
     return Finding(
         rule=RULE,
-        severity=Severity.WARNING,
+        severity=change.severity,
         family=Family.MISLED,
         message=f"{path} {change.words}",
         remedy=change.remedy or f"{policy.ref} decides until this is merged: let those who own the policy review it",
@@ -269,3 +272,20 @@ def _format(policy: Policy, place: str) -> Iterator[_Change]:
         path = os.path.relpath(os.path.realpath(place), os.path.realpath(policy.here.source.base))
         words = f"looks like {new}, and is read as {old}, as in {policy.ref}"
         yield _Change(path, words, remedy="let those who own the policy name `dataset.format`")
+
+
+def _description(policy: Policy, place: str) -> Iterator[_Change]:
+    """Annotations that the commit judges, that are still here, and that another file keeps from being read.
+
+    No other difference takes data out of the gate's sight, so this one blocks.
+    """
+    there, here = policy.described_by(place)
+    for path in there:
+        if path not in here and policy.here.source.read(path, limit=1) is not None:
+            others = _some([display(other) for other in here if other not in there], 1)
+            yield _Change(
+                path,
+                f"is read in {policy.ref} and not here" + (f", where {others} is" if others else ""),
+                remedy="keep one of them, or let those who own the policy name the one that counts as `dataset.path`",
+                severity=Severity.ERROR,
+            )

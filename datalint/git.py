@@ -75,6 +75,10 @@ class Items:
         return self.paths, self.modes, self.blobs, self.stages
 
 
+class AmbiguousError(UsageError):
+    """A name that git takes for one of several commits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A path that differs from the base: A added, M modified, T other type, D deleted, R renamed (same bytes)."""
@@ -219,7 +223,7 @@ def commit(top: str, ref: str) -> str:
     found = process.stdout.decode().strip()
     if b" is ambiguous" in process.stderr and ref != found:
         hint = f"name one in full, such as refs/remotes/{ref}: `git for-each-ref` lists them"
-        raise UsageError(f"{ref!r} may mean more than one commit in {top}", hint=hint)
+        raise AmbiguousError(f"{ref!r} may mean more than one commit in {top}", hint=hint)
     return found
 
 

@@ -71,7 +71,7 @@ class Policy:
 
         A file that a change brings must not decide that other files than before are judged.
         """
-        root = os.path.relpath(os.path.realpath(place), os.path.realpath(self.here.source.base))
+        root = self._root(place)
         if _outside(root):
             return None, None
         settings = self.config.dataset
@@ -81,6 +81,26 @@ class Policy:
             for home in (self.there, self.here)
         )
         return there, here
+
+    def place(self, place: str) -> str | None:
+        """Where the commit has the dataset, of a folder at or above it; None where it has nothing there."""
+        root = self._root(place)
+        if _outside(root) or not self.there.source.entries(root):
+            return None
+        inside = dataset.clearly_inside(self.there.source, root)
+        return os.path.normpath(os.path.join(os.path.realpath(self.here.source.base), inside.root if inside else root))
+
+    def described_by(self, place: str) -> tuple[list[str], list[str]]:
+        """From the top: files that say what the images at a place are, in the commit and here."""
+        root, name = self._root(place), self.config.dataset.format or self.formats(place)[0]
+        if _outside(root) or name is None:
+            return [], []
+        there, here = (dataset.described_by(home.source, root, name) for home in (self.there, self.here))
+        return there, here
+
+    def _root(self, place: str) -> str:
+        """A path from the top."""
+        return os.path.relpath(os.path.realpath(place), os.path.realpath(self.here.source.base))
 
     @property
     def notes(self) -> tuple[str, ...]:

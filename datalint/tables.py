@@ -211,7 +211,7 @@ TABLES: dict[str, Table] = {
             (
                 "content_id",
                 "VARCHAR",
-                "identity of the bytes: git's blob id, which any bytes have; the hash of DVC where its pointer alone is here",
+                "identity of the bytes: git's blob id, which any bytes have; DVC's hash where only its pointer is here",
             ),
             ("content_key", "BIGINT", "a number for the bytes themselves: the same for equal bytes, wherever they lie"),
             ("size_bytes", "BIGINT", "encoded size", "bytes"),

@@ -90,12 +90,16 @@ def _settled(workspace: Workspace, request: Request) -> Workspace:
     """Where nobody says what the dataset is, the folder below that clearly holds it, as `datalint init` proposes."""
     if workspace.config.says_dataset or request.path is not None or request.format is not None:
         return workspace
-    from datalint.dataset import format_of
-    from datalint.dataset.inside import clear_place
+    from datalint.dataset import Inside, clearly_inside
 
     source, root = workspace.source, workspace.root
-    inside = clear_place(source, root)
-    if inside is None or _hides_more(source, root, inside.root) or format_of(source, root) != "imagefolder":
+    before = None if workspace.policy is None else workspace.policy.place(os.path.join(source.base, root))
+    if before is None or not source.entries(known := _relative(before, os.path.realpath(source.base))):
+        inside = clearly_inside(source, root)
+    else:
+        # Pictures that a change brings must not decide that others than before are judged.
+        inside = None if known == root else Inside(known)
+    if inside is None:
         return workspace
     left_out = f"; {inside.left_out}" if inside.left_out else ""
     note = f"no `dataset` is configured, so {inside.root} is judged, where the class folders lie{left_out}"
@@ -105,13 +109,6 @@ def _settled(workspace: Workspace, request: Request) -> Workspace:
         searched=True,
         notes=(*workspace.notes, f"{note} (`datalint init` writes that down)"),
     )
-
-
-def _hides_more(source: Source, root: str, found: str) -> bool:
-    """Whether something below the root and beside the folder that was found may hold images that are not here."""
-    closed = ("submodule", "unreadable-folder")
-    names = [entry.path for entry in source.entries(root) if entry.kind in closed]
-    return not all(name.startswith(f"{found}/") for name in (*names, *(each.path for each in source.tracked(root))))
 
 
 def open_before(request: Request, commit: str, now: Workspace) -> Workspace:

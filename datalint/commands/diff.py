@@ -42,6 +42,8 @@ def _side(word: str, asked: Request) -> Request:
 def _is_commit(word: str) -> bool:
     try:
         git.commit(os.getcwd(), word)
+    except git.AmbiguousError:
+        raise
     except (UsageError, UnfinishedError):
         return False
     return True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from datalint.dataset import formats, groups, imagefolder, keys, layout, manifest
 from datalint.dataset.detect import SUFFIXES, detect, only_manifest
-from datalint.dataset.inside import dataset_below
+from datalint.dataset.inside import Inside, clear_place, dataset_below
 from datalint.dataset.listing import listing
 from datalint.dataset.model import Dataset
 from datalint.dataset.options import Options
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datalint.dataset.options import Memory
     from datalint.source import Source
 
-__all__ = ["Dataset", "detect", "format_of", "read"]
+__all__ = ["Dataset", "Inside", "clearly_inside", "described_by", "detect", "format_of", "read"]
 
 
 def read(
@@ -63,6 +63,33 @@ def format_of(
         return _layout(source, root) or detect(source, root, columns=columns or {}, files_root=files_root)[0]
     except (UsageError, UnfinishedError):
         return None
+
+
+def described_by(source: Source, root: str, name: str) -> list[str]:
+    """Files that were chosen to say what the images at `root` are, where a folder may hold several such; else empty."""
+    if name not in formats.LAYOUTS:
+        return []
+    found = listing(source, root)
+    choose = getattr(formats.load(name), "chosen", None)
+    try:
+        return [found.path(path) for path in choose(found)] if choose else []
+    except UsageError:
+        return []
+
+
+def clearly_inside(source: Source, root: str) -> Inside | None:
+    """The folder of classes that a folder of other things clearly holds, as `datalint init` proposes it."""
+    inside = clear_place(source, root)
+    if inside is None or _hides_more(source, root, inside.root) or format_of(source, root) != "imagefolder":
+        return None
+    return inside
+
+
+def _hides_more(source: Source, root: str, found: str) -> bool:
+    """Whether something below the root and beside the folder that was found may hold images that are not here."""
+    closed = ("submodule", "unreadable-folder")
+    names = [entry.path for entry in source.entries(root) if entry.kind in closed]
+    return not all(name.startswith(f"{found}/") for name in (*names, *(each.path for each in source.tracked(root))))
 
 
 def _read(source: Source, root: str, format: str | None, options: Options) -> Dataset:  # noqa: A002

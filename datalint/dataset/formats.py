@@ -42,6 +42,8 @@ class Format(Protocol):
         """The path that gave the layout away, relative to the root."""
         ...
 
+    # Where a folder may hold several descriptions of its images, also `chosen(listing)`: those that are read.
+
     def read(self, source: Source, root: str, options: Options) -> Dataset:
         """The dataset at `root`, a folder or a file."""
         ...

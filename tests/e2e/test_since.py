@@ -460,6 +460,17 @@ def test_a_word_is_a_path_or_a_commit(
     assert say(capsys, "check", "--since", "HEAD", "--write-baseline")[0] == 2
 
 
+def test_a_word_that_is_two_commits_is_refused(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    repository.git("commit", "-q", "--allow-empty", "-m", "more")
+    repository.git("branch", "origin/main")
+    monkeypatch.chdir(repository.folder)
+    code, _, error = say(capsys, "diff", "origin/main", "HEAD")
+    assert (code, "may mean more than one commit" in error) == (2, True)
+
+
 def test_a_push_is_compared_with_where_it_starts(repository: Repository) -> None:
     cut(repository.folder / IMAGES / "cat/0000.jpg")
     repository.git("commit", "-qam", "broken")

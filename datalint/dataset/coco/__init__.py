@@ -18,6 +18,11 @@ def recognise(listing: Listing) -> str | None:
     return plan.first(listing)
 
 
+def chosen(listing: Listing) -> list[str]:
+    """Files of annotations that are read, of those that lie here."""
+    return [each.path for each in plan.plan(listing).files]
+
+
 def read(source: Source, root: str, options: Options) -> Dataset:
     """The dataset at `root`, a folder or one JSON file."""
     # A check of another format does not wait for msgspec and NumPy.

@@ -33,6 +33,11 @@ def read(source: Source, root: str, options: Options) -> Dataset:
     return dataset.read(source, root, options)
 
 
+def chosen(listing: Listing) -> list[str]:
+    """Files of annotations that are read, of those that lie here."""
+    return described(listing)
+
+
 def described(listing: Listing) -> list[str]:
     """XML files of CVAT that lie in one folder, relative to the listing's root."""
     found = sorted(listing.ending(".xml"), key=lambda path: path.count("/"))

@@ -18,6 +18,12 @@ def recognise(listing: Listing) -> str | None:
     return find.clue(listing)
 
 
+def chosen(listing: Listing) -> list[str]:
+    """The description that is read, of those that lie here."""
+    first, _ = find.only_description(listing)
+    return [] if first is None else [first]
+
+
 def read(source: Source, root: str, options: Options) -> Dataset:
     """Images of the splits that data.yaml names, with the lines of their label files.
 
