@@ -143,6 +143,18 @@ def test_flaws_of_files_images_and_categories(tmp_path: Path) -> None:
     told = {each["rule"]: each for each in findings}
     assert "damaged-annotation-file" not in told
     assert told["category-shift"]["message"].startswith("category 'dog' is 2 in train and 1 in val")
+    twice = [each["message"] for each in findings if each["rule"] == "duplicate-class-name"]
+    assert twice == ["'cat' is the name of 2 classes: 1, 6"]
+
+
+def test_a_key_that_stands_twice_is_one_finding(tmp_path: Path) -> None:
+    clean(tmp_path)
+    place = tmp_path / "annotations/instances_train.json"
+    place.write_text(place.read_text().replace('"image_id": 7,', '"image_id": 7, "image_id": 7,', 1))
+    _, findings = check(tmp_path)
+    assert [each["message"] for each in findings if each["rule"].endswith("-key")] == [
+        "annotation 7 has the key `image_id` twice"
+    ]
 
 
 def test_a_picture_that_is_turned_is_measured_as_it_is_shown(tmp_path: Path) -> None:
