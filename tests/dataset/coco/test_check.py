@@ -147,6 +147,18 @@ def test_flaws_of_files_images_and_categories(tmp_path: Path) -> None:
     assert twice == ["'cat' is the name of 2 classes: 1, 6"]
 
 
+def test_a_file_that_powershell_wrote_is_damaged(tmp_path: Path) -> None:
+    first, last = clean(tmp_path)
+    for split, content in (("train", first), ("val", last)):
+        put(tmp_path, f"{split}/_annotations.coco.json", content)
+        (tmp_path / f"annotations/instances_{split}.json").unlink()
+    put(tmp_path, "train/_annotations.coco.json", json.dumps(first).encode("utf-16"))
+    code, findings = check(tmp_path)
+    (damaged,) = [each for each in findings if each["rule"] == "damaged-annotation-file"]
+    assert (code, damaged["path"]) == (1, "train/_annotations.coco.json")
+    assert damaged["message"] == "it is UTF-16, and JSON is read as UTF-8 at byte 0: nothing of it was judged"
+
+
 def test_a_key_that_stands_twice_is_one_finding(tmp_path: Path) -> None:
     clean(tmp_path)
     place = tmp_path / "annotations/instances_train.json"
