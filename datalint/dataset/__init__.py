@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
     from datalint.dataset.options import Memory
     from datalint.source import Source
+
+_FILES = (
+    "a table (.csv, .tsv, .jsonl, .parquet), a shard of TFRecord or WebDataset, the annotations of COCO, CVAT or "
+    "LabelMe, data.yaml of YOLO"
+)
 
 __all__ = ["Dataset", "detect", "format_of", "read"]
 
@@ -97,7 +103,7 @@ def _read(source: Source, root: str, format: str | None, options: Options) -> Da
 def _folder(source: Source, root: str, options: Options) -> tuple[Dataset, str]:
     """Folders of classes, and where they lie if not there."""
     if os.path.isfile(os.path.join(source.base, root)) and source.name == "worktree":
-        raise UsageError(f"{root} is a file, not a folder: it is one of {', '.join(formats.readable()[1:])}")
+        raise _not_a_folder(root)
     reader = layout.reader(options.framework, options.loader)
     found = imagefolder.read(source, root=root, reader=reader, splits=options.splits)
     tables = [
@@ -109,6 +115,17 @@ def _folder(source: Source, root: str, options: Options) -> tuple[Dataset, str]:
     if below is None:
         return found, ""
     return found, f"the class folders lie in {below}: `datalint check {below}`, or `dataset.path`, judges those"
+
+
+def _not_a_folder(root: str) -> UsageError:
+    """Why a file is no folder of classes, in words for what it is."""
+    suffix = layout.suffix(root)
+    if suffix in SUFFIXES:
+        return UsageError(f"{root} is a file, not a folder: its format is {SUFFIXES[suffix]}")
+    hint = f"name the folder that holds it: {display(posixpath.dirname(root)) or '.'}"
+    if suffix in layout.IMAGE_LIKE:
+        return UsageError(f"{root} is a file, not a folder: one image is no dataset", hint=hint)
+    return UsageError(f"{root} is a file, not a folder, and none of those that are a dataset: {_FILES}", hint=hint)
 
 
 def _noted(found: Dataset, why: str) -> Dataset:
