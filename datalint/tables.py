@@ -190,7 +190,7 @@ TABLES: dict[str, Table] = {
                 "label-without-image, unread-labels, label-cache; of Pascal VOC bad-annotation-file, "
                 "missing-annotation-file, wrong-file-name, other-file-name, machine-path, zero-based-box, "
                 "unlisted-category, split-list-disagrees, class-list-disagrees; of COCO truncated-json, "
-                "malformed-json, non-finite-number, missing-section, duplicate-section, duplicate-key, duplicate-id, "
+                "malformed-json, non-finite-number, missing-section, duplicate-section, repeated-key, duplicate-id, "
                 "text-id, orphan-annotation, bad-entry, bad-polygon, bad-mask, bad-keypoints",
             ),
             ("path", "VARCHAR", "path concerned, as written"),

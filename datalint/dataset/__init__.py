@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datalint.dataset import formats, groups, imagefolder, keys, layout, manifest
 from datalint.dataset.detect import SUFFIXES, detect, only_manifest
-from datalint.dataset.inside import Inside, clear_place, dataset_below
-from datalint.dataset.listing import listing
+from datalint.dataset.inside import Inside, dataset_below
+from datalint.dataset.look import clearly_inside, described_by, format_of, layout_of
 from datalint.dataset.model import Dataset
 from datalint.dataset.options import Options
 from datalint.dataset.tracked import tracked
 from datalint.dataset.unread import unread
 from datalint.entry import display
-from datalint.errors import UnfinishedError, UsageError
-from datalint.source.lfs import POINTER
+from datalint.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from datalint.dataset.options import Memory
     from datalint.source import Source
+
+_FILES = (
+    "a table (.csv, .tsv, .jsonl, .parquet), a shard of TFRecord or WebDataset, the annotations of COCO, CVAT or "
+    "LabelMe, data.yaml of YOLO"
+)
 
 __all__ = ["Dataset", "Inside", "clearly_inside", "described_by", "detect", "format_of", "read"]
 
@@ -53,47 +58,8 @@ def read(
     return replace(found, problems=found.problems.extended(problems)) if problems else found
 
 
-def format_of(
-    source: Source, root: str, *, columns: Mapping[str, str] | None = None, files_root: str | None = None
-) -> str | None:
-    """How `read` takes what it is not told the format of; None where nothing is there, or nothing that it knows."""
-    try:
-        if not source.entries(root):
-            return None
-        return _layout(source, root) or detect(source, root, columns=columns or {}, files_root=files_root)[0]
-    except (UsageError, UnfinishedError):
-        return None
-
-
-def described_by(source: Source, root: str, name: str) -> list[str]:
-    """Files that were chosen to say what the images at `root` are, where a folder may hold several such; else empty."""
-    if name not in formats.LAYOUTS:
-        return []
-    found = listing(source, root)
-    choose = getattr(formats.load(name), "chosen", None)
-    try:
-        return [found.path(path) for path in choose(found)] if choose else []
-    except UsageError:
-        return []
-
-
-def clearly_inside(source: Source, root: str) -> Inside | None:
-    """The folder of classes that a folder of other things clearly holds, as `datalint init` proposes it."""
-    inside = clear_place(source, root)
-    if inside is None or _hides_more(source, root, inside.root) or format_of(source, root) != "imagefolder":
-        return None
-    return inside
-
-
-def _hides_more(source: Source, root: str, found: str) -> bool:
-    """Whether something below the root and beside the folder that was found may hold images that are not here."""
-    closed = ("submodule", "unreadable-folder")
-    names = [entry.path for entry in source.entries(root) if entry.kind in closed]
-    return not all(name.startswith(f"{found}/") for name in (*names, *(each.path for each in source.tracked(root))))
-
-
 def _read(source: Source, root: str, format: str | None, options: Options) -> Dataset:  # noqa: A002
-    name, why = format or _layout(source, root), ""
+    name, why = format or layout_of(source, root), ""
     path = root
     if name is None:
         name, path, why = detect(source, root, columns=options.columns, files_root=options.files_root)
@@ -106,8 +72,8 @@ def _read(source: Source, root: str, format: str | None, options: Options) -> Da
     if name == "imagefolder":
         found, below = _folder(source, path, options)
         return _noted(found, below or why)
-    if format is not None and layout.suffix(path) not in SUFFIXES:
-        path = only_manifest(source, path, format) or path
+    if format is not None and layout.suffix(path) not in SUFFIXES and source.read(path, limit=1) is None:
+        path = only_manifest(source, path, format)
     found = manifest.read(
         source,
         path=path,
@@ -124,7 +90,7 @@ def _read(source: Source, root: str, format: str | None, options: Options) -> Da
 def _folder(source: Source, root: str, options: Options) -> tuple[Dataset, str]:
     """Folders of classes, and where they lie if not there."""
     if os.path.isfile(os.path.join(source.base, root)) and source.name == "worktree":
-        raise UsageError(f"{root} is a file, not a folder: it is one of {', '.join(formats.readable()[1:])}")
+        raise _not_a_folder(root)
     reader = layout.reader(options.framework, options.loader)
     found = imagefolder.read(source, root=root, reader=reader, splits=options.splits)
     tables = [
@@ -138,27 +104,16 @@ def _folder(source: Source, root: str, options: Options) -> tuple[Dataset, str]:
     return found, f"the class folders lie in {below}: `datalint check {below}`, or `dataset.path`, judges those"
 
 
+def _not_a_folder(root: str) -> UsageError:
+    """Why a file is no folder of classes, in words for what it is."""
+    suffix = layout.suffix(root)
+    if suffix in SUFFIXES:
+        return UsageError(f"{root} is a file, not a folder: its format is {SUFFIXES[suffix]}")
+    hint = f"name the folder that holds it: {display(posixpath.dirname(root)) or '.'}"
+    if suffix in layout.IMAGE_LIKE:
+        return UsageError(f"{root} is a file, not a folder: one image is no dataset", hint=hint)
+    return UsageError(f"{root} is a file, not a folder, and none of those that are a dataset: {_FILES}", hint=hint)
+
+
 def _noted(found: Dataset, why: str) -> Dataset:
     return replace(found, assumptions=(*found.assumptions, why)) if why else found
-
-
-def _layout(source: Source, root: str) -> str | None:
-    """The layout that `root` has by its look; None where it may be folders of classes or a table."""
-    found = listing(source, root)
-    recognised = formats.recognise(found)
-    if recognised is None:
-        return None
-    name, clue = recognised
-    is_pointer = found.head(clue, len(POINTER)) == POINTER
-    if is_pointer and len(formats.recognisers(found)) > 1:
-        # A repository of several datasets without its content: each pointer is named, whatever it stands for.
-        return None
-    if formats.is_read(name):
-        return name
-    if is_pointer:
-        # What git-lfs has not fetched is judged as such.
-        return None
-    raise UnfinishedError(
-        f"{root} looks like {formats.LAYOUTS[name]} ({clue}), which this version does not read: nothing was judged; "
-        "--format imagefolder judges it as folders of classes"
-    )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from datalint.dataset import layout, manifest
 from datalint.dataset.plan import place, plan
+from datalint.entry import display
+from datalint.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 _AGREE = 0.9
 """Share of rows with their folder's most frequent label from which a table says what the folders say."""
+_SHOWN = 3
+"""Files that are named where there are too many."""
 SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 
 
@@ -79,15 +83,21 @@ def _same_classes(named: Mapping[str, str | None], folders: Mapping[str, str]) -
     return apart and sum(number for _, number in most) >= _AGREE * len(named)
 
 
-def only_manifest(source: Source, root: str, wanted: str) -> str | None:
-    """The one file of that format directly in a folder."""
+def only_manifest(source: Source, root: str, wanted: str) -> str:
+    """The one file of that format directly in a folder; raises UsageError where there is none, and for several."""
     there = (entry.path for entry in source.entries(root))
     found = [
         path
         for path in tables(source, (path for path in there if posixpath.dirname(path) == _prefix(root).rstrip("/")))
         if SUFFIXES[layout.suffix(path)] == wanted
     ]
-    return found[0] if len(found) == 1 else None
+    if len(found) > 1:
+        named = ", ".join(display(path) for path in found[:_SHOWN])
+        words = f"it holds {len(found)} {wanted} files, and one must be named: {named}"
+        raise UsageError(f"no manifest {display(root)}: {words}")
+    if not found:
+        raise UsageError(f"no manifest {display(root)}: it holds no {wanted} file")
+    return found[0]
 
 
 def in_class_folders(source: Source, root: str) -> dict[str, str]:

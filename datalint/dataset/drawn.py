@@ -119,16 +119,17 @@ class Drawn:
         written: str,
         split: str | None,
         *,
+        folder: str = "",
         named: str | None = None,
         line: int | None = None,
         size: tuple[int | None, int | None] = (None, None),
         instead: str = "",
     ) -> int:
-        """A sample; `written` starts at the root, `named` is the file that names it, in its line.
+        """A sample; `written` starts at `folder` below the root, `named` is the file that names it, in its line.
 
         `instead`: words for one that is not there.
         """
-        file_id, path, kinds = self.finder.find(written)
+        file_id, path, kinds = self.finder.find(written, folder)
         manifest = None if named is None else display(named)
         for kind, detail in kinds:
             more = f"{instead} ({named} names it)" if named is not None and kind == "missing-file" else ""

@@ -33,6 +33,8 @@ class Finder:
         """Folders that DVC tracks, of whose files even the names are not here."""
         self._ids: dict[str, int] = {}
         self._alike: dict[str, str] | None = None
+        self._cases: dict[str, str] = {}
+        """In lower case -> as it is called."""
         self._folders: set[str] = set()
         self.files: list[Entry] = []
 
@@ -42,28 +44,36 @@ class Finder:
         prefix = len(self._home) + 1 if self._home else 0
         return {path[prefix:] for path in self._known}
 
-    def find(self, written: str) -> tuple[int, str, list[tuple[str, str]]]:
-        """File id, path relative to the base, and what is wrong with the way it was written."""
+    def find(self, written: str, folder: str = "") -> tuple[int, str, list[tuple[str, str]]]:
+        """File id, path relative to the base, and what is wrong with the way it was written.
+
+        It starts from `folder` below the home. One that leads out of the base from the top of a disk, where it is not
+        there, keeps that path: how many `..` lead to it is true on this machine alone.
+        """
         problems = []
         path = written
-        if path != path.strip() and self._absent(path):
+        if path != path.strip() and self._absent(path, folder):
             problems.append(("bad-row", f"spaces around the path: {written!r}"))
             path = path.strip()
         if not path.lower().endswith(self._suffix.lower()):
             path += self._suffix
         if _URL.match(path):
             return self._number(Entry(path, FileLocator(path), "remote")), path, [*problems, ("remote-path", path)]
-        if "\\" in path and not _WINDOWS.match(path) and self._absent(path):
+        if "\\" in path and not _WINDOWS.match(path) and self._absent(path, folder):
             problems.append(("backslash-path", f"written with backslashes: {written}"))
             path = path.replace("\\", "/")
         if path.startswith("/") or _WINDOWS.match(path):
             problems.append(("absolute-path", f"the path is only true on one machine: {written}"))
             relative = os.path.relpath(path, self._source.base) if path.startswith("/") else path
         else:
-            relative = posixpath.normpath(posixpath.join(self._home, path))
+            relative = posixpath.normpath(posixpath.join(self._home, folder, path))
         number = self._ids.get(relative)
         if number is None:
-            number = self._number(self._known.get(relative) or self._tracked(self._elsewhere(relative)))
+            entry = self._known.get(relative) or self._tracked(self._elsewhere(relative))
+            if entry.kind == "missing" and path.startswith("/") and relative.startswith("../"):
+                relative = posixpath.normpath(path)
+                entry = entry._replace(path=relative)
+            number = self._number(entry)
         if self.files[number].kind in ("missing", "broken-link"):
             problems.append(("missing-file", f"{relative} is not there{self._hint(relative)}"))
         return number, relative, problems
@@ -74,15 +84,19 @@ class Finder:
         return f": {left_out}" if left_out else self._instead(relative)
 
     def _instead(self, relative: str) -> str:
-        """The same name with a suffix, or in another folder where its own is not there: names may be numbers."""
+        """The same name with a suffix or in another case, or in another folder where its own is not there.
+
+        Names may be numbers.
+        """
         if self._alike is None:
             self._alike = {}
+            self._cases = {path.lower(): path for path in self._known}
             self._folders = {posixpath.dirname(path) for path in self._known}
             for path in self._known:
                 name = posixpath.basename(path)
                 for spelling in (posixpath.splitext(path)[0], name, posixpath.splitext(name)[0]):
                     self._alike.setdefault(spelling, path)
-        found = self._alike.get(relative)
+        found = self._alike.get(relative) or self._cases.get(relative.lower())
         if found is None and posixpath.dirname(relative) not in self._folders:
             found = self._alike.get(posixpath.basename(relative))
         if found is None:
@@ -96,8 +110,8 @@ class Finder:
             self.files.append(entry)
         return self._ids[entry.path]
 
-    def _absent(self, path: str) -> bool:
-        return posixpath.normpath(posixpath.join(self._home, path)) not in self._known
+    def _absent(self, path: str, folder: str) -> bool:
+        return posixpath.normpath(posixpath.join(self._home, folder, path)) not in self._known
 
     def _tracked(self, entry: Entry) -> Entry:
         """A file that is not here because all of its folder waits to be pulled is not missing."""

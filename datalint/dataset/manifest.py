@@ -46,6 +46,12 @@ def head(source: Source, path: str, format: str) -> list[Row]:  # noqa: A002
     return list(itertools.islice((row for row in found if isinstance(row, Row)), _HEAD_ROWS))
 
 
+def rows_of(source: Source, path: str, format: str) -> Iterator[Row]:  # noqa: A002
+    """All rows, one after the other; none where it is not a table that can be read."""
+    _, found = _parsed(source, path, format, {}) or ((), iter(()))
+    return (row for row in found if isinstance(row, Row))
+
+
 def labels_by_path(
     source: Source,
     path: str,

@@ -67,6 +67,11 @@ def parse(
     return _table(text, problems, "\t" if format == "tsv" else _delimiter(text, known))
 
 
+def header_to_pandas(content: bytes) -> tuple[str, ...]:
+    """The names of columns that `pandas.read_csv` gives without being told anything: parted at commas, spaces kept."""
+    return tuple(map(display, next(_records(_decode(content)[0], ","), [])))
+
+
 def _decode(content: bytes) -> tuple[str, list[Bad]]:
     if content.startswith(_UTF16):
         detail = "UTF-16 (Excel's Unicode text), which no reader expects"

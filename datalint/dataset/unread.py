@@ -11,7 +11,8 @@ from datalint.dataset import columns, layout, manifest
 from datalint.dataset.detect import SUFFIXES, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from datalint.dataset.rows import Row
     from datalint.source import Source
@@ -31,15 +32,20 @@ def unread(source: Source, root: str) -> Iterator[tuple[str, str]]:
     if not found:
         return
     known: defaultdict[str, set[str]] = defaultdict(set)
+    classes: set[str] = set()
     for entry in entries:
         if layout.suffix(entry.path) in layout.IMAGE_LIKE:
-            name = posixpath.basename(entry.path)
+            name, folders = posixpath.basename(entry.path), posixpath.dirname(entry.path).split("/")
+            classes.add(folders[-1])
             for spelling in (name, posixpath.splitext(name)[0]):
-                known[spelling].update(posixpath.dirname(entry.path).split("/"))
+                known[spelling].update(folders)
     for path in found:
-        rows = manifest.head(source, path, SUFFIXES[layout.suffix(path)])
+        format_ = SUFFIXES[layout.suffix(path)]
+        rows = manifest.head(source, path, format_)
         column = _naming(rows, known)
-        if column is not None and not _agrees(rows, column, known):
+        if column is None or _agrees(rows, column, known):
+            continue
+        if not _lists_classes(manifest.rows_of(source, path, format_), column, classes):
             yield path, f"its column {column!r} names images"
 
 
@@ -56,6 +62,27 @@ def _agrees(rows: Sequence[Row], column: str, known: Mapping[str, set[str]]) -> 
     """Whether its labels are the folders that the images lie in: then nothing is lost."""
     label = columns.guess(rows[0].cells, rows)["label"]
     return label is not None and all((row.cells.get(label) or "") in known[_name(row, column)] for row in rows)
+
+
+def _lists_classes(rows: Iterable[Row], numbers: str, classes: AbstractSet[str]) -> bool:
+    """Whether another column names every class, each once: `numbers` are theirs (0,cat), and not those of images.
+
+    All rows are asked. Of a thousand classes the first rows of a manifest may have a different one each.
+    """
+    seen: dict[str, set[str]] | None = None
+    for row in rows:
+        if not (row.cells.get(numbers) or "").strip().isdecimal():
+            return False
+        if seen is None:
+            seen = {name: set() for name in row.cells if name != numbers}
+        for name, cells in list(seen.items()):
+            cell = (row.cells.get(name) or "").strip()
+            if not cell or cell in cells:
+                del seen[name]
+            cells.add(cell)
+        if not seen:
+            return False
+    return any(classes <= cells for cells in (seen or {}).values())
 
 
 def _name(row: Row, column: str) -> str:

@@ -27,7 +27,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(SCALARS.map(str), inner, max_size=3),
     max_leaves=8,
 )
-KEYS = ("path", "train", "val", "validation", "test", "minival", "names", "nc", "kpt_shape", "download")
+KEYS = ("path", "train", "val", "validation", "test", "minival", "names", "nc", "kpt_shape", "flip_idx", "download")
 
 
 @st.composite
@@ -75,7 +75,7 @@ BOMBS = {
 }
 
 
-@pytest.mark.parametrize("key", ["names", "train", "kpt_shape", "nc", "path"])
+@pytest.mark.parametrize("key", ["names", "train", "kpt_shape", "flip_idx", "nc", "path"])
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_a_description_that_would_fill_the_memory(bomb: str, key: str) -> None:
     content = f"{BOMBS[bomb]}{key}: [*a8, *a8]\n".encode()

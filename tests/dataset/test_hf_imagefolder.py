@@ -171,6 +171,19 @@ CASES = {
         {"metadata.csv": "file_name,label\na.png,cat\nb.png,dog,x\n"}, ("a.png", "b.png"), None,
         (("bad-row", None),), ("b.png",), {"train": [("a.png", "cat")]},
     ),
+    "semicolons": Case(
+        {"train/metadata.csv": TWO, "test/metadata.csv": "file_name;label\na.png;cat\nb.png;dog\n"},
+        ("train/a.png", "train/b.png", "test/a.png", "test/b.png"), None, (("metadata-refused", "test/metadata.csv"),),
+        ours={"train": below("train"), "test": below("test")},
+    ),
+    "tabs": Case(
+        {"metadata.csv": "file_name\tlabel\na.png\tcat\n"}, ("a.png",), None, (("metadata-refused", "metadata.csv"),),
+        ours={"train": [("a.png", "cat")]},
+    ),
+    "a space before file_name": Case(
+        {"metadata.csv": "label, file_name\ncat,a.png\n"}, ("a.png",), None, (("metadata-refused", "metadata.csv"),),
+        ours={"train": [("a.png", "cat")]},
+    ),
     "half a line of JSON": Case(
         {"metadata.jsonl": '{"file_name": "a.png", "label": "cat"}\n{"file_name":\n'}, ("a.png", "b.png"), None,
         (("bad-row", None),), ("b.png",), {"train": [("a.png", "cat")]},
@@ -269,6 +282,13 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows | None]:
 def test_datasets_itself_loads_or_refuses_it_so(loaded: dict[str, Rows | None], name: str) -> None:
     expected = CASES[name].loaded
     assert loaded[name] == (None if expected is None else ordered(expected))
+
+
+def test_semicolons_are_said(tmp_path: Path) -> None:
+    found = read(made(tmp_path, CASES["semicolons"]))
+    ((words,),) = rows(found.problems, "detail")
+    assert words == "pandas parts columns at commas alone, and no column is file_name: it reads 'file_name;label'"
+    assert dataset.read(open_worktree(str(tmp_path)), root=".").format == "hf-imagefolder"
 
 
 def test_it_is_recognised_by_a_column_of_the_metadata(tmp_path: Path) -> None:

@@ -87,7 +87,9 @@ def test_images_of_another_folder_and_of_windows(tmp_path: Path) -> None:
     }  # fmt: skip
     found = read(tmp_path, files)
     assert found.samples.columns["path"] == ["img/a.jpg", "img/b.jpg"]
-    assert [row[0] for row in problems(found)] == ["backslash-path"]
+    assert [(row[0], row[3]) for row in problems(found)] == [
+        ("backslash-path", "written with backslashes: ..\\img\\b.jpg")
+    ]
     assert {entry.kind for entry in found.files} == {"file"}
 
 

@@ -254,6 +254,31 @@ def test_an_absolute_path_that_is_here_is_read(folder: Path) -> None:
     assert rows(found.samples, "path") == [("img/0.jpg",)]
 
 
+def test_what_is_not_there_is_named_as_it_is_written(folder: Path) -> None:
+    table = "path,label\n/content//drive/0.jpg,cat\n/content/drive/7.jpg,cat\n/content/drive/7.jpg,dog\n"
+    found = read(folder, "a.csv", table)
+    assert rows(found.samples, "path", "file_id") == [
+        ("/content/drive/0.jpg", 0),
+        ("/content/drive/7.jpg", 1),
+        ("/content/drive/7.jpg", 1),
+    ]
+    gone = [(path, detail) for kind, path, detail in rows(found.problems, "kind", "path", "detail") if kind[0] == "m"]
+    assert gone[:2] == [
+        ("/content/drive/0.jpg", "/content/drive/0.jpg is not there, but img/0.jpg is"),
+        ("/content/drive/7.jpg", "/content/drive/7.jpg is not there"),
+    ]
+
+
+def test_a_file_whose_name_differs_in_case_is_named(folder: Path) -> None:
+    found = read(folder, "a.csv", "path,label\nimg/0.JPG,cat\nIMG/1.jpg,cat\n")
+    if found.files[0].kind == "file":
+        pytest.skip("the file system does not tell case")
+    assert rows(found.problems, "detail") == [
+        ("img/0.JPG is not there, but img/0.jpg is",),
+        ("IMG/1.jpg is not there, but img/1.jpg is",),
+    ]
+
+
 def test_one_file_on_two_rows_is_one_file(folder: Path) -> None:
     found = read(folder, "a.csv", "path,label\nimg/0.jpg,cat\n./img/../img/0.jpg,dog\n")
     assert rows(found.samples, "file_id", "label") == [(0, "cat"), (0, "dog")]
@@ -311,8 +336,11 @@ def test_the_format_of_a_folder_may_be_said(folder: Path) -> None:
     source = open_worktree(str(folder))
     assert dataset.read(source, root=".", format="tsv").manifest == "b.tsv"
     assert dataset.read(source, root=".").format == "imagefolder", "two manifests: neither is meant"
-    with pytest.raises(UsageError, match="no manifest"):
+    with pytest.raises(UsageError, match="no manifest .*holds no parquet file"):
         dataset.read(source, root=".", format="parquet")
+    (folder / "c.csv").write_text("path,label\nimg/0.jpg,cat\n")
+    with pytest.raises(UsageError, match="no manifest .*holds 2 csv files.*a.csv, c.csv"):
+        dataset.read(source, root=".", format="csv")
     with pytest.raises(UsageError, match="is a file, not a folder"):
         dataset.read(source, root="a.csv", format="imagefolder")
 

@@ -68,6 +68,50 @@ def test_a_form_for_predictions_is_not(parts: Path) -> None:
     assert told(parts) == {}
 
 
+CLASSES = {
+    "numbers and names": "id,name\n0,a\n1,b\n2,c\n",
+    "not in their order": "name;id;n\nc;0;5\na;1;5\nb;2;5\n",
+    "one that has no image": "id,name\n0,a\n1,b\n2,c\n3,d\n",
+}
+
+
+@pytest.fixture
+def numbered(tmp_path: Path) -> Path:
+    """Three classes of five images, which are called by numbers."""
+    for number in range(15):
+        picture(tmp_path / f"{'abc'[number % 3]}/{number // 3}.jpg", number, size=8)
+    return tmp_path
+
+
+@pytest.mark.parametrize("rows", CLASSES.values(), ids=CLASSES)
+def test_a_list_of_the_classes_is_not(numbered: Path, rows: str) -> None:
+    (numbered / "classes.csv").write_text(rows)
+    assert told(numbered) == {}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "id,label\n0,x\n1,y\n2,z\n3,x\n4,z\n",
+        "id,label\n0,x\n1,y\n2,z\n",
+        "id,species\n0,a\n1,c\n",
+        # Its first twenty rows have a class each.
+        "id,name\n" + "".join(f"{number % 5},{name}\n" for number, name in enumerate([*"abc", *range(30), 7])),
+    ],
+    ids=["labels that repeat", "labels that are no folders", "labels of two images", "more rows than classes"],
+)
+def test_a_table_of_other_labels_is_told_beside_numbered_images(numbered: Path, rows: str) -> None:
+    for number in range(30):
+        picture(numbered / f"{number}/0.jpg", number, size=8)
+    (numbered / "labels.csv").write_text(rows)
+    assert set(told(numbered)) == {"labels.csv"}
+
+
+def test_names_of_files_number_no_classes(numbered: Path) -> None:
+    (numbered / "labels.csv").write_text("image,label\n0.jpg,c\n1.jpg,a\n2.jpg,b\n3.jpg,d\n")
+    assert set(told(numbered)) == {"labels.csv"}
+
+
 def test_a_table_in_a_split_is_told(tmp_path: Path) -> None:
     for number in range(2):
         picture(tmp_path / f"train/{number}.jpg", number, size=8)

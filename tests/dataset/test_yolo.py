@@ -182,6 +182,7 @@ def test_a_split_without_any_image(tmp_path: Path) -> None:
         (YAML.replace("[cat, dog]", "7"), "bad-data-yaml", 3, "names is 7, not a list or a map"),
         (YAML + "nc: two\n", "bad-data-yaml", 4, "nc is 'two', not a number of classes"),
         (YAML + "kpt_shape: [17]\n", "bad-data-yaml", 4, "kpt_shape is [17], not [number of keypoints, 2 or 3]"),
+        (YAML + "flip_idx: 3\n", "bad-data-yaml", 4, "flip_idx is 3, not a list of numbers of keypoints"),
         (YAML + "val: val/images\n", "odd-data-yaml", 4, "the key 'val' is there twice, and that of"),
         (
             "train: train/images\nval: val/images\nnames:\n  - cat\n  - no\n",
@@ -270,6 +271,33 @@ def test_keypoints_need_their_shape(tmp_path: Path) -> None:
     found = read(tmp_path, both(YAML + "kpt_shape: [2, 3]\n") | labels)
     assert rows(found.annotations, "kind", "points") == [("keypoints", 2)] * 2
     assert not problems(found)
+
+
+@pytest.mark.parametrize(
+    ("flips", "detail"),
+    [
+        ("flip_idx: [1, 0]\n", None),
+        # Without numbers Ultralytics mirrors nothing, and numpy counts -1 from the end.
+        ("flip_idx: []\n", None),
+        ("flip_idx: [-1, 0]\n", None),
+        ("flip_idx: [1, 0, 2]\n", "flip_idx has 3 numbers, but kpt_shape has 2 keypoints"),
+        ("flip_idx: [0]\n", "flip_idx has 1 number, but kpt_shape has 2 keypoints"),
+        ("flip_idx: [1, 2]\n", "flip_idx names keypoint 2, but the last of 2 is 1"),
+        ("flip_idx: [1, -3]\n", "flip_idx names keypoint -3, but the last of 2 is 1"),
+        ("flip_idx: [1, a]\n", "flip_idx names 'a', not the number of a keypoint"),
+        ("flip_idx:\n", "flip_idx is nothing, not a list of numbers of keypoints"),
+    ],
+)
+def test_keypoints_that_change_places_in_the_mirror(flips: str, detail: str | None, tmp_path: Path) -> None:
+    pose = "0 0.5 0.5 0.5 0.5 0.1 0.1 2 0 0 0\n"
+    labels = {"train/labels/1.txt": pose, "val/labels/2.txt": pose}
+    found = read(tmp_path, both(YAML + "kpt_shape: [2, 3]\n" + flips) | labels)
+    assert problems(found) == ([] if detail is None else [("bad-data-yaml", "data.yaml", 5, detail)])
+
+
+def test_nothing_is_asked_of_flips_where_there_are_no_keypoints(tmp_path: Path) -> None:
+    for flips in ("flip_idx: [0, 9]\n", "flip_idx:\n"):
+        assert not problems(read(tmp_path, both(YAML + flips)))
 
 
 def test_images_without_labels_and_labels_without_images(tmp_path: Path) -> None:

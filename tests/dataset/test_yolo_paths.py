@@ -60,6 +60,9 @@ DESCRIPTIONS = [
     "names: {1: cat, 2: dog}\n" + ROBOFLOW,
     "names: {a: cat}\n" + ROBOFLOW,
     "kpt_shape: 17\n" + NAMES + ROBOFLOW,
+    "flip_idx: 3\n" + NAMES + ROBOFLOW,
+    "flip_idx:\n" + NAMES + ROBOFLOW,
+    "flip_idx: [3, a]\n" + NAMES + ROBOFLOW,
     ROBOFLOW,
 ]
 

@@ -107,6 +107,14 @@ def test_each_flaw_is_a_finding_with_its_place(home: Repository) -> None:
     )
 
 
+def test_a_key_that_comes_again_is_one_finding(home: Repository) -> None:
+    pack(home.folder / "data/train-000003.tar", samples(14, start=100) + samples(1, start=100))
+    found = list(rules(report(home, "data", code=0)))
+    assert [message for rule, _, message in found if rule.endswith("-key")] == [
+        "1 key comes again in data/train-000003.tar after other samples (first: data/train-000003.tar#000100)"
+    ]
+
+
 def test_pointers_of_git_lfs_are_fetched_and_not_mended(home: Repository) -> None:
     (home.folder / "data/train-000001.tar").write_bytes(POINTER)
     found = report(home, "data")

@@ -160,7 +160,7 @@ def test_a_severity_that_does_not_exist_fails_the_rule_s_own_test(tmp_path: Path
         ("{path: labels.csv, format: cvs}", "1:37: unknown dataset format 'cvs'"),
         ("{path: labels.csv, columns: {label: labl}}", "1:46: labels.csv has no column 'labl'"),
         ("{path: images, format: csv}", "1:33: no manifest images"),
-        ("{path: labels.csv, format: imagefolder}", "1:37: labels.csv is a file, not a folder"),
+        ("{path: labels.csv, format: imagefolder}", "1:37: labels.csv is a file, not a folder: its format is csv"),
     ],
 )
 def test_a_dataset_that_is_not_as_configured_is_refused_at_its_place(tmp_path: Path, text: str, place: str) -> None:
@@ -172,8 +172,26 @@ def test_a_dataset_that_is_not_as_configured_is_refused_at_its_place(tmp_path: P
     assert refused.stderr.startswith(f"datalint: datalint.yaml:{place}")
 
 
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("images/train/cat/0000.jpg", "a file, not a folder: one image is no dataset"),
+        ("images/notes.json", "a file, not a folder, and none of those that are a dataset: a table (.csv, "),
+        ("images/notes.txt", "a file, not a folder, and none of those that are a dataset: a table (.csv, "),
+    ],
+)
+def test_a_file_that_is_no_dataset_is_called_what_it_is(tmp_path: Path, path: str, words: str) -> None:
+    dataset(tmp_path / "images")
+    for name in ("json", "txt"):
+        (tmp_path / f"images/notes.{name}").write_text("{}")
+    refused = run(tmp_path, "check", path)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"datalint: {path} is {words}")
+    assert f"name the folder that holds it: {path.rpartition('/')[0]}" in refused.stderr
+
+
 def test_a_format_of_the_command_line_is_not_blamed_on_the_configuration(tmp_path: Path) -> None:
     dataset(tmp_path / "images")
     (tmp_path / "datalint.yaml").write_text("dataset: {path: images, format: imagefolder}\n")
     refused = run(tmp_path, "check", "--format", "csv")
-    assert (refused.returncode, refused.stderr) == (2, "datalint: no manifest images\n")
+    assert (refused.returncode, refused.stderr) == (2, "datalint: no manifest images: it holds no csv file\n")

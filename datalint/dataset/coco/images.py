@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     Find = Callable[[str], tuple[int, str, list[tuple[str, str]]]]
 
 _ARCHIVES = 10
-# A URL, a path from the top of a disk: what is said of it does not depend on the folder.
-_FIXED = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|[\\/]")
 
 
 class Images:
@@ -45,8 +42,7 @@ class Images:
         finder = self._finders[home]
 
         def find(name: str) -> tuple[int, str, list[tuple[str, str]]]:
-            written = posixpath.join(inner, name) if inner and not _FIXED.match(name) else name
-            number, path, problems = finder.find(written)
+            number, path, problems = finder.find(name, inner)
             entry = finder.files[number]
             if entry.path not in self._ids:
                 self._ids[entry.path] = len(self.files)

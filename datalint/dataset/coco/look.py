@@ -22,13 +22,32 @@ _FILE_NAME = re.compile(rb'"file_name"\s*+:\s*+("(?:[^"\\]|\\.)*+")')
 _INSTANCE = {b"bbox", b"segmentation", b"category_id", b"keypoints"}
 
 
+def encoding(head: bytes) -> str:
+    """UTF-8, or UTF-16 or UTF-32 where an object or a list is written in it: PowerShell's `>` does so.
+
+    As Python's json finds it out of bytes. Loaders open the file as text and fail (pycocotools: UnicodeDecodeError).
+    """
+    found = json.detect_encoding(head)
+    if found in ("utf-8", "utf-8-sig"):
+        return "UTF-8"
+    return found[:6].upper() if _decoded(head).lstrip().startswith(("{", "[")) else "UTF-8"
+
+
+def _decoded(head: bytes) -> str:
+    return head.decode(json.detect_encoding(head), "ignore")
+
+
 def kind_of(head: bytes, further: Callable[[], bytes] | None = None) -> Kind:
     """What the file is; `further` gives the bytes from the first annotation on, where the head does not hold them."""
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if encoding(head) != "UTF-8":
+        text = _decoded(head).encode("utf-8", "replace").lstrip()
     if not text:
         return "cut"
-    if not text.startswith(b"{"):
+    if text.startswith(b"["):
         return "other"
+    if not text.startswith(b"{"):
+        return "cut"
     keys, closed = _first_keys(text)
     images, annotations = keys.get("images"), keys.get("annotations")
     if annotations is None and images and further is not None and not closed:

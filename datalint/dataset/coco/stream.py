@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
 
+from datalint.dataset.coco.look import encoding
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import BinaryIO
@@ -22,6 +24,8 @@ CHUNK = 1 << 16
 """Bytes that are decoded at once: what comes of them fits into the cache of a core, which halves the time."""
 MAX_VALUE = 1 << 26
 """Bytes of one entry, or of one value that is no list; what is larger is refused instead of held."""
+_HEAD = 1 << 10
+"""Bytes that tell the encoding."""
 _DEEPEST = 10_000
 """Python's json gives up long before."""
 _TRIES = 1_000
@@ -141,8 +145,9 @@ class _Reader:
 
     def read(self) -> Iterator[Section | Piece | Fault]:
         self._more(self._chunk)
-        if self._data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            self._break("malformed-json", "it is UTF-16, and JSON is read as UTF-8")
+        written = encoding(self._data[:_HEAD])
+        if written != "UTF-8":
+            self._break("malformed-json", f"it is {written}, and JSON is read as UTF-8")
         if self._data.startswith(codecs.BOM_UTF8):
             yield self._fault("malformed-json", "it begins with a byte order mark, which no JSON may", fatal=False)
             self._at = len(codecs.BOM_UTF8)

@@ -121,7 +121,7 @@ class Told:
         annotation = written if section == "annotations" else None
         for key in entries.repeated_keys(data):
             detail = f"{name} has the key `{key}` twice"
-            self.add("duplicate-key", detail, line=line, record=number, annotation=annotation)
+            self.add("repeated-key", detail, line=line, record=number, annotation=annotation)
 
     def text_id(self, what: str, value: Id, line: int) -> None:
         """Counted where it is text."""

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from datalint.dataset import hf_splits, layout
-from datalint.dataset.hf_imagefolder.metadata import NAMES
+from datalint.dataset.hf_imagefolder.metadata import NAMES, image_columns
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -44,6 +44,11 @@ def of_columns(found: Sequence[Metadata], split_of: Mapping[str, Sequence[str]])
             words = f"no column file_name, *_file_name or file_names among {known}"
             alone = not any(other.images for other in beside)
             yield (REFUSED, each.name, words) if alone else (LOST, each.name, f"{words}: its rows have no image")
+        elif not each.bad and not image_columns(each.to_pandas):
+            # It reads with pandas' defaults (folder_based_builder.py: `pd.read_csv(file, chunksize=...)`).
+            known = ", ".join(map(repr, each.to_pandas[:12]))
+            words = f"pandas parts columns at commas alone, and no column is file_name: it reads {known}"
+            yield REFUSED, each.name, words
         elif not each.bad and not any(other.rows for other in beside):
             yield REFUSED, each.name, "it has a header and no row"
     suffixes = sorted({each.suffix for each in read})

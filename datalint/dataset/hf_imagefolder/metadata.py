@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datalint.dataset.masks.pairs import means_masks
-from datalint.dataset.rows import Bad, Row, parse, parse_parquet
+from datalint.dataset.rows import Bad, Row, header_to_pandas, parse, parse_parquet
 from datalint.errors import UnfinishedError
 from datalint.source.lfs import POINTER
 
@@ -34,6 +34,8 @@ class Metadata:
     header: tuple[str, ...]
     rows: Sequence[Row]
     bad: Sequence[Bad]
+    to_pandas: tuple[str, ...] = ()
+    """Its header as pandas reads that of a CSV: parted at commas, spaces kept; else the same as `header`."""
 
     @property
     def folder(self) -> str:
@@ -79,18 +81,21 @@ def read(listing: Listing, name: str) -> Metadata:
     path = listing.path(name)
     if listing.head(name, len(POINTER)) == POINTER:
         raise UnfinishedError(f"{path} is a Git LFS pointer, its rows are not here: `git lfs pull` fetches them")
-    header, found = _parsed(listing, path)
+    content = b"" if name.endswith(".parquet") else listing.source.read(path) or b""
+    header, found = _parsed(listing, path, content)
     both = list(found)
     rows = [row for row in both if isinstance(row, Row)]
-    return Metadata(name, header or _keys(rows), rows, [row for row in both if isinstance(row, Bad)])
+    header = header or _keys(rows)
+    to_pandas = header_to_pandas(content) if name.endswith(".csv") else header
+    return Metadata(name, header, rows, [row for row in both if isinstance(row, Bad)], to_pandas)
 
 
-def _parsed(listing: Listing, path: str) -> tuple[tuple[str, ...], Iterator[Row | Bad]]:
+def _parsed(listing: Listing, path: str, content: bytes) -> tuple[tuple[str, ...], Iterator[Row | Bad]]:
     suffix = path.rpartition(".")[2]
     if suffix == "parquet":
         place = listing.source.spooled(path)
         return ((), iter(())) if place is None else parse_parquet(place)
-    return parse(listing.source.read(path) or b"", suffix)
+    return parse(content, suffix)
 
 
 def mask_columns(columns: Sequence[str]) -> frozenset[str]:

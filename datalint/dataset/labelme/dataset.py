@@ -81,7 +81,6 @@ def _mirrored(drawn: Drawn, path: str, written: str) -> str:
 def _image(drawn: Drawn, path: str, found: Record, written: str, beside: Sequence[str], folder: str) -> None:
     """`beside`: images that are called like the file of shapes and lie in `folder`, from which the name starts."""
     home = posixpath.relpath(folder or ".", drawn.root)
-    start = written if is_absolute(written) or written.startswith("/") else posixpath.join(home, written)
     plain = posixpath.normpath(posixpath.join(folder, written.replace("\\", "/")))
     other = next((image for image in beside if image != plain), None) if plain not in beside else None
     if other is not None and not is_absolute(written):
@@ -91,11 +90,13 @@ def _image(drawn: Drawn, path: str, found: Record, written: str, beside: Sequenc
         key = "imagePath" if path.lower().endswith(".json") else "filename"
         detail = f"it says {key} {written!r}, and is called like {posixpath.basename(other)}{more}"
         drawn.fault(path, Fault(kind, found.image_line, detail))
-        start = start if there else posixpath.relpath(other, drawn.root)
+        if not there:
+            written, home = posixpath.relpath(other, drawn.root), ""
     copy = ", and the copy in imageData is all there is of it" if found.embedded else ""
     sample = drawn.image(
-        start, drawn.split_of(path), named=path, line=found.image_line, size=(found.width, found.height), instead=copy
-    )
+        written, drawn.split_of(path), folder=home, named=path, line=found.image_line,
+        size=(found.width, found.height), instead=copy,
+    )  # fmt: skip
     drawn.draw(sample, path, found.shapes)
 
 

@@ -112,9 +112,9 @@ def parse(content: bytes, path: str) -> Description:
     if root is not None and not isinstance(root, str):
         reading.refused("path", f"path is {_kind(root)}, not text")
         root = None
-    return Description(
-        path, names, _keypoints(reading), root or None, reading.lines.get("path", 1), places, reading.flaws
-    )
+    keypoints = _keypoints(reading)
+    _flips(reading, keypoints)
+    return Description(path, names, keypoints, root or None, reading.lines.get("path", 1), places, reading.flaws)
 
 
 def _text(content: bytes) -> tuple[str, list[Flaw]]:
@@ -274,6 +274,34 @@ def _keypoints(reading: _Reading) -> tuple[int, int] | None:
         shown = f"{written!r:.40}"
     reading.refused("kpt_shape", f"kpt_shape is {shown}, not [number of keypoints, 2 or 3]")
     return None
+
+
+def _flips(reading: _Reading, keypoints: tuple[int, int] | None) -> None:
+    """Which keypoint is which in the mirror (`flip_idx`): asked where there are keypoints, but for its type.
+
+    Of Ultralytics 8.4 check_det_dataset (DATASET_KEY_TYPES) refuses what is no list, v8_transforms another length, and
+    numpy what is no index, at the first image that is mirrored. Without numbers nothing is mirrored.
+    """
+    written = reading.data.get("flip_idx")
+    if not isinstance(written, list):
+        if written is not None or (keypoints and "flip_idx" in reading.data):
+            reading.refused("flip_idx", f"flip_idx is {_kind(written)}, not a list of numbers of keypoints")
+        return
+    if keypoints is None or not written:
+        return
+    number, _ = keypoints
+    if len(written) != number:
+        have = _many(len(written), "number", "numbers")
+        reading.refused("flip_idx", f"flip_idx has {have}, but kpt_shape has {_many(number, 'keypoint', 'keypoints')}")
+        return
+    for each in written:
+        if type(each) is not int:
+            reading.refused("flip_idx", f"flip_idx names {_kind(each)}, not the number of a keypoint")
+        elif not -number <= each < number:
+            reading.refused("flip_idx", f"flip_idx names keypoint {each}, but the last of {number} is {number - 1}")
+        else:
+            continue
+        return
 
 
 def _kind(value: object) -> str:

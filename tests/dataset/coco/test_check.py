@@ -143,6 +143,52 @@ def test_flaws_of_files_images_and_categories(tmp_path: Path) -> None:
     told = {each["rule"]: each for each in findings}
     assert "damaged-annotation-file" not in told
     assert told["category-shift"]["message"].startswith("category 'dog' is 2 in train and 1 in val")
+    twice = [each["message"] for each in findings if each["rule"] == "duplicate-class-name"]
+    assert twice == ["'cat' is the name of 2 classes: 1, 6"]
+
+
+def test_a_file_that_powershell_wrote_is_damaged(tmp_path: Path) -> None:
+    first, last = clean(tmp_path)
+    for split, content in (("train", first), ("val", last)):
+        put(tmp_path, f"{split}/_annotations.coco.json", content)
+        (tmp_path / f"annotations/instances_{split}.json").unlink()
+    put(tmp_path, "train/_annotations.coco.json", json.dumps(first).encode("utf-16"))
+    code, findings = check(tmp_path)
+    (damaged,) = [each for each in findings if each["rule"] == "damaged-annotation-file"]
+    assert (code, damaged["path"]) == (1, "train/_annotations.coco.json")
+    assert damaged["message"] == "it is UTF-16, and JSON is read as UTF-8 at byte 0: nothing of it was judged"
+
+
+def test_no_line_is_named_where_annotations_are_one_line(tmp_path: Path) -> None:
+    first, _ = clean(tmp_path)
+    first["images"][3]["file_name"] = "/home/me/3.png"
+    first["images"][4]["file_name"] = "https://example.org/4.png"
+    put(tmp_path, "annotations/instances_train.json", first)
+    _, findings = check(tmp_path)
+    told = {each["rule"]: each["message"] for each in findings}
+    of = "annotations/instances_train.json"
+    assert told["absolute-path"] == f"{of}: the path is only true on one machine: /home/me/3.png"
+    assert told["remote-path"] == f"1 path of {of} is a URL and was not checked (first: https://example.org/4.png)"
+
+
+def test_two_labels_of_an_image_without_lines(tmp_path: Path) -> None:
+    pictures(tmp_path, *(f"{number}.png" for number in range(9)))
+    images = [image(number, f"{min(number, 8)}.png") for number in range(10)]
+    labels = [{"id": number, "image_id": number, "category_id": 1 + number % 2} for number in range(10)]
+    put(tmp_path, "train.json", coco(labels, images))
+    _, findings = check(tmp_path)
+    (told,) = [each["message"] for each in findings if each["rule"] == "conflicting-label"]
+    assert told == "8.png is 'dog' and 'cat'"
+
+
+def test_a_key_that_stands_twice_is_one_finding(tmp_path: Path) -> None:
+    clean(tmp_path)
+    place = tmp_path / "annotations/instances_train.json"
+    place.write_text(place.read_text().replace('"image_id": 7,', '"image_id": 7, "image_id": 7,', 1))
+    _, findings = check(tmp_path)
+    assert [each["message"] for each in findings if each["rule"].endswith("-key")] == [
+        "annotation 7 has the key `image_id` twice"
+    ]
 
 
 def test_a_picture_that_is_turned_is_measured_as_it_is_shown(tmp_path: Path) -> None:

@@ -156,6 +156,19 @@ def test_images_that_are_not_there_and_names_that_travel_badly(tmp_path: Path) -
     assert sorted(entry.kind for entry in found.files) == ["file", "file", "file", "missing", "remote"]
 
 
+def test_names_are_shown_as_they_are_written(tmp_path: Path) -> None:
+    pictures(tmp_path, "train/1.png", "train/2.png", "train/sub/3.png")
+    names = ["1.png", "2.png", "sub\\3.png", "/content/train/2.png"]
+    content = coco([], [image(number, name) for number, name in enumerate(names)])
+    put(tmp_path, "train/_annotations.coco.json", content)
+    columns = read(tmp_path).problems.columns
+    assert [each for each in columns["detail"] if isinstance(each, str)] == [
+        "written with backslashes: sub\\3.png",
+        "the path is only true on one machine: /content/train/2.png",
+        "/content/train/2.png is not there, but train/2.png is",
+    ]
+
+
 def test_what_an_archive_holds_is_said(tmp_path: Path) -> None:
     import zipfile
 

@@ -57,6 +57,12 @@ def test_a_file_is_what_its_head_says(content: Any, kind: str, indent: int | Non
     assert look.kind_of(json.dumps(content, indent=indent).encode()) == kind
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"])
+def test_it_is_known_in_an_encoding_that_loaders_refuse(encoding: str) -> None:
+    for content, kind in KINDS.values():
+        assert look.kind_of(json.dumps(content).encode(encoding)) == kind
+
+
 @pytest.mark.parametrize(
     ("content", "kind"), [(coco([box(1)]), "instances"), (CAPTIONS, "captions"), (PANOPTIC, "panoptic")]
 )
@@ -80,6 +86,9 @@ LAYOUTS: dict[str, dict[str, Any]] = {
     "captions beside": {"annotations/captions_val.json": CAPTIONS, "annotations/x_val.json": coco([box(1)])},
     "cut off": {"annotations/instances_val.json": b'{"info": {"year"', "val/1.png": b""},
     "an empty export": {"train/_annotations.coco.json": b"", "train/1.png": b""},
+    "UTF-16, as PowerShell writes it": {"labels/mine.json": json.dumps(coco([box(1)])).encode("utf-16"), "1.png": b""},
+    "an error page": {"train/_annotations.coco.json": b"<!DOCTYPE html>", "train/1.png": b""},
+    "zeros": {"annotations/instances_val.json": bytes(99), "val/1.png": b""},
     "in a folder below": {"data/annotations/train.json": coco([box(1)]), "data/train/1.png": b""},
 }
 OTHERS: dict[str, dict[str, Any]] = {
@@ -88,6 +97,12 @@ OTHERS: dict[str, dict[str, Any]] = {
     "other JSON in annotations": {"annotations/instances.json": {"name": "x"}, "cat/1.png": b"", "dog/1.png": b""},
     "JSON for each image": {f"cat/{n}.json": {"shapes": [], "imagePath": f"{n}.png"} for n in range(30)},
     "broken JSON": {"meta.json": b"{", "cat/1.png": b"", "dog/1.png": b""},
+    "UTF-16 of other things": {
+        "_annotations.coco.json": json.dumps({"name": "x"}).encode("utf-16"),
+        "cat/1.png": b"",
+        "dog/1.png": b"",
+    },
+    "results": {"annotations/instances_val_results.json": [{"image_id": 1, "bbox": [1, 2, 3, 4]}], "cat/1.png": b""},
     "far below": {"a/b/c/d/instances_train.json": coco([box(1)]), "cat/1.png": b""},
     "hidden": {".cache/train.json": coco([box(1)]), "cat/1.png": b""},
 }

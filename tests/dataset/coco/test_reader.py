@@ -130,7 +130,7 @@ def test_a_key_that_stands_twice_is_told(chunk: int) -> None:
         '"name": "dog"', '"name": "a", "name": "b"'
     )
     found = told(twice, chunk=chunk)
-    assert found.details("duplicate-key") == [
+    assert found.details("repeated-key") == [
         "annotation 7 has the key `bbox` twice",
         "category 2 has the key `name` twice",
     ]

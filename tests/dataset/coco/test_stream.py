@@ -119,8 +119,18 @@ def test_what_is_wrong_is_said_in_words(text: str, words: str) -> None:
     assert words in faults(text.encode())[0].detail
 
 
-def test_utf_16_is_named() -> None:
-    assert "UTF-16" in faults('{"images": []}'.encode("utf-16"))[0].detail
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"])
+def test_another_encoding_is_named(encoding: str) -> None:
+    data = '{"images": []}'.encode(encoding)
+    (fault,) = faults(data)
+    assert fault.detail == f"it is {encoding[:6].upper()}, and JSON is read as UTF-8"
+    # pycocotools: json.load(open(name, "r")).
+    with pytest.raises(ValueError, match=r"codec can't decode|double quotes|Expecting value"):
+        json.loads(data.decode("utf-8"))
+
+
+def test_zeros_are_no_encoding() -> None:
+    assert faults(bytes(99))[0].detail == "it holds no object"
 
 
 @pytest.mark.parametrize("chunk", [16, 1 << 18])
