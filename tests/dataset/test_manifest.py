@@ -340,7 +340,7 @@ def test_the_format_of_a_folder_may_be_said(folder: Path) -> None:
         dataset.read(source, root=".", format="parquet")
     (folder / "c.csv").write_text("path,label\nimg/0.jpg,cat\n")
     with pytest.raises(UsageError, match="no manifest .*holds 2 csv files.*a.csv, c.csv"):
-        dataset.read(source, root=".", format="csv")
+        dataset.read(open_worktree(str(folder)), root=".", format="csv")
     with pytest.raises(UsageError, match="is a file, not a folder"):
         dataset.read(source, root="a.csv", format="imagefolder")
 
