@@ -97,7 +97,7 @@ class OtherVersionError(UsageError):
 
 
 _HINT = "take either version and run `datalint lock` again"
-_ID = r"git:[0-9a-f]{40}(?: \d+x\d+x\d+)?|git:[0-9a-f]{64}|lfs:[0-9a-f]{64}|dvc:[0-9a-f]{32}"
+_ID = r"git:(?:[0-9a-f]{40}|[0-9a-f]{64})(?: \d+x\d+x\d+)?|lfs:[0-9a-f]{64}|dvc:[0-9a-f]{32}"
 _TEXT = r"[^\t\\]*(?:\\(?:[\\tnr]|x[0-9a-f]{2}|u[0-9a-f]{4})[^\t\\]*)*"
 _PATH = rf"(?!\t|$){_TEXT}"
 _LINE = re.compile(rf"({_PATH})\t({_ID})\t(\d*)((?:\t{_TEXT}\t{_TEXT})*)")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datalint.request import Request
 
 FOLDER = "since"
-SCHEMA = 1
+SCHEMA = 2
 KEPT = 8
 """Trees that are remembered: those that the branches at work on this machine left."""
 _ENDING = ".json.z"

@@ -43,6 +43,13 @@ def test_odd_names_and_labels_come_back_as_they_were() -> None:
     assert lockfile.parse(head + b"\n" + rest + rest, "x").lines == lines, "a union merge repeats lines"
 
 
+@pytest.mark.parametrize("identity", ["git:" + "a" * 40, "git:" + "a" * 64, "lfs:" + "a" * 64, "dvc:" + "a" * 32])
+def test_content_is_known_by_any_hash_and_raw_pixels_by_their_shape_too(identity: str) -> None:
+    shapes = ("", " 3x4x1") if identity.startswith("git:") else ("",)
+    lines = {f"{number}.tfrecord#0": Line(identity + shape, 12, CAT) for number, shape in enumerate(shapes)}
+    assert lockfile.parse(lockfile.render(Lock("images", lines)), "x").lines == lines
+
+
 GOOD = lockfile.render(Lock("images", {"a.jpg": Line(A, 12, CAT), "b.jpg": Line(B, 13, DOG)}))
 
 
