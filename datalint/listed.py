@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def listed(workspace: Workspace, request: Request, *, memory: Memory | None = None) -> Dataset:
     """Samples and classes, without a look into any image; raises UnfinishedError when nothing is there."""
     settings = workspace.config
-    images = settings.dataset.root
+    images = _of_images(workspace)
     # What the configuration says of its own dataset is not said of another one that the command line names.
     own = workspace.root == posixpath.normpath(posixpath.join(workspace.home, settings.dataset.path))
     try:
@@ -40,7 +40,7 @@ def listed(workspace: Workspace, request: Request, *, memory: Memory | None = No
             splits=settings.dataset.splits if own else None,
             suffix=settings.dataset.suffix if own else None,
             group=settings.dataset.group if own else None,
-            files_root=None if images is None else posixpath.normpath(posixpath.join(workspace.home, images)),
+            files_root=images,
             memory=memory,
             strict=own and request.format is None,
         )
@@ -61,6 +61,18 @@ def listed(workspace: Workspace, request: Request, *, memory: Memory | None = No
     if not len(found.samples) and not said:
         raise nothing(found, workspace)
     return found
+
+
+def _of_images(workspace: Workspace) -> str | None:
+    """`dataset.root` from the source's base, also where it is an absolute path to what lies there."""
+    written = workspace.config.dataset.root
+    if written is None:
+        return None
+    root, base = posixpath.normpath(posixpath.join(workspace.home, written)), os.path.realpath(workspace.source.base)
+    if not os.path.isabs(root):
+        return root
+    inside = os.path.relpath(os.path.realpath(root), base).replace(os.sep, "/")
+    return root if inside.startswith("../") else inside
 
 
 def _check_group(found: Dataset, settings: Config) -> None:

@@ -31,6 +31,26 @@ def test_the_place_is_the_line_of_the_manifest(labelled: Repository) -> None:
     assert [line for line in lines if line.startswith("labels.csv:5: error[truncated-image] img/3.jpg ")]
 
 
+@pytest.mark.parametrize("place", ["img", "elsewhere"])
+def test_the_root_of_the_images_may_be_an_absolute_path(labelled: Repository, tmp_path: Path, place: str) -> None:
+    if place == "elsewhere":
+        labelled = Repository(tmp_path / "repository")
+        labelled.folder.mkdir()
+        (tmp_path / "labels.csv").rename(labelled.folder / "labels.csv")
+    table = labelled.folder / "labels.csv"
+    table.write_text(table.read_text().replace("img/", ""))
+    (labelled.folder / "datalint.yaml").write_text(f"dataset: {{path: labels.csv, root: {tmp_path / 'img'}}}\n")
+    labelled.git("init", "-q")
+    labelled.git("add", ".")
+    only = ("--select", "truncated-image,missing-file", "-o", "concise")
+    told = labelled.datalint("check", *only).stdout
+    assert "labels.csv:5: error[truncated-image]" in told
+    assert "missing-file" not in told
+    staged = labelled.datalint("check", "--staged", *only).stdout
+    # What lies outside of the repository is not in its index.
+    assert ("truncated-image" in staged, "missing-file" in staged) == (place == "img", place == "elsewhere")
+
+
 def test_json_tells_the_image_and_the_line_apart(labelled: Repository) -> None:
     findings = json.loads(labelled.datalint("check", "labels.csv", "-o", "json").stdout)["findings"]
     [found] = [item for item in findings if item["rule"] == "truncated-image"]

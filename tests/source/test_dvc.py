@@ -91,6 +91,15 @@ def test_the_base_may_lie_below_the_stage(folder: str, repository: DvcRepository
     assert each.detail.startswith("1 of its 3 files is in DVC's cache")
 
 
+def test_an_absolute_root_is_looked_for_up_to_the_top_of_the_file_system(tmp_path: Path) -> None:
+    picture = tmp_path / "elsewhere/images/a.jpg"
+    picture.parent.mkdir(parents=True)
+    picture.write_bytes(b"x")
+    (tmp_path / "base").mkdir()
+    source = open_worktree(str(tmp_path / "base"))
+    assert [entry.size for entry in source.entries(picture.parent.as_posix())] == [1]
+
+
 def test_without_the_list_nothing_is_known_but_the_number(repository: DvcRepository) -> None:
     repository.forget_all()
     shutil.rmtree(repository.top / "data")
