@@ -14,7 +14,7 @@ from datalint import changed, drift, footprint, locked, models, nearby, readings
 from datalint import config as configuration
 from datalint.accepted import Remaining, accept
 from datalint.aside import set_aside
-from datalint.asked import fitting, machine_of
+from datalint.asked import fitting, machine_of, row
 from datalint.concluded import conclude
 from datalint.dataset.annotations import in_pixels
 from datalint.dataset.masks.table import table as mask_table
@@ -206,7 +206,7 @@ def look(
             "annotations": in_pixels(found.annotations, found.samples, gathered.data),
             "files": gathered.data,
             "masks": mask_table(found, masks.data),
-            "training": recipe.row(),
+            "training": row(workspace.config, recipe, found.format),
             "target": machine.row(),
             "changed": changed.read(request, workspace, found),
             "locked": compared.table,

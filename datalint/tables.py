@@ -383,7 +383,11 @@ TABLES: dict[str, Table] = {
                 "VARCHAR",
                 "image_dataset_from_directory, files, array, dataloader, timm, ...",
             ),
-            ("framework", "VARCHAR", "keras or pytorch"),
+            (
+                "framework",
+                "VARCHAR",
+                "keras or pytorch; NULL where nobody said it and the format has trainers of its own (yolo, dota)",
+            ),
             ("input_height", "BIGINT", "height fed to the model; NULL when images are not resized", "pixels"),
             ("input_width", "BIGINT", "width fed to the model; NULL when images are not resized", "pixels"),
             ("input_channels", "BIGINT", "channels that the loader converts to; NULL when it does not convert"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.dataset.test_voc import box, xml
 from tests.e2e.conftest import picture
@@ -91,6 +92,41 @@ def voc(home: Path) -> None:
 def test_a_sound_dataset_has_no_finding(write: Any, tmp_path: Path) -> None:
     write(tmp_path)
     assert check(tmp_path) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("training", "asked"),
+    [
+        ("", False),
+        ("training: {image_size: 640, batch: 16}\n", False),
+        ("training: {framework: keras}\n", True),
+        ("training: {loader: files}\n", True),
+    ],
+)
+@pytest.mark.parametrize("format", ["yolo", "dota"])
+def test_what_a_trainer_of_its_own_reads_is_not_asked_of_tensorflow(
+    format: str,  # noqa: A002
+    training: str,
+    tmp_path: Path,
+    *,
+    asked: bool,
+) -> None:
+    if format == "yolo":
+        yolo(tmp_path)
+    else:
+        (tmp_path / "labelTxt").mkdir()
+        for each in range(4):
+            picture(tmp_path / f"images/{each}.jpg", each, size=32)
+            (tmp_path / f"labelTxt/{each}.txt").write_text("2 2 20 2 20 20 2 20 ship 0\n")
+    for path in sorted(tmp_path.rglob("*.jpg")):
+        Image.open(path).save(path.with_suffix(".tif"))
+        path.unlink()
+    (tmp_path / "datalint.yaml").write_text(training or "{}\n")
+    said = ("--config", str(tmp_path / "datalint.yaml"), "--select", "unsupported-by-tensorflow")
+    code, found = check(tmp_path, *said)
+    refused = {Path(finding["path"]).name for finding in found}
+    assert refused == ({path.name for path in tmp_path.rglob("*.tif")} if asked else set())
+    assert code == (1 if asked else 0)
 
 
 def test_a_flaw_of_each_kind_is_one_finding(tmp_path: Path) -> None:
