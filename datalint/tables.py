@@ -175,7 +175,7 @@ TABLES: dict[str, Table] = {
                 "kind",
                 "VARCHAR",
                 "missing-file, absolute-path, remote-path, backslash-path, missing-path, missing-label, "
-                "missing-split, split-spelling, unread-manifest, bad-row, missing-column, bad-encoding, "
+                "missing-split, split-spelling, unread-manifest, unread-boxes, bad-row, missing-column, bad-encoding, "
                 "link-loop, broken-link, unreadable-folder, not-a-file; of TFRecord no-image-feature, "
                 "missing-feature (of image or label), sparse-feature (of another), feature-type, feature-length, "
                 "array-size, box-lists, label-name, bad-record; of archives incomplete-sample, "

@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from datalint.dataset import columns, layout, manifest
+from datalint.dataset import box_columns, columns, layout, manifest
 from datalint.dataset.detect import SUFFIXES, tables
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ _FORM = re.compile(r"sample_?submission", re.IGNORECASE)
 _MEANS_IMAGES = re.compile(r"(^|[_ ])(id|ids|image|images|img|file|filename|filepath|name|path)($|[_ ])", re.IGNORECASE)
 
 
-def unread(source: Source, root: str) -> Iterator[tuple[str, str]]:
-    """Path of each table directly in the root or one folder below, and how it names images."""
+def unread(source: Source, root: str) -> Iterator[tuple[str, str, str]]:
+    """Each table directly in the root or one folder below: its kind of problem, its path, and how it names images."""
     prefix = "" if root in ("", ".") else root.rstrip("/") + "/"
     entries = source.entries(root)
     near = [entry.path for entry in entries if entry.path[len(prefix) :].count("/") <= 1]
@@ -40,7 +40,11 @@ def unread(source: Source, root: str) -> Iterator[tuple[str, str]]:
         rows = manifest.head(source, path, SUFFIXES[layout.suffix(path)])
         column = _naming(rows, known)
         if column is not None and not _agrees(rows, column, known):
-            yield path, f"its column {column!r} names images"
+            detail = f"its column {column!r} names images"
+            if box_columns.columns(rows[0].cells, [column]) is None:
+                yield "unread-manifest", path, detail
+            else:
+                yield "unread-boxes", path, f"{detail} and others hold a box in each row"
 
 
 def _naming(rows: Sequence[Row], known: Mapping[str, set[str]]) -> str | None:

@@ -150,3 +150,23 @@ def test_a_flaw_of_each_kind_is_one_finding(tmp_path: Path) -> None:
         ("labels/train/gone.txt", "label-file-without-image", None),
         ("images/train/train4.jpg", "image-without-annotations", None),
     }
+
+
+def test_a_table_of_boxes_is_judged_by_its_boxes(tmp_path: Path) -> None:
+    """Roboflow's `Tensorflow Object Detection`: two objects in an image are no two labels of it."""
+    lines = ["filename,width,height,class,xmin,ymin,xmax,ymax"]
+    for each in range(40):
+        picture(tmp_path / f"{each}.jpg", each, size=32)
+        lines += [f"{each}.jpg,32,32,{name},{left},2,{left + 9},20" for name, left in (("car", 1), ("dog", 12))]
+    (tmp_path / "_annotations.csv").write_text("\n".join(lines) + "\n")
+    code, found = check(tmp_path)
+    assert (code, [finding["rule"] for finding in found]) == (0, ["no-validation-split"])
+    # The box of line 3 is empty, that of line 4 leaves the image, that of line 5 is there twice.
+    lines[2], lines[3] = "0.jpg,32,32,dog,12,2,12,20", "1.jpg,32,32,car,1,2,40,20"
+    lines.append(lines[4])
+    (tmp_path / "_annotations.csv").write_text("\n".join(lines) + "\n")
+    code, found = check(tmp_path, "--ignore", "no-validation-split")
+    assert (code, {(finding["rule"], finding["line"]) for finding in found}) == (
+        1,
+        {("degenerate-box", 3), ("box-outside-image", 4), ("duplicate-annotation", 82)},
+    )
