@@ -308,6 +308,11 @@ TABLES: dict[str, Table] = {
             ),
             ("shape_area", "DOUBLE", "area of its polygons or mask; of several polygons the sum", "pixels"),
             ("normalised", "BOOLEAN", "written as fractions of the image (YOLO)"),
+            (
+                "fractions",
+                "BOOLEAN",
+                "a fraction of the image where the format has pixels: so are all boxes of its file and split",
+            ),
             ("path", "VARCHAR", "source file"),
             ("line", "BIGINT", "line in it, counted from 1; NULL where the format has no lines"),
         ),
