@@ -99,9 +99,10 @@ def stages_of(paths: Iterable[str]) -> list[str]:
 
 def stages_above(anchor: str, root: str) -> Iterator[str]:
     """Stages in the folders that lead to a root: a folder `data` that DVC tracks has its own beside it, `data.dvc`."""
-    folder = "" if root in ("", ".") else root
-    while folder:
-        folder = posixpath.dirname(folder)
+    folder, above = "" if root in ("", ".") else root, posixpath.dirname(root)
+    # The top of a file system is its own parent: a root may be an absolute path.
+    while folder and above != folder:
+        folder, above = above, posixpath.dirname(above)
         try:
             names = sorted(os.listdir(os.path.join(anchor, folder)))
         except OSError:
