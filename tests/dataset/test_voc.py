@@ -381,12 +381,16 @@ def test_bccd(corpora: Path) -> None:
 
 
 @pytest.mark.corpus
-def test_the_csv_of_bccd_is_the_whole_of_it_with_its_columns_as_they_stand(corpora: Path) -> None:
+def test_the_csv_of_bccd_is_the_whole_of_it_with_a_box_in_each_row(corpora: Path) -> None:
     images = "bccd-voc/BCCD/JPEGImages"
     source = open_worktree(str(corpora))
     found = dataset.read(source, root="bccd-voc/test.csv", files_root=images, columns={"label": "cell_type"})
-    assert (len(found.samples), len(found.files), found.samples.extra) == (4888, 364, ("xmin", "xmax", "ymin", "ymax"))
-    assert Counter(found.samples.columns["label"]) == {"RBC": 4155, "WBC": 372, "Platelets": 361}
+    assert (found.task, len(found.annotations), len(found.samples), len(found.files)) == ("detection", 4888, 364, 364)
+    assert Counter(found.annotations.columns["category"]) == {"RBC": 4155, "WBC": 372, "Platelets": 361}
+    assert rows(found.annotations, "sample_id", "category", "x", "y", "width", "height", "line")[:2] == [
+        (0, "WBC", 260, 177, 231, 199, 2),
+        (0, "RBC", 78, 336, 106, 99, 3),
+    ]
     assert {entry.kind for entry in found.files} == {"file"}
     assert not problems(found)
 
