@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from datalint import target
 from datalint.errors import UsageError
-from datalint.footprint.recipe import PREFETCH_FACTOR, STREAMS, TORCH, Recipe, contradiction, for_format
+from datalint.footprint.recipe import OWN_TRAINER, PREFETCH_FACTOR, STREAMS, TORCH, Recipe, contradiction, for_format
+from datalint.tables import Data
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,6 +76,17 @@ def fitting(workspace: Workspace, recipe: Recipe, format: str, asked: Mapping[st
     if on_command_line:
         raise UsageError(f"--loader {recipe.loader}: {words}", hint=hint)
     raise UsageError(f"training.loader: {words}", workspace.config.position("training", "loader"), hint)
+
+
+def row(config: Config, recipe: Recipe, format: str) -> Data:  # noqa: A002 - the user's word
+    """The row of table `training` for a dataset of that format.
+
+    Without a framework where trainers of its own read the format and the user named neither framework nor loader.
+    """
+    data = recipe.row()
+    if format not in OWN_TRAINER or _says(config, "framework") or _says(config, "loader"):
+        return data
+    return Data({**data.columns, "framework": [None]}, data.extra)
 
 
 def _says(config: Config, key: str) -> bool:

@@ -14,9 +14,9 @@ from datalint import changed, drift, footprint, locked, models, nearby, readings
 from datalint import config as configuration
 from datalint.accepted import Remaining, accept
 from datalint.aside import set_aside
-from datalint.asked import fitting, machine_of
+from datalint.asked import fitting, machine_of, row
 from datalint.concluded import conclude
-from datalint.dataset.annotations import in_pixels
+from datalint.dataset.annotations import in_pixels, with_fractions
 from datalint.dataset.masks.table import table as mask_table
 from datalint.facts.cache import open_cache
 from datalint.facts.gather import gather
@@ -207,10 +207,10 @@ def look(
         recipe = for_format(workspace.config.training, found.format)
         tables = {
             **found.tables(source=workspace.source.name),
-            "annotations": in_pixels(found.annotations, found.samples, gathered.data),
+            "annotations": with_fractions(in_pixels(found.annotations, found.samples, gathered.data), found.samples),
             "files": gathered.data,
             "masks": mask_table(found, masks.data),
-            "training": recipe.row(),
+            "training": row(workspace.config, recipe, found.format),
             "target": machine.row(),
             "changed": changed.read(request, workspace, found),
             "locked": compared.table,

@@ -175,7 +175,7 @@ TABLES: dict[str, Table] = {
                 "kind",
                 "VARCHAR",
                 "missing-file, absolute-path, remote-path, backslash-path, missing-path, missing-label, "
-                "missing-split, split-spelling, unread-manifest, bad-row, missing-column, bad-encoding, "
+                "missing-split, split-spelling, unread-manifest, unread-boxes, bad-row, missing-column, bad-encoding, "
                 "link-loop, broken-link, unreadable-folder, not-a-file; of TFRecord no-image-feature, "
                 "missing-feature (of image or label), sparse-feature (of another), feature-type, feature-length, "
                 "array-size, box-lists, label-name, bad-record; of archives incomplete-sample, "
@@ -308,6 +308,11 @@ TABLES: dict[str, Table] = {
             ),
             ("shape_area", "DOUBLE", "area of its polygons or mask; of several polygons the sum", "pixels"),
             ("normalised", "BOOLEAN", "written as fractions of the image (YOLO)"),
+            (
+                "fractions",
+                "BOOLEAN",
+                "a fraction of the image where the format has pixels: so are all boxes of its file and split",
+            ),
             ("path", "VARCHAR", "source file"),
             ("line", "BIGINT", "line in it, counted from 1; NULL where the format has no lines"),
         ),
@@ -383,7 +388,11 @@ TABLES: dict[str, Table] = {
                 "VARCHAR",
                 "image_dataset_from_directory, files, array, dataloader, timm, ...",
             ),
-            ("framework", "VARCHAR", "keras or pytorch"),
+            (
+                "framework",
+                "VARCHAR",
+                "keras or pytorch; NULL where nobody said it and the format has trainers of its own (yolo, dota)",
+            ),
             ("input_height", "BIGINT", "height fed to the model; NULL when images are not resized", "pixels"),
             ("input_width", "BIGINT", "width fed to the model; NULL when images are not resized", "pixels"),
             ("input_channels", "BIGINT", "channels that the loader converts to; NULL when it does not convert"),

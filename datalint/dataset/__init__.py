@@ -94,8 +94,8 @@ def _folder(source: Source, root: str, options: Options) -> tuple[Dataset, str]:
     reader = layout.reader(options.framework, options.loader)
     found = imagefolder.read(source, root=root, reader=reader, splits=options.splits)
     tables = [
-        {"kind": "unread-manifest", "path": display(table), "detail": display(detail)}
-        for table, detail in unread(source, root)
+        {"kind": kind, "path": display(table), "detail": display(detail)}
+        for kind, table, detail in unread(source, root)
     ]
     found = replace(found, problems=found.problems.extended(tables))
     below = dataset_below(source, root) if found.n_classes <= 1 else None

@@ -1,16 +1,24 @@
-"""Annotations in pixels: fractions of the image wait for its size, which only its bytes tell."""
+"""Annotations in pixels: fractions of the image wait for its size, which only its bytes tell.
+
+Fractions in a format of pixels are told by all boxes together.
+"""
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 from datalint.tables import Data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
 _TURNED = frozenset({5, 6, 7, 8})
 """EXIF orientations that swap width and height (EXIF 2.32, tag 274)."""
+_FEWEST = 3
+"""Boxes that are no slip of the mouse."""
+_ROUNDED = 0.01
+"""How far a fraction may leave the image: what Ultralytics forgives."""
 _ACROSS, _DOWN = ("x", "width"), ("y", "height")
 
 
@@ -28,6 +36,50 @@ def in_pixels(annotations: Data, samples: Data, files: Data) -> Data:
                 written = columns[name][row]
                 columns[name][row] = None if written is None or side is None else written * side
     return Data(columns, annotations.extra)
+
+
+def with_fractions(annotations: Data, samples: Data) -> Data:
+    """The same with `fractions` set where boxes in pixels are fractions of the image in truth.
+
+    That is where all boxes of one file and split, of one split where each image has a file, lie between 0 and 1, and
+    most of them are less than a pixel wide and high: of pixels that would be one corner of every image.
+    """
+    columns = annotations.columns
+    if 2 * sum(map(_is_part, columns["width"])) < _FEWEST:
+        # So it is nearly everywhere, and nobody need look at a million boxes twice.
+        return annotations
+    places = _places(columns, samples.columns["split"])
+    inside, small = Counter[object](), Counter[object]()
+    outside = set()
+    names = ("x", "y", "width", "height", "normalised")
+    for place, (x, y, width, height, normalised) in zip(
+        places, zip(*(columns[name] for name in names), strict=True), strict=True
+    ):
+        if None in (x, y, width, height):
+            continue
+        if normalised or min(x, y) < -_ROUNDED or max(x + width, y + height) > 1 + _ROUNDED:
+            outside.add(place)
+        else:
+            inside[place] += 1
+            small[place] += _is_part(width) and _is_part(height)
+    found = {place for place, n in inside.items() if n >= _FEWEST and 2 * small[place] >= n} - outside
+    return Data({**columns, "fractions": [place in found for place in places]}, annotations.extra)
+
+
+def _places(columns: Mapping[str, Sequence[Any]], splits: Sequence[Any]) -> list[object]:
+    """Of each annotation the file and split that it is compared in; no file where a file has one image."""
+    images: defaultdict[object, set[object]] = defaultdict(set)
+    for path, sample in zip(columns["path"], columns["sample_id"], strict=True):
+        if len(images[path]) < 2:
+            images[path].add(sample)
+    return [
+        (path if len(images[path]) > 1 else None, None if sample is None else splits[sample])
+        for path, sample in zip(columns["path"], columns["sample_id"], strict=True)
+    ]
+
+
+def _is_part(side: Any) -> bool:
+    return side is not None and 0 < side < 1
 
 
 def _normalised(

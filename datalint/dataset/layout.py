@@ -49,6 +49,11 @@ def reader(framework: str, loader: str) -> str:
     return "generator" if loader == "generator" else "keras"
 
 
+def is_junk(path: str) -> bool:
+    """What operating systems leave: `.DS_Store`, `__MACOSX/`, and `._cat.jpg` beside `cat.jpg`."""
+    return skip_reason(path, in_class=False) in ("os-junk", "appledouble")
+
+
 def skip_reason(path: str, *, in_class: bool) -> str:
     """Why a file below the root is not a sample, for one whose suffix the loader does not take."""
     parts = path.lower().split("/")

@@ -8,8 +8,8 @@ import tempfile
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from datalint.dataset import box_columns, labels, layout, split_column
 from datalint.dataset import columns as parts_of
-from datalint.dataset import labels, layout, split_column
 from datalint.dataset.finder import Finder
 from datalint.dataset.model import Dataset, Rows, name_of
 from datalint.dataset.rows import Bad, Row, parse, parse_parquet
@@ -19,7 +19,7 @@ from datalint.errors import UnfinishedError, UsageError
 from datalint.source.lfs import POINTER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from datalint.source import Source
 
@@ -125,9 +125,11 @@ def read(
     if not header:
         header = tuple(dict.fromkeys(name for row in rows for name in row.cells))
     parts = parts_of.resolve(header, rows, columns, path, grouped=grouped)
-    samples, problems = Rows("samples", parts_of.others(header, parts)), Rows("problems")
+    boxes = box_columns.find(header, rows, parts)
+    others = (name for name in parts_of.others(header, parts) if boxes is None or name not in boxes.columns)
+    samples, problems = Rows("samples", tuple(others)), Rows("problems")
     finder = Finder(source, files_root if files_root is not None else posixpath.dirname(path), suffix)
-    for kind, detail in _about_columns(header, rows, parts, finder):
+    for kind, detail in _about_columns(header, rows, parts, finder, boxes):
         problems.add(kind=kind, manifest=display(path), line=1, detail=display(detail))
     text = format in ("csv", "tsv")
     if splits == {}:
@@ -138,11 +140,20 @@ def read(
         cells = {_cell(row, parts["split"]) for row in rows}
         splits = {cell: split for cell, split in IS_VALID.items() if cell in cells}
     meant = _splits(rows, parts, path, problems, splits, text=text)
+
+    def problem(kind: str, row: Row, of: str | None, detail: str) -> None:
+        problems.add(kind=kind, path=_shown(of), manifest=display(path), line=row.line, detail=display(detail))
+
+    objects = None if boxes is None else box_columns.Objects(boxes, path, problem)
     for row in found:
         if isinstance(row, Bad):
             problems.add(kind=row.kind, manifest=display(path), line=row.line, detail=row.detail)
         elif parts["path"]:
-            _sample(row, parts, meant, path, finder, samples, problems, text=text)
+            _sample(row, parts, meant, path, finder, samples, problem, objects, text=text)
+    if objects is None:
+        classes, annotations = labels.classes(samples, inferred=text), Rows("annotations")
+    else:
+        classes, annotations = objects.classes(samples.columns["split"]), objects.annotations
     return Dataset(
         name=name_of(posixpath.dirname(path), source.base) if posixpath.dirname(path) else posixpath.basename(path),
         format=format,
@@ -150,25 +161,35 @@ def read(
         manifest=display(path),
         files=finder.files,
         samples=samples.data(),
-        classes=labels.classes(samples, inferred=text).data(),
+        classes=classes.data(),
         folders=Rows("folders").data(),
         skipped=Rows("skipped").data(),
         problems=problems.data(),
-        assumptions=(*parts_of.assumptions(parts, columns), *split_column.undeclared(splits, meant)),
+        annotations=annotations.data(),
+        task="classification" if boxes is None else "detection",
+        assumptions=(
+            *parts_of.assumptions(parts, columns),
+            *split_column.undeclared(splits, meant),
+            *(() if boxes is None else (boxes.note(),)),
+        ),
         group_column=_shown(parts["group"]),
         group_guessed=parts["group"] is not None and "group" not in columns,
     )
 
 
 def _about_columns(
-    header: tuple[str, ...], rows: Sequence[Row], parts: Mapping[str, str | None], finder: Finder
+    header: tuple[str, ...],
+    rows: Sequence[Row],
+    parts: Mapping[str, str | None],
+    finder: Finder,
+    boxes: box_columns.Boxes | None,
 ) -> Iterator[tuple[str, str]]:
     for name in parts.values():
         if name is not None and header.count(name) > 1:
             yield "bad-row", f"{header.count(name)} columns are called {name!r}: the first one was read"
     if rows and parts["path"] is None:
         yield "missing-column", parts_of.without_path(header, rows, finder.below)
-    elif rows and parts["label"] is None:
+    elif rows and parts["label"] is None and boxes is None:
         yield "missing-column", parts_of.without_label(header, rows, parts)
 
 
@@ -214,37 +235,48 @@ def _sample(
     manifest: str,
     finder: Finder,
     samples: Rows,
-    problems: Rows,
+    problem: Callable[[str, Row, str | None, str], None],
+    objects: box_columns.Objects | None,
     *,
     text: bool,
 ) -> None:
-    def problem(kind: str, path: str | None, detail: str) -> None:
-        problems.add(kind=kind, path=_shown(path), manifest=display(manifest), line=row.line, detail=display(detail))
-
     written, label, split = _cell(row, parts["path"]), _cell(row, parts["label"]), _cell(row, parts["split"], nan=text)
     if written is None:
-        problem("missing-path", None, "the path of the image is empty")
+        problem("missing-path", row, None, "the path of the image is empty")
         return
     if split is None and parts["split"]:
-        problem("missing-split", written, "the split is empty or NaN")
+        problem("missing-split", row, written, "the split is empty or NaN")
         if splits:
             # To code that picks its rows by split this one is in none of them.
             return
     if text and label in labels.NAN:
         label = None
     if parts["label"] and label is None:
-        problem("missing-label", written, "the label is empty or NaN")
+        if objects is None or not objects.is_background(row):
+            problem("missing-label", row, written, "the label is empty or NaN")
     elif text and label in labels.LOST:
-        problem("missing-label", written, f"pandas reads the label {label!r} as NaN")
-    file_id, path, kinds = finder.find(written)
-    for kind, detail in kinds:
-        problem(kind, path if kind == "missing-file" else written, detail)
-    samples.add(
-        sample_id=len(samples.columns["sample_id"]), file_id=file_id, path=display(path),
-        split=display(splits[split]) if split else None, label=_shown(label),
-        group_key=_shown(_cell(row, parts["group"], nan=text)), manifest=display(manifest), line=row.line,
-        **{name: _shown(row.cells.get(name)) for name in samples.extra},
-    )  # fmt: skip
+        problem("missing-label", row, written, f"pandas reads the label {label!r} as NaN")
+    part = splits[split] if split else None
+    number = None if objects is None else objects.sample(written, part)
+    if number is None:
+        file_id, path, kinds = finder.find(written)
+        for kind, detail in kinds:
+            problem(kind, row, path if kind == "missing-file" else written, detail)
+        number = None if objects is None else objects.sample(file_id, part)
+        width, height = (None, None) if objects is None else box_columns.size_of(row, objects.boxes)
+        if number is None:
+            number = len(samples.columns["sample_id"])
+            samples.add(
+                sample_id=number, file_id=file_id, path=display(path), split=display(part) if part else None,
+                label=_shown(label) if objects is None else None, declared_width=width, declared_height=height,
+                group_key=_shown(_cell(row, parts["group"], nan=text)), manifest=display(manifest), line=row.line,
+                **{name: _shown(row.cells.get(name)) for name in samples.extra},
+            )  # fmt: skip
+        if objects is not None:
+            objects.keep(number, written, part)
+            objects.keep(number, file_id, part)
+    if objects is not None:
+        objects.add(number, row, written, label)
 
 
 def _shown(text: str | None) -> str | None:

@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from datalint.dataset import columns, layout, manifest
+from datalint.dataset import box_columns, columns, layout, manifest
 from datalint.dataset.detect import SUFFIXES, tables
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ _FORM = re.compile(r"sample_?submission", re.IGNORECASE)
 _MEANS_IMAGES = re.compile(r"(^|[_ ])(id|ids|image|images|img|file|filename|filepath|name|path)($|[_ ])", re.IGNORECASE)
 
 
-def unread(source: Source, root: str) -> Iterator[tuple[str, str]]:
-    """Path of each table directly in the root or one folder below, and how it names images."""
+def unread(source: Source, root: str) -> Iterator[tuple[str, str, str]]:
+    """Each table directly in the root or one folder below: its kind of problem, its path, and how it names images."""
     prefix = "" if root in ("", ".") else root.rstrip("/") + "/"
     entries = source.entries(root)
     near = [entry.path for entry in entries if entry.path[len(prefix) :].count("/") <= 1]
@@ -45,8 +45,13 @@ def unread(source: Source, root: str) -> Iterator[tuple[str, str]]:
         column = _naming(rows, known)
         if column is None or _agrees(rows, column, known):
             continue
-        if not _lists_classes(manifest.rows_of(source, path, format_), column, classes):
-            yield path, f"its column {column!r} names images"
+        if _lists_classes(manifest.rows_of(source, path, format_), column, classes):
+            continue
+        detail = f"its column {column!r} names images"
+        if box_columns.columns(rows[0].cells, [column]) is None:
+            yield "unread-manifest", path, detail
+        else:
+            yield "unread-boxes", path, f"{detail} and others hold a box in each row"
 
 
 def _naming(rows: Sequence[Row], known: Mapping[str, set[str]]) -> str | None:

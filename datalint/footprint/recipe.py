@@ -30,6 +30,9 @@ WORKED = ("sequence", "generator", *TORCH)
 ARRAYS = ("array", "from_tensor_slices", "sequence")
 """Loaders that may hold the whole dataset in one array; a `sequence` does where `array_build` is said."""
 
+OWN_TRAINER = ("yolo", "dota")
+"""Formats that trainers of their own read, Ultralytics and MMRotate, with OpenCV or Pillow: Keras is not assumed."""
+
 _UNSHUFFLED = ("files", "tfrecord", "from_tensor_slices")
 """Loaders without an argument `shuffle`."""
 PREFETCH_FACTOR = 2

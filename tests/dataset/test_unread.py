@@ -117,3 +117,17 @@ def test_a_table_in_a_split_is_told(tmp_path: Path) -> None:
         picture(tmp_path / f"train/{number}.jpg", number, size=8)
     (tmp_path / "train/texts.jsonl").write_text('{"file_name": "0.jpg", "text": "a"}\n')
     assert set(told(tmp_path)) == {"train/texts.jsonl"}
+
+
+def test_a_table_of_boxes_is_told_as_one(tmp_path: Path) -> None:
+    """Roboflow's export for TensorFlow: a table in each split folder."""
+    for split in ("train", "valid"):
+        for number in range(2):
+            picture(tmp_path / f"{split}/{split}{number}.jpg", number, size=8)
+        header = "filename,width,height,class,xmin,ymin,xmax,ymax"
+        (tmp_path / f"{split}/_annotations.csv").write_text(f"{header}\n{split}0.jpg,8,8,cat,1,1,5,5\n")
+    problems = dataset.read(open_worktree(str(tmp_path)), root=".").problems.columns
+    assert set(zip(problems["path"], problems["kind"], strict=True)) == {
+        ("train/_annotations.csv", "unread-boxes"),
+        ("valid/_annotations.csv", "unread-boxes"),
+    }

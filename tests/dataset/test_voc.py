@@ -381,12 +381,16 @@ def test_bccd(corpora: Path) -> None:
 
 
 @pytest.mark.corpus
-def test_the_csv_of_bccd_is_the_whole_of_it_with_its_columns_as_they_stand(corpora: Path) -> None:
+def test_the_csv_of_bccd_is_the_whole_of_it_with_a_box_in_each_row(corpora: Path) -> None:
     images = "bccd-voc/BCCD/JPEGImages"
     source = open_worktree(str(corpora))
     found = dataset.read(source, root="bccd-voc/test.csv", files_root=images, columns={"label": "cell_type"})
-    assert (len(found.samples), len(found.files), found.samples.extra) == (4888, 364, ("xmin", "xmax", "ymin", "ymax"))
-    assert Counter(found.samples.columns["label"]) == {"RBC": 4155, "WBC": 372, "Platelets": 361}
+    assert (found.task, len(found.annotations), len(found.samples), len(found.files)) == ("detection", 4888, 364, 364)
+    assert Counter(found.annotations.columns["category"]) == {"RBC": 4155, "WBC": 372, "Platelets": 361}
+    assert rows(found.annotations, "sample_id", "category", "x", "y", "width", "height", "line")[:2] == [
+        (0, "WBC", 260, 177, 231, 199, 2),
+        (0, "RBC", 78, 336, 106, 99, 3),
+    ]
     assert {entry.kind for entry in found.files} == {"file"}
     assert not problems(found)
 
@@ -409,3 +413,61 @@ def test_the_variants_of_datumaro(corpora: Path, corpus: str, splits: dict[str, 
     assert found.format == "voc"
     assert Counter(split for split, _ in samples(found)) == splits
     assert Counter(row[0] for row in problems(found)) == kinds
+
+
+def pets(name: str = "cat_0.jpg") -> dict[str, str]:
+    """Oxford-IIIT Pet: masks of the same stems lie nearer to the XML than the images."""
+    return {
+        "images/cat_0.jpg": "",
+        "images/cat_1.jpg": "",
+        "annotations/trimaps/cat_0.png": "",
+        "annotations/trimaps/cat_1.png": "",
+        "annotations/xmls/cat_0.xml": xml(box(), filename=name),
+        "annotations/xmls/cat_1.xml": xml(box(), filename="cat_1.jpg"),
+    }
+
+
+def test_of_images_of_one_stem_the_named_one_is_meant(tmp_path: Path) -> None:
+    found = read(tmp_path, pets())
+    assert rows(found.samples, "path") == [("images/cat_0.jpg",), ("images/cat_1.jpg",)]
+    assert rows(found.annotations, "sample_id", "path") == [
+        (0, "annotations/xmls/cat_0.xml"),
+        (1, "annotations/xmls/cat_1.xml"),
+    ]
+    assert not problems(found)
+
+
+def test_a_name_of_no_image_leaves_the_nearest_one(tmp_path: Path) -> None:
+    found = read(tmp_path, pets("frame.jpg"))
+    assert {kind for kind, *_ in problems(found)} == {"wrong-file-name"}
+
+
+def test_an_image_beside_the_annotation_is_its_own_whatever_the_name(tmp_path: Path) -> None:
+    """The pictures were converted, and the originals were kept."""
+    files = {f"png/{each}.png": "" for each in "ab"} | {f"jpg/{each}.jpg": "" for each in "ab"}
+    files |= {f"jpg/{each}.xml": xml(box(), filename=f"{each}.png") for each in "ab"}
+    found = read(tmp_path, files)
+    assert rows(found.samples, "path") == [("jpg/a.jpg",), ("jpg/b.jpg",)]
+    assert {kind for kind, *_ in problems(found)} == {"other-file-name"}
+
+
+def test_of_two_suffixes_beside_the_annotation_the_named_one_is_annotated(tmp_path: Path) -> None:
+    files = {"a.jpg": "", "a.png": "", "a.xml": xml(box(), filename="a.png")}
+    found = read(tmp_path, files)
+    assert rows(found.annotations, "sample_id") == [(samples(found).index((None, "a.png")),)]
+    assert not problems(found)
+
+
+def test_what_macos_leaves_beside_files_is_neither_image_nor_annotation(tmp_path: Path) -> None:
+    """The archive of Oxford-IIIT Pet has `annotations/trimaps/._*.png`."""
+    junk = {"annotations/trimaps/._cat_0.png": "", "images/._cat_0.jpg": "", "annotations/xmls/._cat_0.xml": "\x00\x05"}
+    found = read(tmp_path, pets() | junk | {"__MACOSX/images/cat_0.jpg": "", "__MACOSX/annotations/cat_0.xml": ""})
+    assert rows(found.samples, "path") == [("images/cat_0.jpg",), ("images/cat_1.jpg",)]
+    assert not problems(found)
+
+
+def test_of_two_annotations_of_one_image_the_other_one_is_told(tmp_path: Path) -> None:
+    found = read(tmp_path, pets() | {"annotations/old/cat_0.xml": xml(box(), filename="cat_0.jpg")})
+    assert {(kind, path) for kind, path, *_ in problems(found)} == {
+        ("label-without-image", "annotations/xmls/cat_0.xml")
+    }

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.dataset.test_voc import box, xml
 from tests.e2e.conftest import picture
@@ -93,6 +94,41 @@ def test_a_sound_dataset_has_no_finding(write: Any, tmp_path: Path) -> None:
     assert check(tmp_path) == (0, [])
 
 
+@pytest.mark.parametrize(
+    ("training", "asked"),
+    [
+        ("", False),
+        ("training: {image_size: 640, batch: 16}\n", False),
+        ("training: {framework: keras}\n", True),
+        ("training: {loader: files}\n", True),
+    ],
+)
+@pytest.mark.parametrize("format", ["yolo", "dota"])
+def test_what_a_trainer_of_its_own_reads_is_not_asked_of_tensorflow(
+    format: str,  # noqa: A002
+    training: str,
+    tmp_path: Path,
+    *,
+    asked: bool,
+) -> None:
+    if format == "yolo":
+        yolo(tmp_path)
+    else:
+        (tmp_path / "labelTxt").mkdir()
+        for each in range(4):
+            picture(tmp_path / f"images/{each}.jpg", each, size=32)
+            (tmp_path / f"labelTxt/{each}.txt").write_text("2 2 20 2 20 20 2 20 ship 0\n")
+    for path in sorted(tmp_path.rglob("*.jpg")):
+        Image.open(path).save(path.with_suffix(".tif"))
+        path.unlink()
+    (tmp_path / "datalint.yaml").write_text(training or "{}\n")
+    said = ("--config", str(tmp_path / "datalint.yaml"), "--select", "unsupported-by-tensorflow")
+    code, found = check(tmp_path, *said)
+    refused = {Path(finding["path"]).name for finding in found}
+    assert refused == ({path.name for path in tmp_path.rglob("*.tif")} if asked else set())
+    assert code == (1 if asked else 0)
+
+
 def test_a_flaw_of_each_kind_is_one_finding(tmp_path: Path) -> None:
     yolo(tmp_path)
     labels = tmp_path / "labels/train"
@@ -114,3 +150,23 @@ def test_a_flaw_of_each_kind_is_one_finding(tmp_path: Path) -> None:
         ("labels/train/gone.txt", "label-file-without-image", None),
         ("images/train/train4.jpg", "image-without-annotations", None),
     }
+
+
+def test_a_table_of_boxes_is_judged_by_its_boxes(tmp_path: Path) -> None:
+    """Roboflow's `Tensorflow Object Detection`: two objects in an image are no two labels of it."""
+    lines = ["filename,width,height,class,xmin,ymin,xmax,ymax"]
+    for each in range(40):
+        picture(tmp_path / f"{each}.jpg", each, size=32)
+        lines += [f"{each}.jpg,32,32,{name},{left},2,{left + 9},20" for name, left in (("car", 1), ("dog", 12))]
+    (tmp_path / "_annotations.csv").write_text("\n".join(lines) + "\n")
+    code, found = check(tmp_path)
+    assert (code, [finding["rule"] for finding in found]) == (0, ["no-validation-split"])
+    # The box of line 3 is empty, that of line 4 leaves the image, that of line 5 is there twice.
+    lines[2], lines[3] = "0.jpg,32,32,dog,12,2,12,20", "1.jpg,32,32,car,1,2,40,20"
+    lines.append(lines[4])
+    (tmp_path / "_annotations.csv").write_text("\n".join(lines) + "\n")
+    code, found = check(tmp_path, "--ignore", "no-validation-split")
+    assert (code, {(finding["rule"], finding["line"]) for finding in found}) == (
+        1,
+        {("degenerate-box", 3), ("box-outside-image", 4), ("duplicate-annotation", 82)},
+    )

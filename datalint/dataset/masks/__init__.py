@@ -13,9 +13,9 @@ from datalint.dataset import layout
 from datalint.dataset.keys import check_splits
 from datalint.dataset.listing import listing
 from datalint.dataset.masks import classes as lists
-from datalint.dataset.masks import pairs
+from datalint.dataset.masks import drawing, pairs
 from datalint.dataset.model import Dataset, Rows, name_of, odd_entries
-from datalint.dataset.splits import declared_folder, meaning, split_name
+from datalint.dataset.splits import declared_folder, meaning, meanings, split_name
 from datalint.entry import display
 from datalint.errors import UsageError
 
@@ -36,16 +36,44 @@ _LARGEST = 1 << 20
 
 
 def recognise(listing: Listing) -> str | None:
-    """The first folder of masks that are no JPEGs, most of which have an image of their name."""
-    if next(pairs.folders({*listing.folders, ""}), None) is None:
+    """The first folder of masks that are no JPEGs, most of which have an image of their name.
+
+    Where its name only contains a word for masks, nearly all have, and they are drawn beside images that are not.
+    """
+    by_name = next(pairs.folders({*listing.folders, ""}), None) is not None
+    if not by_name and not any(map(pairs.says_masks, listing.folders)):
         # Nothing is called so: nobody need look at a million names.
         return None
     by_folder = _by_folder(listing.files)
     for found in _sure(by_folder):
-        of_masks = by_folder[found.masks]
-        if 2 * sum(layout.suffix(path) not in _LOSSY for path in of_masks) > len(of_masks):
+        if not _lossy(by_folder[found.masks]):
             return found.masks
-    return None
+    return next((found.masks for found in _worded(listing, by_folder)), None)
+
+
+def _lossy(of_masks: Sequence[str]) -> bool:
+    return 2 * sum(layout.suffix(path) in _LOSSY for path in of_masks) >= len(of_masks)
+
+
+def _worded(listing: Listing, by_folder: Mapping[str, list[str]]) -> list[Pairing]:
+    """Folders whose names only contain words for masks, and whose files leave no doubt."""
+    return [
+        found
+        for found in _likely(by_folder)
+        if not _lossy(by_folder[found.masks])
+        and drawing.all_drawn(listing, by_folder[found.masks])
+        and drawing.none_drawn(listing, by_folder[found.images])
+    ]
+
+
+def _likely(by_folder: Mapping[str, list[str]]) -> list[Pairing]:
+    """Such folders by the names of their files alone, where those are the names of one other folder."""
+    found: defaultdict[str, list[Pairing]] = defaultdict(list)
+    for images, masks in pairs.worded(by_folder):
+        pairing = pairs.pair(images, masks, by_folder[images], by_folder[masks])
+        if pairs.one_to_one(pairing):
+            found[masks].append(pairing)
+    return [each[0] for each in found.values() if len(each) == 1]
 
 
 def _pairings(by_folder: Mapping[str, list[str]]) -> list[Pairing]:
@@ -89,7 +117,7 @@ def read(source: Source, root: str, options: Options) -> Dataset:
     """Samples are the images; masks have a table of their own. Raises UsageError where no folder is one of masks."""
     there = listing(source, root)
     by_folder = _by_folder(there.files)
-    found = _sure(by_folder) or _pairings(by_folder)
+    found = _sure(by_folder) or _worded(there, by_folder) or _pairings(by_folder) or _likely(by_folder)
     if not found:
         raise UsageError(
             f"no folder of masks beside one of images in {root}",
@@ -105,11 +133,13 @@ def read(source: Source, root: str, options: Options) -> Dataset:
     stated = _classes(there)
     listed = _listed(there)
     paired = {image for each in found for image in each.of_image}
+    # `images_prepped_train` is a split where `images_prepped_test` is one too.
+    means = meanings({part for each in found for folder in (each.images, each.masks) for part in folder.split("/")})
     for image in sorted(paired.union(_without_masks(by_folder, found))):
         name = image.rpartition("/")[2].rpartition(".")[0]
         if listed and name not in listed:
             continue
-        split = _listed_split(listed[name], options) if listed else _split(image, options)
+        split = _listed_split(listed[name], options) if listed else _split(image, options, means)
         path = there.path(image)
         numbers[image] = len(files)
         files.append(entries[path])
@@ -125,7 +155,7 @@ def read(source: Source, root: str, options: Options) -> Dataset:
         number = None if of is None else numbers[of]
         rows.add(
             mask_id=len(masks), sample_id=number, path=display(there.path(mask)), kind=pairs.kind(mask),
-            split=_split(mask, options) if number is None else splits[number],
+            split=_split(mask, options, means) if number is None else splits[number],
             class_list=stated and display(stated.file), n_classes=stated and len(stated.names),
         )  # fmt: skip
         masks.append(entries[there.path(mask)])
@@ -157,7 +187,7 @@ def _masks(found: Sequence[Pairing]) -> list[tuple[str, str | None]]:
     return sorted(of.items())
 
 
-def _split(path: str, options: Options) -> str | None:
+def _split(path: str, options: Options, means: Mapping[str, str]) -> str | None:
     """By the first folder that is called like one; `trainannot` is `train`."""
     if options.splits == {}:
         return None
@@ -166,7 +196,7 @@ def _split(path: str, options: Options) -> str | None:
     if name is not None:
         return (options.splits or {})[name]
     for part in folder.split("/"):
-        said = (options.splits or {}).get(part) or meaning(part.removesuffix("annot"))
+        said = (options.splits or {}).get(part) or meaning(part.removesuffix("annot")) or means.get(part)
         if said is not None:
             return display(split_name(said))
     return None

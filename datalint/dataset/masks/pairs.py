@@ -23,7 +23,24 @@ _OF_MASK = re.compile(
     r"(?:gtfine_|gtcoarse_)?(?:labelids|labeltrainids|instanceids|instancetrainids|color)))$",
     re.IGNORECASE,
 )
-_OF_IMAGE = re.compile(r"^(?:image|img|frame)[_-]|[_.-](?:image|img|sat|rgb|leftimg8bit|training)$", re.IGNORECASE)
+_OF_IMAGE = re.compile(r"^(?:image|img|frame)[_-]|[_.-](?:image|img|sat|rgb|leftimg8bit|training|0000)$", re.IGNORECASE)
+"""nnU-Net: `0000` is the number of the channel."""
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
+_SAYS_MASKS = re.compile(r"mask|label|annot|trimap|ground.?truth|segmentation|(?<![a-z])gt(?![a-z])", re.IGNORECASE)
+"""Any word for masks within a name, whole or not; `gt` is in Washington too."""
+_NO_CLASS = frozenset(
+    {"masks", "labels", "annotation", "annotations", "trimap", "trimaps", "groundtruth", "gt", "segmentation",
+     "segmentations"}
+)  # fmt: skip
+"""Words for masks that no class is called; `mask` and `label` are also what a picture shows."""
+_OF_MASKS = _NO_CLASS | {"mask", "label", "image", "images"}
+_OF_IMAGES = frozenset(
+    {"image", "images", "img", "imgs", "frame", "frames", "original", "originals", "photo", "photos", "picture",
+     "pictures", "raw", "rgb", "input", "inputs"}
+)  # fmt: skip
+_MASKS_PAIRED, _IMAGES_PAIRED = 0.95, 0.75
+"""Of folders that only contain words for masks: shares with a counterpart. Some images of Montgomery and Shenzhen have
+no mask."""
 _INSTANCES = re.compile(r"instance(?:train)?ids$", re.IGNORECASE)
 _COLOURS = re.compile(r"[_-]color$", re.IGNORECASE)
 
@@ -70,6 +87,50 @@ def folders(with_images: Collection[str]) -> Iterator[tuple[str, str]]:
                     yield f"{before}{name}{after}", folder
             if part.lower() in MASKS and after.count("/") == 1:
                 yield from ((f"{before}{name}", folder) for name in beside[before, ""] if name.lower() in IMAGES)
+
+
+def says_masks(folder: str) -> bool:
+    """Whether any part of a path contains a word for masks."""
+    return _SAYS_MASKS.search(folder) is not None
+
+
+def worded(with_images: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Folder of images and one beside it that may hold their masks, by words within their names.
+
+    `train` and `train_masks`, `imagesTr` and `labelsTr`, `Original` and `Ground Truth`; not `mask` and `no_mask`. Their
+    files have to tell whether it is so.
+    """
+    beside: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for folder in sorted(with_images):
+        for before, part, after in _parts(folder):
+            beside[before, after].append(part)
+    for folder in sorted(filter(says_masks, with_images)):
+        for before, part, after in _parts(folder):
+            yield from (
+                (f"{before}{name}{after}", folder) for name in beside[before, after] if _belong_together(name, part)
+            )
+
+
+def _belong_together(images: str, masks: str) -> bool:
+    """Two names that say the same but for the words for images and masks, or that need say no more than those."""
+    words, of_masks = _words(images), _words(masks)
+    if says_masks(images) or not says_masks(masks) or not of_masks & (_OF_MASKS - _OF_IMAGES):
+        return False
+    left, rest = words - _OF_IMAGES, of_masks - _OF_MASKS
+    # Of `train_images` and `val_masks` both say more, and not the same.
+    return left == rest or not left or (not rest and bool(words & _OF_IMAGES or of_masks & _NO_CLASS))
+
+
+def _words(name: str) -> set[str]:
+    return {word.lower() for word in _WORD.findall(re.sub("ground.?truth", "groundtruth", name, flags=re.IGNORECASE))}
+
+
+def one_to_one(found: Pairing) -> bool:
+    """Whether nearly every mask has an image, most images have one mask, and none has several."""
+    counts = [len(masks) for masks in found.of_image.values() if masks]
+    paired, masks = sum(counts), sum(counts) + len(found.alone)
+    few = len(counts) < _IMAGES_PAIRED * len(found.of_image)
+    return bool(counts) and max(counts) == 1 and paired >= _MASKS_PAIRED * masks and not few
 
 
 def _parts(folder: str) -> Iterator[tuple[str, str, str]]:

@@ -43,6 +43,8 @@ class Reading:
     notes: list[str] = field(default_factory=list)
     _records: dict[str, Record | None] = field(default_factory=dict)
     """Annotation files that were read; None for a Git LFS pointer."""
+    _names: dict[str, str | None] = field(default_factory=dict)
+    """Names inside annotation files that were asked for."""
     _named: set[str] = field(default_factory=set)
     """Images that any list names, be it for segmentation."""
     _shown: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -79,7 +81,7 @@ class Reading:
         below = [path for path in self.files if path.startswith(inside)]
         folder = f"{inside}JPEGImages"
         has_images = any(path.startswith(f"{folder}/") for path in below)
-        pairs = Pairs(below, folder if has_images else None, f"{inside}Annotations")
+        pairs = Pairs(below, folder if has_images else None, f"{inside}Annotations", written=self._written)
         for path in below:
             if path.startswith(f"{inside}ImageSets/") and path.endswith(".txt"):
                 self._named.update(each.name.split()[0] for each in sets.names(self.source.read(path) or b""))
@@ -95,7 +97,7 @@ class Reading:
 
     def loose(self) -> None:
         """Annotation files beside the images, or in a folder of their own."""
-        pairs = Pairs(self.files)
+        pairs = Pairs(self.files, written=self._written)
         self._unlisted(pairs)
         for path in pairs.annotations:
             if path not in self._records and find.is_xml_annotation(self.source, path):
@@ -222,7 +224,7 @@ class Reading:
 
     def _called(self, found: Record, annotation: str, image: str, pairs: Pairs) -> None:
         """Whether the name in the file is that of its image."""
-        written = posixpath.basename((found.filename or "").replace("\\", "/"))
+        written = _name(found)
         name = posixpath.basename(image)
         if not written or written in (name, posixpath.splitext(name)[0]) or image not in self.files:
             return
@@ -230,6 +232,17 @@ class Reading:
         kind, more = ("other-file-name", f", and {other} is there too") if other else ("wrong-file-name", "")
         detail = f"it says <filename>{written}</filename>, and belongs to {name}{more}"
         self._problem(kind, path=annotation, line=found.filename_line, detail=detail)
+
+    def _written(self, annotation: str) -> str | None:
+        """The name of the image inside an annotation file; None where it is no such file or names none."""
+        if annotation not in self._names:
+            # Its head alone, and not yet as what some sample takes.
+            try:
+                head = self.source.read(annotation, limit=find.HEAD) or b""
+            except DatalintError:
+                head = b""
+            self._names[annotation] = (_name(record.parse(head)) or None) if record.is_one(head) else None
+        return self._names[annotation]
 
     def _boxes(self, sample: int | None, path: str, found: Record | None) -> None:
         for box in found.boxes if found else ():
@@ -276,7 +289,7 @@ class Reading:
     def others(self) -> None:
         """Files that are neither samples nor their annotations."""
         used = {entry.path for entry in self.finder.files}
-        pairs = Pairs(self.files)
+        pairs = Pairs(self.files, written=self._written)
         near = {posixpath.dirname(path) for path in used}
         for path, entry in self.files.items():
             if path in used or path in self._records or entry.kind != "file" or path.endswith((".xml", ".txt")):
@@ -307,6 +320,11 @@ class Reading:
     def _problem(self, kind: str, **values: str | int | None) -> None:
         shown = {name: display(value) if isinstance(value, str) else value for name, value in values.items()}
         self.problems.add(kind=kind, **shown)
+
+
+def _name(found: Record) -> str:
+    """The last part of `<filename>`; empty where there is none."""
+    return posixpath.basename((found.filename or "").replace("\\", "/"))
 
 
 def _extent(box: Box) -> tuple[float | None, float | None, float | None, float | None]:
