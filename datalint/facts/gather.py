@@ -14,7 +14,7 @@ from datalint.entry import BlobLocator, FileLocator, PartLocator
 from datalint.facts.cache import LYING
 from datalint.facts.content import is_made_by
 from datalint.facts.model import EXTRACTOR, MASKS, PLANES
-from datalint.facts.pack import MANY, Pack
+from datalint.facts.pack import MANY, OF_IMAGES, OF_MASKS, Pack
 from datalint.facts.row import COLUMNS, MAX_BYTES, too_large, unread
 from datalint.facts.table import known_as, table
 from datalint.tables import TABLES, Data
@@ -90,7 +90,7 @@ def gather(
     cache does not know.
     """
     scan = _Scan(files, cache, (MASKS if masks else PLANES if planes else "") + extractor_version(), fresh)
-    kept = None if planes or len(files) < MANY else "facts of masks" if masks else "facts"
+    kept = None if planes or len(files) < MANY else OF_MASKS if masks else OF_IMAGES
     pack = None if kept is None else Pack(cache, scan.extractor, name=kept)
     scan.recall(pack)
     scan.read(workers or _cores(), timeout, progress)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from datalint.facts.cache import Cache, NullCache
 
+OF_IMAGES, OF_MASKS = "facts", "facts of masks"
+"""What they are kept under."""
 MANY = 2_000
 """Files from which on a pack is worth its writing."""
 _STALE = 8

@@ -11,6 +11,7 @@ from datalint.errors import UnfinishedError
 from datalint.facts.cache import FILE, USED, Cache
 from datalint.facts.gather import extractor_version
 from datalint.facts.model import MASKS, PLANES
+from datalint.facts.pack import OF_IMAGES, OF_MASKS
 from datalint.facts.row import COLUMNS
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ _OLDEST = (
     "DELETE FROM facts WHERE content_id IN (SELECT content_id FROM facts LEFT JOIN used USING (content_id) "
     "ORDER BY coalesce(day, 0), content_id LIMIT ?)"
 )
+_PACKS = f"FROM kept WHERE name IN ('{OF_IMAGES}', '{OF_MASKS}')"
+"""What says the facts once more: the first to go."""
 _REST = ("large", "kept", "stat")
 """What is dropped where no fact is left to drop."""
 
@@ -121,8 +124,11 @@ def _drop_useless(database: sqlite3.Connection) -> None:
 
 
 def _drop(cache: Cache, size: int, most_bytes: int) -> bool:
-    """Whether there was something to drop: as much of the facts as the size is too large, else all that is left."""
+    """Whether there was something to drop: packs, then as many facts as are too large, then the rest."""
     tables = _tables(cache)
+    if "kept" in tables and cache.ask(f"SELECT 1 {_PACKS}"):
+        cache.alter(_drop_packs)
+        return not cache.warnings
     facts = _count(cache, "facts") if "facts" in tables else 0
     if not facts and not any(_count(cache, name) for name in tables.intersection(_REST)):
         return False
@@ -139,6 +145,10 @@ def _drop(cache: Cache, size: int, most_bytes: int) -> bool:
 
     cache.alter(change)
     return not cache.warnings
+
+
+def _drop_packs(database: sqlite3.Connection) -> None:
+    database.execute(f"DELETE {_PACKS}")
 
 
 def _drop_all(database: sqlite3.Connection) -> None:

@@ -17,6 +17,7 @@ from datalint.facts import upkeep
 from datalint.facts.cache import FILE, USED_DAYS, Cache
 from datalint.facts.gather import extractor_version
 from datalint.facts.model import MASKS
+from datalint.facts.pack import OF_IMAGES
 from tests.facts.test_cache import OLD, garble_pages, row
 
 if TYPE_CHECKING:
@@ -61,6 +62,17 @@ def test_what_no_run_can_use_is_dropped_and_the_rest_stays(tmp_path: Path) -> No
     with Cache(str(folder)) as cache:
         assert [path for (path,) in cache.ask("SELECT path FROM large")] == [os.fsencode(here)]
     assert len(kept(folder)) == 4
+
+
+def test_what_says_the_facts_once_more_goes_before_any_of_them(tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    fill(folder, 200)
+    small = upkeep.holding(str(folder)).size
+    with Cache(str(folder)) as cache:
+        cache.keep(OF_IMAGES, "version", os.urandom(500_000))
+    assert upkeep.prune(str(folder), most_bytes=small + 100_000) == ()
+    assert upkeep.holding(str(folder)).size <= small + 100_000
+    assert len(kept(folder)) == 200
 
 
 def age(folder: Path, days: int) -> None:
