@@ -12,7 +12,7 @@ from datalint.dataset import box_columns, labels, layout, split_column
 from datalint.dataset import columns as parts_of
 from datalint.dataset.finder import Finder
 from datalint.dataset.model import Dataset, Rows, name_of
-from datalint.dataset.rows import Bad, Row, parse, parse_parquet
+from datalint.dataset.rows import Bad, Row, header_to_pandas, parse, parse_parquet
 from datalint.dataset.splits import IS_VALID
 from datalint.entry import display
 from datalint.errors import UnfinishedError, UsageError
@@ -169,12 +169,22 @@ def read(
         task="classification" if boxes is None else "detection",
         assumptions=(
             *parts_of.assumptions(parts, columns),
+            *(_said_to_pandas(source, path, header) if format == "csv" else ()),
             *split_column.undeclared(splits, meant),
             *(() if boxes is None else (boxes.note(),)),
         ),
         group_column=_shown(parts["group"]),
         group_guessed=parts["group"] is not None and "group" not in columns,
     )
+
+
+def _said_to_pandas(source: Source, path: str, header: tuple[str, ...]) -> Iterator[str]:
+    """What must be said to read the same: without it the names of the columns are others, and a KeyError follows."""
+    given = header_to_pandas((source.read(path, limit=_HEAD) or b"").partition(b"\n")[0])
+    if len(given) == 1 < len(header):
+        yield f"the columns of {display(path)} are not parted by commas: `pandas.read_csv` needs `sep`"
+    elif given != header and tuple(name.strip() for name in given) == header:
+        yield f"columns of {display(path)} begin or end with spaces: `pandas.read_csv` keeps them in the names"
 
 
 def _about_columns(

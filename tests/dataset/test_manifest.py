@@ -330,6 +330,25 @@ def test_columns_that_are_called_like_ours_do_not_hide_them(folder: Path) -> Non
     assert rows(found.samples, "line", "file_id") == [(2, 0)]
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("path;label\nimg/0.jpg;cat\n", "needs `sep`"),
+        ("path\tlabel\nimg/0.jpg\tcat\n", "needs `sep`"),
+        ("path, label\nimg/0.jpg,cat\n", "keeps them in the names"),
+        ("path,label\nimg/0.jpg,cat\n", ""),
+        ("\ufeffpath,label\r\nimg/0.jpg,cat\r\n", ""),
+        ('"path","label"\nimg/0.jpg,cat\n', ""),
+        ("path\nimg/0.jpg\n", ""),
+    ],
+)
+def test_what_pandas_must_be_told_is_noted(folder: Path, text: str, words: str) -> None:
+    found = read(folder, "a.csv", text)
+    assert rows(found.samples, "path") == [("img/0.jpg",)]
+    said = [note for note in found.assumptions if "pandas" in note]
+    assert [words in note for note in said] == ([True] if words else [])
+
+
 def test_the_format_of_a_folder_may_be_said(folder: Path) -> None:
     (folder / "a.csv").write_text("path,label\nimg/0.jpg,cat\n")
     (folder / "b.tsv").write_text("path\tlabel\nimg/1.jpg\tdog\n")
