@@ -246,7 +246,7 @@ def _reading_options(verb: argparse.ArgumentParser) -> None:
 def _recipe_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--height", type=_positive, metavar="PIXELS", help="height fed to the model")
     verb.add_argument("--width", type=_positive, metavar="PIXELS", help="width fed to the model")
-    verb.add_argument("--channels", type=_positive, metavar="N", help="channels fed to the model")
+    verb.add_argument("--channels", type=int, choices=(1, 3, 4), help="channels fed to the model")
     verb.add_argument("--dtype", metavar="TYPE", help="type of a channel value, such as uint8")
     verb.add_argument("--loader", metavar="NAME", help="how the images reach the model, such as array")
     verb.add_argument("--batch", type=_positive, metavar="N", help="samples per step")

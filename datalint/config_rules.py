@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from datalint.config_schema import shown, suggest
 from datalint.errors import UsageError
+from datalint.rule.params import wrong_value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -15,19 +15,7 @@ if TYPE_CHECKING:
     from datalint.config import Config, RuleSetting
     from datalint.errors import Position
     from datalint.finding import Severity
-
-
-class ParamLike(Protocol):
-    """A parameter that a rule declares; limits are inclusive."""
-
-    @property
-    def type(self) -> str: ...
-    @property
-    def default(self) -> Any: ...
-    @property
-    def min(self) -> float | None: ...
-    @property
-    def max(self) -> float | None: ...
+    from datalint.rule.model import Param
 
 
 class RuleLike(Protocol):
@@ -40,7 +28,7 @@ class RuleLike(Protocol):
     @property
     def family(self) -> str: ...
     @property
-    def params(self) -> Mapping[str, Any]: ...
+    def params(self) -> Mapping[str, Param]: ...
 
 
 R = TypeVar("R", bound=RuleLike)
@@ -135,29 +123,6 @@ def _check_params(config: Config, rule: RuleLike, setting: RuleSetting) -> None:
             place = config.document.position(keys, key=True) if config.document else None
             hint = suggest(name, rule.params) or f"{rule.id} has no parameters"
             raise UsageError(f"rule {rule.id} has no parameter {name!r}", place, hint)
-        wrong = _wrong(value, rule.params[name])
+        wrong = wrong_value(rule.params[name], value, shown)
         if wrong:
             raise UsageError(f"{rule.id}.{name}: {wrong}", config.position(*keys))
-
-
-_PARAM_TYPES: dict[str, tuple[str, tuple[type, ...]]] = {
-    "integer": ("a whole number", (int,)),
-    "number": ("a number", (int, float)),
-    "string": ("text", (str,)),
-    "boolean": ("true or false", (bool,)),
-}
-
-
-def _wrong(value: Any, param: ParamLike) -> str:
-    """What is wrong with a parameter's value; empty when nothing is."""
-    if param.type == "list":
-        return "" if isinstance(value, list) else f"expected a list, got {shown(value)}"
-    words, types = _PARAM_TYPES[param.type]
-    fits = isinstance(value, types) and (param.type == "boolean") == isinstance(value, bool)
-    if not fits or (isinstance(value, float) and not math.isfinite(value)):
-        return f"expected {words}, got {shown(value)}"
-    if param.min is not None and value < param.min:
-        return f"{value} is below the minimum {param.min}"
-    if param.max is not None and value > param.max:
-        return f"{value} is above the maximum {param.max}"
-    return ""

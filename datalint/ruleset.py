@@ -40,6 +40,7 @@ def custom_rules(source: Source, home: str, config: Config, *, label: str = "") 
     `label` stands before the name of each file, where whoever looks for it needs to know more.
     """
     rules, mistakes = [], []
+    known: set[str] = set()
     for index, folder in enumerate(config.rules.paths):
         root = os.path.normpath(os.path.join(home, folder))
         entries = source.entries(root)
@@ -51,7 +52,9 @@ def custom_rules(source: Source, home: str, config: Config, *, label: str = "") 
         if not names:
             place = config.position("rules", "paths", index)
             raise UsageError(f"no rule files in {folder}", place, "`datalint new-rule acme/name` writes one")
-        for name in names:
+        # Folders may overlap.
+        for name in (name for name in names if name not in known):
+            known.add(name)
             text = source.read(name)
             if text is None:
                 raise UsageError(f"cannot read the rule file {name}")

@@ -66,6 +66,12 @@ def test_an_id_that_is_used_twice_names_both_files(tmp_path: Path) -> None:
         rules(tmp_path)
 
 
+def test_folders_that_overlap_hold_each_rule_once(tmp_path: Path) -> None:
+    put(tmp_path, "ours/again/one.yaml")
+    found = rules(tmp_path, "rules: {paths: [ours, ours/again, ours/again/one.yaml, ours]}")
+    assert [rule.id for rule in found if "/" in rule.id] == ["acme/one"]
+
+
 def test_a_rule_file_that_is_not_utf8_has_its_place(tmp_path: Path) -> None:
     put(tmp_path, "ours/a.yaml")
     (tmp_path / "home/ours/a.yaml").write_bytes(b"id: acme/one\ntitle: \xff\n")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 # `hospital`, and `s.hospital`.
 _NO_COLUMN = re.compile(r'(?:Referenced column (?=.*not found)|does not have a column named )"([^"]+)"')
 _BRACE = re.compile(r'syntax error at or near "[{}]"')
+_DIVISION = re.compile(r"division by zero", re.IGNORECASE)
 _CAST = re.compile(r"explicit (type )?cast")
 
 
@@ -31,6 +32,9 @@ def hint(message: str, sql: str) -> str:
 
 def failure(message: str, extra: Collection[str]) -> str:
     """Why a sound rule could not run on these facts; `extra` names the columns that its tests gave to samples."""
+    if _DIVISION.search(message):
+        # What DuckDB advises (TRY, SET) is nothing that a rule may do.
+        return "division by zero: write nullif(divisor, 0), which makes the quotient NULL"
     column = _NO_COLUMN.search(message)
     if column and column[1].lower() in {name.lower() for name in extra}:
         known = "path, label, split and group_key are those that were recognised"

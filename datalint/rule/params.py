@@ -9,6 +9,8 @@ from datalint.rule.model import Param
 from datalint.rule.reader import WORDS, is_a, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from datalint.rule.reader import Reader
     from datalint.strict_yaml import Way
 
@@ -45,16 +47,16 @@ def read_params(reader: Reader, declared: dict[str, Any]) -> dict[str, Param]:
     return params
 
 
-def wrong_value(param: Param, value: Any) -> str:
-    """What is wrong with a value for this parameter; empty when nothing is."""
+def wrong_value(param: Param, value: Any, show: Callable[[Any], str] = shown) -> str:
+    """What is wrong with a value for this parameter, which `show` writes; empty when nothing is."""
     if not is_a(value, _TYPES[param.type]):
         words = " or ".join(WORDS[kind] for kind in _TYPES[param.type] if kind is not int or param.type == "integer")
-        return f"expected {words}, got {shown(value)}"
+        return f"expected {words}, got {show(value)}"
     if param.type == "list":
         wrong = next((item for item in value if not is_a(item, _TYPES[param.items])), WORDS)
-        return "" if wrong is WORDS else f"expected a list of type {param.items}, got {shown(wrong)} in it"
+        return "" if wrong is WORDS else f"expected a list of type {param.items}, got {show(wrong)} in it"
     if param.choices and value not in param.choices:
-        return f"{shown(value)} is none of {', '.join(map(str, param.choices))}"
+        return f"{show(value)} is none of {', '.join(map(str, param.choices))}"
     if param.min is not None and value < param.min:
         return f"{value} is below the minimum {param.min}"
     if param.max is not None and value > param.max:

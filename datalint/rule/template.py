@@ -38,6 +38,9 @@ class Field:
     offset: int
 
 
+_NOT_FINITE = ("inf", "-inf", "nan")
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
     parts: tuple[str | Field, ...]
@@ -81,12 +84,13 @@ def shown(value: Any, form: str = "") -> str:
         return NONE
     if not form:
         return _plain(value)
+    if value in _NOT_FINITE or (isinstance(value, float) and not math.isfinite(value)):
+        # The child writes words: JSON has no number for them.
+        return str(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{value!r} is not a number, as ':{form}' needs")
     if "|" in form:
         return form.split("|")[value != 1]
-    if not math.isfinite(value):
-        return str(value)
     if form == "bytes":
         return size(value)
     if form == "duration":

@@ -10,14 +10,7 @@ import pytest
 from datalint import config
 from datalint.errors import UsageError
 from datalint.finding import Family, Severity
-
-
-@dataclass(frozen=True)
-class Param:
-    type: str
-    default: Any
-    min: float | None = None
-    max: float | None = None
+from datalint.rule.model import Param
 
 
 @dataclass(frozen=True)
@@ -33,11 +26,11 @@ SKEW = Rule(
     Family.MISLED,
     ("classes",),
     {
-        "max_ratio": Param("number", 10.0, 1, 1000),
-        "least": Param("integer", 5, 1),
-        "word": Param("string", "a"),
-        "strict": Param("boolean", False),
-        "allowed": Param("list", ["RGB"]),
+        "max_ratio": Param("max_ratio", "number", 10.0, min=1, max=1000),
+        "least": Param("least", "integer", 5, min=1),
+        "word": Param("word", "string", "a", choices=("a", "x")),
+        "strict": Param("strict", "boolean", False),
+        "allowed": Param("allowed", "list", ["RGB"]),
     },
 )
 SET = "rules:\n  settings:\n    "
@@ -141,6 +134,8 @@ def test_parameters_at_their_limits_are_taken(value: str) -> None:
         (SET + "class-skew: {least: true}", "3:25: class-skew.least: expected a whole number, got true", ""),
         (SET + "class-skew: {strict: 1}", "3:26: class-skew.strict: expected true or false, got 1", ""),
         (SET + "class-skew: {word: 1}", "3:24: class-skew.word: expected text, got 1", ""),
+        (SET + "class-skew: {word: A}", '3:24: class-skew.word: "A" is none of a, x', ""),
+        (SET + "class-skew: {allowed: [L, 1]}", "3:27: class-skew.allowed: expected a list of type string, got 1", ""),
         (SET + "class-skew: {allowed: L}", '3:27: class-skew.allowed: expected a list, got "L"', ""),
     ],
 )
