@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from datalint.dataset.webdataset.tar import Member
 
 # webdataset's decoders read `cls` as an integer; `class` and `label` are as common among writers.
-LABELS = ("cls", "class", "label")
+INTEGER = "cls"
+LABELS = (INTEGER, "class", "label")
 TEXT = "txt"
 _LONGEST_LABEL = 256
 """Characters; a longer text is a caption or a document."""

@@ -13,7 +13,7 @@ from datalint.dataset.model import Dataset, Rows, name_of, odd_entries
 from datalint.dataset.splits import split_name
 from datalint.dataset.webdataset.census import IMAGE, Census
 from datalint.dataset.webdataset.classes import classes
-from datalint.dataset.webdataset.fields import LABELS, TEXT, Field, UnreadableError, text_of
+from datalint.dataset.webdataset.fields import INTEGER, LABELS, TEXT, Field, UnreadableError, text_of
 from datalint.dataset.webdataset.groups import Grouping, key_of
 from datalint.dataset.webdataset.odd import Odd
 from datalint.dataset.webdataset.opening import Opened, opened
@@ -70,6 +70,8 @@ class _Reading:
     captions: bool = False
     extensions: Counter[str] = field(default_factory=Counter)
     label_from: Counter[str] = field(default_factory=Counter)
+    words: list[tuple[Shard, str, int, str]] = field(default_factory=list)
+    """Labels in `.cls` that are no integers, with their member and the number of their sample."""
     spare: Counter[str] = field(default_factory=Counter)
     """Extensions of images in samples that have another one."""
 
@@ -244,6 +246,8 @@ class _Reading:
             self.label_from[extension] += 1
             self.met.add("label")
         member = group.members.get(extension or "json")
+        if extension == INTEGER and value is not None and not _is_integer(value):
+            self.words.append((shard, group.members[extension].name, group.number, value))
         if value is None and member is not None:
             # A sample that has no such member at all is incomplete.
             detail = (
@@ -274,6 +278,11 @@ class _Reading:
                 "says which extension it is"
             )
         label = self.label_from.most_common(1)[0][0] if self.label_from else None
+        if 2 * len(self.words) < self.label_from[INTEGER]:
+            # Where most are words nobody decodes them as numbers.
+            for shard, member, number, word in self.words:
+                detail = f"{member} is {word!r}, and webdataset decodes .{INTEGER} with int()"
+                self._problem(shard, "bad-label-member", member, number, display(detail))
         for defect in self.census.defects(label):
             shard = found[defect.archive]
             detail = defect.detail
@@ -324,6 +333,14 @@ class _Reading:
                 "no member holds a label (.cls, .class, .label): images are read without labels; "
                 "`dataset.columns: {label: json.KEY}` says where they are"
             )
+
+
+def _is_integer(label: str) -> bool:
+    try:
+        int(label)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_image(extension: str) -> bool:

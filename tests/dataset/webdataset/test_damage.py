@@ -104,6 +104,8 @@ def test_a_key_in_two_archives_is_said_once(tmp_path: Path) -> None:
         (b"one\ntwo", "bad-label-member", "000001.cls is several lines"),
         (b"x" * 300, "bad-label-member", "000001.cls is several lines or more than 256"),
         (b"1" * (2 << 20), "bad-label-member", "000001.cls is 2,097,152 bytes long"),
+        (b"three", "bad-label-member", "000001.cls is 'three', and webdataset decodes .cls with int()"),
+        (b"1.0", "bad-label-member", "000001.cls is '1.0', and"),
     ],
 )
 def test_a_label_that_cannot_be_read(content: bytes, kind: str, detail: str, tmp_path: Path) -> None:
@@ -112,6 +114,16 @@ def test_a_label_that_cannot_be_read(content: bytes, kind: str, detail: str, tmp
     (row,) = found(tmp_path).problems(kind)
     assert (row["path"], row["record"]) == ("a.tar#000001.cls", 1)
     assert row["detail"].startswith(detail)
+
+
+def test_labels_that_are_words_by_intent_are_labels(tmp_path: Path) -> None:
+    words: list[Named] = [(name, b"cat" if name.endswith(".cls") else data) for name, data in samples(6)]
+    pack(tmp_path / "words/a.tar", words)
+    assert not found(tmp_path / "words").problems("bad-label-member")
+    # int() forgives spaces and a sign.
+    spaced: list[Named] = [(name, b" +1 \n" if name == "000001.cls" else data) for name, data in samples(6)]
+    pack(tmp_path / "spaced/a.tar", spaced)
+    assert not found(tmp_path / "spaced").problems("bad-label-member")
 
 
 @pytest.mark.parametrize(
