@@ -63,6 +63,15 @@ def unpacked(content: bytes | None) -> Packed | None:
     """None of anything but what `packed` made."""
     if content is None or content[:_CHECKSUM] != _checksum(memoryview(content)[_CHECKSUM:]):
         return None
+    try:
+        found = _unpacked(content)
+    except (ValueError, LookupError, TypeError):
+        return None
+    whole = all(len(column) == len(found.places) for column in found.columns.values())
+    return found if whole else None
+
+
+def _unpacked(content: bytes) -> Packed:
     start = _CHECKSUM + _LENGTH
     end = start + int.from_bytes(content[_CHECKSUM:start], "little")
     head = json.loads(content[start:end])

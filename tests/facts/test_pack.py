@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -74,6 +75,20 @@ def test_a_flipped_bit_is_not_believed() -> None:
         assert unpacked(bytes(damaged)) is None
     assert unpacked(b"") is None
     assert unpacked(None) is None
+
+
+def test_what_another_program_wrote_is_not_believed_however_its_checksum_agrees() -> None:
+    content = packed([f"git:{number}" for number in range(4)], columns(VALUES))
+    assert content is not None
+    for old, new in (
+        (b'"rows": 4', b'"rows": 5'),
+        (b'"kind": "few"', b'"kind": "fex"'),
+        (b"{", b"["),
+        (b"git:3", b"git:2"),
+    ):
+        body = content[4:].replace(old, new, 1)
+        assert body != content[4:]
+        assert unpacked(zlib.crc32(body).to_bytes(4, "little") + body) is None, old
 
 
 @pytest.fixture
