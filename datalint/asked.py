@@ -78,7 +78,7 @@ def fitting(workspace: Workspace, recipe: Recipe, format: str, asked: Mapping[st
     raise UsageError(f"training.loader: {words}", workspace.config.position("training", "loader"), hint)
 
 
-def row(config: Config, recipe: Recipe, format: str) -> Data:  # noqa: A002 - the user's word
+def training_row(config: Config, recipe: Recipe, format: str) -> Data:  # noqa: A002 - the user's word
     """The row of table `training` for a dataset of that format.
 
     Without a framework where trainers of its own read the format and the user named neither framework nor loader.

@@ -14,7 +14,7 @@ from datalint import changed, drift, footprint, locked, models, nearby, readings
 from datalint import config as configuration
 from datalint.accepted import Remaining, accept
 from datalint.aside import set_aside
-from datalint.asked import fitting, machine_of, row
+from datalint.asked import fitting, machine_of, training_row
 from datalint.concluded import conclude
 from datalint.dataset.annotations import in_pixels, with_fractions
 from datalint.dataset.masks.table import table as mask_table
@@ -92,10 +92,8 @@ class Judged:
     @property
     def scope(self) -> tuple[str, ...]:
         """Paths in the repository that the verdict was read from."""
-        if "missing" in self.evidence.tables["locked"].columns.get("status", ()):
-            # What git ignores is not missing, and any .gitignore may say so.
-            return (".",)
-        return read_from(self.workspace, self.evidence.dataset, self.evidence.built_from)
+        evidence = self.evidence
+        return read_from(self.workspace, evidence.dataset, evidence.tables["locked"], evidence.built_from)
 
 
 def check(request: Request, *, progress: Progress | None = None) -> Judged:
@@ -210,7 +208,7 @@ def look(
             "annotations": with_fractions(in_pixels(found.annotations, found.samples, gathered.data), found.samples),
             "files": gathered.data,
             "masks": mask_table(found, masks.data),
-            "training": row(workspace.config, recipe, found.format),
+            "training": training_row(workspace.config, recipe, found.format),
             "target": machine.row(),
             "changed": changed.read(request, workspace, found),
             "locked": compared.table,

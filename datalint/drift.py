@@ -57,8 +57,10 @@ def _changes(policy: Policy, workspace: Workspace) -> Iterator[_Change]:
     yield from _baseline(policy, own)
     yield from _lock(policy)
     place = os.path.join(workspace.source.base, workspace.root)
-    yield from _format(policy, place)
-    yield from _description(policy, place)
+    declared = policy.config.dataset.format
+    there, here = (declared, declared) if declared else policy.formats(place)
+    yield from _format(policy, place, there, here)
+    yield from _description(policy, place, there)
 
 
 def _finding(change: _Change, policy: Policy, base: str) -> Finding:
@@ -265,21 +267,20 @@ def _lock(policy: Policy) -> Iterator[_Change]:
         yield _Change(path, f"differs from {policy.ref}: {', '.join(words)}", remedy=remedy)
 
 
-def _format(policy: Policy, place: str) -> Iterator[_Change]:
+def _format(policy: Policy, place: str, old: str | None, new: str | None) -> Iterator[_Change]:
     """Where no configuration names the format, and the data look like another one than before."""
-    old, new = policy.formats(place)
-    if policy.config.dataset.format is None and None not in (old, new) and old != new:
+    if None not in (old, new) and old != new:
         path = os.path.relpath(os.path.realpath(place), os.path.realpath(policy.here.source.base))
         words = f"looks like {new}, and is read as {old}, as in {policy.ref}"
         yield _Change(path, words, remedy="let those who own the policy name `dataset.format`")
 
 
-def _description(policy: Policy, place: str) -> Iterator[_Change]:
+def _description(policy: Policy, place: str, name: str | None) -> Iterator[_Change]:
     """Annotations that the commit judges, that are still here, and that another file keeps from being read.
 
     No other difference takes data out of the gate's sight, so this one blocks.
     """
-    there, here = policy.described_by(place)
+    there, here = policy.described_by(place, name)
     for path in there:
         if path not in here and policy.here.source.read(path, limit=1) is not None:
             others = _some([display(other) for other in here if other not in there], 1)

@@ -90,9 +90,9 @@ class Policy:
         inside = dataset.clearly_inside(self.there.source, root)
         return os.path.normpath(os.path.join(os.path.realpath(self.here.source.base), inside.root if inside else root))
 
-    def described_by(self, place: str) -> tuple[list[str], list[str]]:
-        """From the top: files that say what the images at a place are, in the commit and here."""
-        root, name = self._root(place), self.config.dataset.format or self.formats(place)[0]
+    def described_by(self, place: str, name: str | None) -> tuple[list[str], list[str]]:
+        """From the top: files that say what the images at a place are, in the commit and here, in the format `name`."""
+        root = self._root(place)
         if _outside(root) or name is None:
             return [], []
         there, here = (dataset.described_by(home.source, root, name) for home in (self.there, self.here))

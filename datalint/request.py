@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 
@@ -35,3 +36,8 @@ class Request:
     """Seconds that one file may take to decode."""
     rule_timeout: float = 30.0
     """Seconds that one rule may run."""
+
+
+def named_config(said: str | None) -> str | None:
+    """The configuration file that the command line names, else the environment."""
+    return said or os.environ.get("DATALINT_CONFIG") or None

@@ -13,21 +13,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from datalint.dataset import Dataset
+    from datalint.tables import Data
     from datalint.workspace import Workspace
 
 
-def read_from(workspace: Workspace, found: Dataset, built_from: Iterable[str]) -> tuple[str, ...]:
+def read_from(workspace: Workspace, found: Dataset, locked: Data, built_from: Iterable[str]) -> tuple[str, ...]:
     """Paths in the repository: dataset, configuration, rules, model, baseline, lock.
 
     `built_from` are files, relative to the configuration, that a measured model was built from. All of the repository
     where nobody names the dataset, where a manifest names images anywhere, where a symbolic link, a data.yaml or an
-    annotation leads out of the dataset, and where a difference from another commit's policy is told.
+    annotation leads out of the dataset, where a difference from another commit's policy is told, and where a locked
+    file is missing: what git ignores is not, and any .gitignore may say so.
     """
     if (
         workspace.policy
         or workspace.searched
         or found.manifest
         or found.leads_out
+        or "missing" in locked.columns.get("status", ())
         or _lie_outside(found, workspace.root)
         or (workspace.top is not None and git.has_links(workspace.top))
     ):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from datalint import braces, git_index
 from datalint import config as configuration
 from datalint.errors import Position, UsageError
-from datalint.request import Request
+from datalint.request import Request, named_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ class Workspace:
 
 def open_workspace(request: Request) -> Workspace:
     """Resolve the words on the command line; raises UsageError for a path or configuration that is wrong."""
-    request = replace(request, config=request.config or os.environ.get("DATALINT_CONFIG") or None)
+    request = replace(request, config=named_config(request.config))
     if request.staged and request.tree:
         raise UsageError("--staged and --tree exclude each other")
     return _settled(_open_git(request) if request.staged or request.tree else _open_worktree(request), request)
@@ -165,7 +165,7 @@ def open_home(config: str | None) -> Workspace:
     """For commands that ask for configuration and rules alone: there need be no dataset yet."""
     from datalint.source.worktree import open_worktree
 
-    explicit = config or os.environ.get("DATALINT_CONFIG") or None
+    explicit = named_config(config)
     home = configuration.find_home(os.getcwd(), explicit=explicit)
     return Workspace(
         source=open_worktree(home),
@@ -342,7 +342,7 @@ def cache_dirs(config: str | None, cache_dir: str | None) -> list[str]:
 
     The configuration is looked for and not read.
     """
-    request = Request(config=config or os.environ.get("DATALINT_CONFIG") or None, cache_dir=cache_dir)
+    request = Request(config=named_config(config), cache_dir=cache_dir)
     home = configuration.find_home(os.getcwd(), explicit=request.config)
     located = git_index.locate(home)
     folders = (home, located[0] if located else home)

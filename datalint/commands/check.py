@@ -13,7 +13,7 @@ from datalint.errors import UnfinishedError, UsageError
 from datalint.outcome import exit_code
 from datalint.report.style import Style, wants_color
 from datalint.report.words import count, printable
-from datalint.request import Request
+from datalint.request import Request, named_config
 
 if TYPE_CHECKING:
     import argparse
@@ -87,7 +87,7 @@ def looking(arguments: argparse.Namespace) -> Request:
         path=arguments.path,
         format=arguments.format,
         # Here, so that an answer that is remembered and the other side of a comparison know of it too.
-        config=arguments.config or os.environ.get("DATALINT_CONFIG") or None,
+        config=named_config(arguments.config),
         select=_words(getattr(arguments, "select", [])),
         ignore=_words(getattr(arguments, "ignore", [])),
         target=getattr(arguments, "target", None),

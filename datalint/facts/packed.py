@@ -80,7 +80,7 @@ def _unpacked(content: bytes) -> Packed:
     columns: dict[str, Column] = {}
     for name, said in zip(COLUMNS, head["columns"], strict=True):
         start, end = end, end + said["bytes"]
-        if said != _nothing(rows):
+        if said.get("few") != [None]:
             columns[name] = _read(said, memoryview(content)[start:end], rows)
     return Packed(dict(zip(ids, range(rows), strict=True)), columns)
 
@@ -99,11 +99,6 @@ def _written(values: Column) -> tuple[dict[str, Any], bytes] | None:
         with suppress(OverflowError):
             return _numbers(values, "q" if int in known else "d", gaps=type(None) in types)
     return _said("json", json.dumps(values).encode())
-
-
-def _nothing(rows: int) -> dict[str, Any]:
-    """What is said of a column that is None throughout."""
-    return _said("few", bytes(rows), few=[None])[0]
 
 
 def _numbers(values: Column, code: str, *, gaps: bool) -> tuple[dict[str, Any], bytes]:
