@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datalint.similar import did_you_mean
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -103,7 +105,7 @@ def resolve(node: dict[str, Any]) -> dict[str, Any]:
 def suggest(word: str, known: Iterable[str]) -> str:
     """A hint with the nearest known word, or all of them where they are few; empty without any."""
     names = sorted(known)
-    return _nearest(word, names) or (f"known: {', '.join(names)}" if 0 < len(names) <= 20 else "")
+    return did_you_mean(word, names) or (f"known: {', '.join(names)}" if 0 < len(names) <= 20 else "")
 
 
 def shown(value: object) -> str:
@@ -224,12 +226,4 @@ def _wanted_all(node: dict[str, Any]) -> str:
 
 def _enum_hint(value: object, node: dict[str, Any]) -> str:
     names = [item for item in node.get("enum", ()) if isinstance(item, str)]
-    return _nearest(value, names) if isinstance(value, str) else ""
-
-
-def _nearest(word: str, names: list[str]) -> str:
-    import difflib  # only mistakes pay for it
-
-    folded = {name.lower(): name for name in reversed(names)}
-    close = difflib.get_close_matches(word.lower(), folded, n=1)
-    return f"did you mean {folded[close[0]]!r}?" if close else ""
+    return did_you_mean(value, names) if isinstance(value, str) else ""

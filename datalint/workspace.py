@@ -10,6 +10,7 @@ from datalint import braces, git_index
 from datalint import config as configuration
 from datalint.errors import Position, UsageError
 from datalint.request import Request, named_config
+from datalint.similar import path_meant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -181,7 +182,7 @@ def _open_worktree(request: Request) -> Workspace:
 
     here = os.getcwd()
     if request.path is not None and not _exists(request.path):
-        raise UsageError(f"no such file or folder: {request.path}")
+        raise UsageError(f"no such file or folder: {request.path}", hint=path_meant(request.path, here))
     policy = None
     if request.policy_from is None:
         home = configuration.find_home(here, explicit=request.config)
@@ -194,7 +195,8 @@ def _open_worktree(request: Request) -> Workspace:
         home, config = os.path.normpath(os.path.join(top, policy.there.folder)), policy.config
     root = os.path.abspath(request.path if request.path is not None else os.path.join(home, config.dataset.path))
     if not _exists(root):
-        raise UsageError(f"dataset path {config.dataset.path!r} does not exist", config.dataset.position)
+        message = f"dataset path {config.dataset.path!r} does not exist"
+        raise UsageError(message, config.dataset.position, path_meant(config.dataset.path, home))
     base = _base(home, here, _folder(root))
     return Workspace(
         source=open_worktree(base),
@@ -266,7 +268,8 @@ def _open_git(request: Request) -> Workspace:
         place = None if request.path else config.dataset.position
         raise UsageError(f"the dataset {root!r} lies outside the repository {top}", place)
     if request.path is not None and not _exists(request.path) and not source.entries(root):
-        raise UsageError(f"no such file or folder in the {source.name}, nor in the work tree: {request.path}")
+        message = f"no such file or folder in the {source.name}, nor in the work tree: {request.path}"
+        raise UsageError(message, hint=path_meant(request.path, here))
     is_file = source.read(root, limit=1) is not None
     outer = os.path.dirname(root) if is_file else braces.place(root)
     base = _base(*(os.path.join(top, folder) for folder in (home, here, outer)))

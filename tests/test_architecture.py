@@ -31,6 +31,7 @@ LAYERS = (
         "group_pattern",
         "outcome",
         "replaced",
+        "similar",
         "sizes",
         "strict_yaml",
         "toml_places",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import sys
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from datalint.config import RuleSetting
 from datalint.errors import ExitCode, UsageError
 from datalint.report.style import Style, wants_color
 from datalint.ruleset import all_rules, builtin_rules
+from datalint.similar import did_you_mean
 from datalint.workspace import open_home
 
 if TYPE_CHECKING:
@@ -27,10 +27,9 @@ def run(arguments: argparse.Namespace) -> int:
         rules = {rule.id: rule for rule in all_rules(workspace.source, workspace.home, workspace.config)}
     rule = rules.get(arguments.rule)
     if rule is None:
-        near = difflib.get_close_matches(arguments.rule, rules, n=1)
         raise UsageError(
             f"unknown rule {arguments.rule!r}",
-            hint=f"did you mean {near[0]!r}?" if near else "`datalint rules` lists them",
+            hint=did_you_mean(arguments.rule, rules) or "`datalint rules` lists them",
         )
     setting = workspace.config.rules.settings.get(rule.id, RuleSetting())
     style = Style(color=wants_color(arguments.color, sys.stdout))

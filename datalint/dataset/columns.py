@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import posixpath
 from typing import TYPE_CHECKING
 
 from datalint.dataset import layout
 from datalint.errors import UsageError
+from datalint.similar import did_you_mean
 from datalint.tables import TABLES
 
 if TYPE_CHECKING:
@@ -122,10 +122,9 @@ def _column(
     if part not in declared:
         return find_path(header, rows) if part == "path" else _by_name(part, header)
     if declared[part] not in header:
-        near = difflib.get_close_matches(declared[part], header, n=1)
         raise UsageError(
             f"{path} has no column {declared[part]!r} (dataset.columns.{part})",
-            hint=f"did you mean {near[0]!r}?" if near else f"it has: {', '.join(header)}",
+            hint=did_you_mean(declared[part], header) or f"it has: {', '.join(header)}",
             keys=("dataset", "columns", part),
         )
     return declared[part]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from datalint.rule import guard
+from datalint.rule import guard, needs
 from datalint.tables import TABLES
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class _Room:
             "tables": sorted(reads.tables),
             "params": sorted(reads.params),
             "ordered": reads.ordered,
-            "needed": sorted(reads.needed),
+            "needed": needs.written(reads.needed),
             "columns": columns,
         }
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from datalint.errors import UnfinishedError, UsageError, together
+from datalint.rule import needs
 from datalint.rule.hints import failure, hint
 from datalint.rule.loading import Loading
 from datalint.rule.prepared import Known, Prepared
@@ -127,9 +128,10 @@ class RuleEngine:
         rules = list(rules)
         self._fill(tables)
         self.prepare(item.rule for item in rules)
-        return {item.rule.id: self._judged(item, tables) for item in rules}
+        there = needs.Rows(tables)
+        return {item.rule.id: self._judged(item, tables, there) for item in rules}
 
-    def _judged(self, item: Bound, tables: Mapping[str, Data]) -> Outcome:
+    def _judged(self, item: Bound, tables: Mapping[str, Data], there: needs.Rows) -> Outcome:
         prepared = self._prepared[item.rule.id]
         absent = sorted(prepared.tables.difference(tables))
         if absent:
@@ -138,7 +140,7 @@ class RuleEngine:
         # A column that the manifest lacks is an error, with or without rows.
         samples = tables.get("samples")
         lacks = not set(item.rule.extra).issubset(samples.extra if samples else ())
-        if not lacks and not all(len(tables[name]) for name in prepared.needed):
+        if not lacks and not there.have(prepared.needed):
             return Outcome(tuple(prepared.columns))
         params = self._bound(item.rule, item.params)
         if prepared.silent and not any(len(tables[name]) for name in prepared.tables):
@@ -320,7 +322,7 @@ def _understood(rule: Rule, answer: Mapping[str, Any]) -> tuple[Prepared, Sequen
         tables=frozenset(answer["tables"]),
         params=frozenset(answer["params"]),
         ordered=answer["ordered"],
-        needed=frozenset(answer["needed"]),
+        needed=needs.read(answer["needed"]),
         columns=dict(answer["columns"]),
     )
     return prepared, answer["columns"]

@@ -16,6 +16,8 @@ from datalint.tables import TABLES
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from datalint.rule.needs import Needs
+
 MAX_BYTES = 8192
 """Longest query; the worst that fits in it is parsed in milliseconds."""
 _NOWHERE = 2**63
@@ -90,8 +92,8 @@ class Reads:
     params: frozenset[str]
     ordered: bool
     """Whether it says in which order its rows come."""
-    needed: frozenset[str]
-    """Tables without a row of which it finds nothing."""
+    needed: Needs
+    """Rows without which it finds nothing."""
 
 
 def check_length(sql: str) -> None:

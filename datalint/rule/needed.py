@@ -1,18 +1,21 @@
-"""Tables without a row of which a query finds nothing, whatever else there is: then nobody need ask it.
+"""Rows without which a query finds nothing, whatever else there is: then nobody need ask it.
 
-Read from the syntax tree of a query that passed the guard. Where it is not plain that nothing can come of an empty
-table, the table is not needed.
+Read from the syntax tree of a query that passed the guard. Where it is not plain that nothing can come of a table
+without such a row, the row is not needed.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from datalint.rule.conditions import extreme, needed_by, scope_of
+from datalint.rule.needs import NOTHING, Need, Needs, either
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     Node = Mapping[str, Any]
-    Named = Mapping[str, frozenset[str]]
+    Named = Mapping[str, Needs]
     """What each name of a WITH clause needs."""
 
 _AGGREGATES = """
@@ -24,44 +27,52 @@ _AGGREGATES = """
 """
 AGGREGATES = frozenset(_AGGREGATES.split())
 """Of the functions that the guard lets pass those that make one row of none (DuckDB's aggregates)."""
-_NOTHING: frozenset[str] = frozenset()
 
 
-def needed(node: Node) -> frozenset[str]:
+def needed(node: Node) -> Needs:
     """Of a SELECT, as `json_serialize_sql` gives it."""
     try:
         return _of(node, {})
     except RecursionError:
-        return _NOTHING
+        return NOTHING
 
 
-def _of(node: Node, named: Named) -> frozenset[str]:
+def _of(node: Node, named: Named) -> Needs:
     for entry in (node.get("cte_map") or {}).get("map", ()):
         named = {**named, entry["key"].lower(): _of(entry["value"]["query_node"], named)}
     if node["type"] == "SET_OPERATION_NODE":
         first, *others = (_of(child, named) for child in node["children"])
         if node["setop_type"] == "EXCEPT":
             return first
-        return first.union(*others) if node["setop_type"] == "INTERSECT" else first.intersection(*others)
-    return _NOTHING if _sums_up(node) else _from(node["from_table"], named)
+        return first.union(*others) if node["setop_type"] == "INTERSECT" else either([first, *others])
+    if _sums_up(node, named):
+        return NOTHING
+    return _from(node["from_table"], named) | _where(node.get("where_clause"), node["from_table"], named)
 
 
-def _from(source: Node, named: Named) -> frozenset[str]:
+def _where(condition: Node | None, source: Node, named: Named) -> Needs:
+    return needed_by(condition, scope_of(source, named), lambda query: _of(query, named))
+
+
+def _from(source: Node, named: Named) -> Needs:
     kind = source["type"]
     if kind == "BASE_TABLE":
         name = source["qualified_name"]["path"][-1].lower()
-        return named.get(name, frozenset({name}))
+        return named.get(name, frozenset({Need(name)}))
     if kind == "SUBQUERY":
         return _of(source["subquery"]["node"], named)
     if kind != "JOIN" or source["ref_type"] not in ("REGULAR", "NATURAL", "CROSS"):
-        return _NOTHING
+        return NOTHING
     sides = {side: _from(source[side], named) for side in ("left", "right")}
     taken = {"INNER": ("left", "right"), "SEMI": ("left", "right"), "LEFT": ("left",), "ANTI": ("left",),
              "RIGHT": ("right",)}.get(source["join_type"], ())  # fmt: skip
-    return _NOTHING.union(*(sides[side] for side in taken))
+    found = NOTHING.union(*(sides[side] for side in taken))
+    # Only of these is every row one that the condition is true of.
+    inner = source["join_type"] in ("INNER", "SEMI")
+    return found | _where(source.get("condition"), source, named) if inner else found
 
 
-def _sums_up(node: Node) -> bool:
+def _sums_up(node: Node, named: Named) -> bool:
     """Whether it may make a row of none: an aggregate without groups, or with a set of groups that is empty."""
     if not all(node["group_sets"]):
         return True
@@ -71,7 +82,7 @@ def _sums_up(node: Node) -> bool:
         return not any(_groups(item, node) for item in node["select_list"])
     if node["having"] is not None or node["aggregate_handling"] != "STANDARD_HANDLING":
         return True
-    return any(_called([node["select_list"], node["qualify"], node["modifiers"]]))
+    return any(_called([node["select_list"], node["qualify"], node["modifiers"]], named))
 
 
 def _groups(item: Node, node: Node) -> bool:
@@ -90,13 +101,18 @@ def _names(source: Node) -> frozenset[str]:
     return frozenset({name.lower()})
 
 
-def _called(item: Any) -> Iterator[str]:
-    """Aggregates below, those of a window left out."""
+def _called(item: Any, named: Named, *, inside: bool = False) -> Iterator[str]:
+    """Aggregates below, those of a window left out, and of queries inside those that are plainly their own."""
     if isinstance(item, list):
         for each in item:
-            yield from _called(each)
+            yield from _called(each, named, inside=inside)
     elif isinstance(item, dict):
-        if item.get("type") == "FUNCTION" and item["function_name"].lower() in AGGREGATES:
+        if item.get("type") == "SUBQUERY":
+            if extreme(item, named) is not None:
+                return
+            inside = True
+        is_aggregate = item.get("type") == "FUNCTION" and item["function_name"].lower() in AGGREGATES
+        if is_aggregate and (item["arguments"] or not inside):
             yield item["function_name"]
         for each in item.values():
-            yield from _called(each)
+            yield from _called(each, named, inside=inside)

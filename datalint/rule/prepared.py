@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from datalint.rule import needs
 from datalint.tables import TABLES
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ class Prepared:
     params: frozenset[str]
     ordered: bool = False
     """Whether it says in which order its rows come."""
-    needed: frozenset[str] = frozenset()
-    """Tables without a row of which it finds nothing."""
+    needed: needs.Needs = needs.NOTHING
+    """Rows without which it finds nothing."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """Name -> DuckDB type."""
     silent: bool = False
@@ -50,7 +51,7 @@ class Known:
             tables=frozenset(found["tables"]),
             params=frozenset(found["params"]),
             ordered=found["ordered"],
-            needed=frozenset(found["needed"]),
+            needed=needs.read(found["needed"]),
             columns=found["columns"],
             silent=found["silent"],
         )
@@ -67,7 +68,7 @@ def written(rules: Iterable[Rule], prepared: Mapping[str, Prepared]) -> str:
             "tables": sorted(query.tables),
             "params": sorted(query.params),
             "ordered": query.ordered,
-            "needed": sorted(query.needed),
+            "needed": needs.written(query.needed),
             "silent": query.silent,
             "columns": dict(query.columns),
         }

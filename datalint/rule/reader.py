@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from datalint.errors import UsageError, together
 from datalint.rule import template
+from datalint.similar import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -121,5 +121,5 @@ def shown(value: Any) -> str:
 
 
 def suggestion(word: object, words: Iterable[str]) -> str:
-    near = difflib.get_close_matches(str(word), list(words), n=1)
-    return f"did you mean {near[0]!r}?" if near else ""
+    """For a key or a value as YAML reads it."""
+    return did_you_mean(str(word), words)

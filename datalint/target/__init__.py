@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datalint.errors import Position, UsageError
+from datalint.similar import did_you_mean
 from datalint.sizes import byte_count
 from datalint.tables import TABLES, Data
 
@@ -57,12 +58,9 @@ def lookup(
         return detect()
     catalogue = profiles()
     if name not in catalogue:
-        import difflib  # only mistakes pay for it
-
         names = sorted({LOCAL, *own, *catalogue})
-        close = difflib.get_close_matches(name, names, n=1)
-        guess = f"did you mean {close[0]!r}? " if close else ""
-        raise UsageError(f"unknown target {name!r}", position, f"{guess}known: {', '.join(names)}")
+        hints = filter(None, (did_you_mean(name, names), f"known: {', '.join(names)}"))
+        raise UsageError(f"unknown target {name!r}", position, " ".join(hints))
     return _target(name, catalogue[name])
 
 

@@ -115,7 +115,7 @@ def test_only_what_was_asked_before_is_not_run(
 def test_a_rule_is_not_asked_where_a_table_that_it_needs_is_empty(
     engine: RuleEngine, rule: Rule, paths: list[object], rows: list[list[int]]
 ) -> None:
-    with RuleEngine(threads=1, known=told(engine, rule, needed=["samples"])) as another:
+    with RuleEngine(threads=1, known=told(engine, rule, needed=[["samples"]])) as another:
         outcome = another.run([Bound(rule)], {"samples": Data({"path": paths})})[rule.id]
     assert (outcome.error, outcome.columns, list(outcome.rows)) == ("", ("n",), rows)
 
