@@ -6,6 +6,7 @@ This is the only module that knows every room.
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -27,9 +28,9 @@ from datalint.footprint.recipe import for_format
 from datalint.listed import described, listed, nothing
 from datalint.looked import Looked
 from datalint.nearby import Asked
-from datalint.rule.engine import RuleEngine
+from datalint.queries import rule_engine
 from datalint.rule.judge import judge, told
-from datalint.ruleset import all_rules, known_queries
+from datalint.ruleset import all_rules
 from datalint.scope import read_from
 from datalint.unanswered import unanswered
 from datalint.unseen import unseen
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from datalint.facts.gather import Gathered
     from datalint.finding import Finding, Result
     from datalint.request import Request
+    from datalint.rule.engine import RuleEngine
     from datalint.rule.model import Rule
     from datalint.tables import Data
     from datalint.target import Target
@@ -96,10 +98,14 @@ class Judged:
         return read_from(self.workspace, evidence.dataset, evidence.tables["locked"], evidence.built_from)
 
 
-def check(request: Request, *, progress: Progress | None = None) -> Judged:
-    """Judge one dataset; raises UsageError for what the user must mend, UnfinishedError where nothing was judged."""
-    workspace = open_workspace(request)
-    return check_in(workspace, request, rules_of(workspace, request), progress=progress)
+def check(request: Request, *, progress: Progress | None = None, engine: RuleEngine | None = None) -> Judged:
+    """Judge one dataset; raises UsageError for what the user must mend, UnfinishedError where nothing was judged.
+
+    `engine` is one that runs already, by `rule_engine`, and goes on to.
+    """
+    with nullcontext(engine) if engine else rule_engine(request) as running:
+        workspace = open_workspace(request)
+        return check_in(workspace, request, rules_of(workspace, request), running, progress=progress)
 
 
 def rules_of(workspace: Workspace, request: Request) -> list[BoundRule[Rule]]:
@@ -110,19 +116,23 @@ def rules_of(workspace: Workspace, request: Request) -> list[BoundRule[Rule]]:
 
 
 def check_in(
-    workspace: Workspace, request: Request, asked: Sequence[BoundRule[Rule]], *, progress: Progress | None = None
+    workspace: Workspace,
+    request: Request,
+    asked: Sequence[BoundRule[Rule]],
+    engine: RuleEngine,
+    *,
+    progress: Progress | None = None,
 ) -> Judged:
     """The same where the workspace is open, with rules that may come from another one."""
     started = time.monotonic()
     settings = workspace.config
-    with RuleEngine(timeout=request.rule_timeout, known=known_queries()) as engine:
-        reads = engine.prepare([item.rule for item in asked])
-        configuration.check_ignores(settings, {item.rule.id: engine.columns(item.rule.id) for item in asked})
-        near = nearby.asked(asked, reads)
-        evidence = collect(workspace, request, near=near, progress=progress, begin=engine.begin)
-        aside = set_aside(evidence.dataset, asked)
-        bound = [item for item in asked if item.rule.id not in aside]
-        outcomes = engine.run(bound, evidence.tables)
+    reads = engine.prepare([item.rule for item in asked])
+    configuration.check_ignores(settings, {item.rule.id: engine.columns(item.rule.id) for item in asked})
+    near = nearby.asked(asked, reads)
+    evidence = collect(workspace, request, near=near, progress=progress, begin=engine.begin)
+    aside = set_aside(evidence.dataset, asked)
+    bound = [item for item in asked if item.rule.id not in aside]
+    outcomes = engine.run(bound, evidence.tables)
     manifest, manifests = evidence.dataset.manifest, evidence.dataset.manifests
     findings = [
         finding

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datalint.errors import UsageError, together
+from datalint.queries import BUILTIN_RULES
 from datalint.rule.load import load_rule
-from datalint.rule.prepared import Known
 
 if TYPE_CHECKING:
     from datalint.config import Config
     from datalint.rule.model import Rule
     from datalint.source import Source
-
-_HERE = Path(__file__).parent
-# A wheel carries the rules inside the package; an editable install finds them in the checkout.
-BUILTIN_RULES = next(folder for folder in (_HERE / "rules", _HERE.parent / "rules") if folder.is_dir())
-PREPARED = "prepared.json"
 
 
 def builtin_rules(*, tests: bool = True) -> list[Rule]:
@@ -27,11 +21,6 @@ def builtin_rules(*, tests: bool = True) -> list[Rule]:
         load_rule(path.read_text("utf-8"), f"rules/{path.name}", builtin=True, tests=tests)
         for path in sorted(BUILTIN_RULES.glob("*.yaml"))
     ]
-
-
-def known_queries() -> Known:
-    """What DuckDB would say of the rules that ship; `make docs` writes it, and what is stale there is asked again."""
-    return Known((BUILTIN_RULES / PREPARED).read_text("utf-8"))
 
 
 def custom_rules(source: Source, home: str, config: Config, *, label: str = "") -> list[Rule]:

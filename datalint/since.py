@@ -18,6 +18,7 @@ from datalint.errors import NoSamplesError
 from datalint.finding import Severity, Since
 from datalint.footprint.estimate import TOTAL
 from datalint.outcome import verdict
+from datalint.queries import rule_engine
 from datalint.rule.judge import told
 from datalint.tables import texts
 from datalint.unseen import unseen
@@ -28,16 +29,18 @@ if TYPE_CHECKING:
 
     from datalint.check import Judged
     from datalint.request import Request
+    from datalint.rule.engine import RuleEngine
     from datalint.tables import Data
     from datalint.workspace import Workspace
 
     Progress = Callable[[int, int], None]
 
 
-def check(request: Request, *, progress: Progress | None = None) -> Judged:
+def check(request: Request, *, progress: Progress | None = None, engine: RuleEngine | None = None) -> Judged:
     """Judge what was asked for, with only that in `findings` which `request.since` lacks; raises as check.check does.
 
     That commit is the one where this branch left it. Its side decodes no bytes that the facts of this one know.
+    `engine` is as check.check takes it.
     """
     ref = request.since
     assert ref is not None
@@ -52,14 +55,16 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
         commit = left or tip
         # Of 100,000 images git needs a quarter of a second for it, and nobody need wait.
         tree = beside.submit(git.index_tree, top) if request.staged else None
-        now = checking.check(replace(request, since=None, base=request.base or commit), progress=progress)
+        running = engine or stack.enter_context(rule_engine(request))
+        asked = replace(request, since=None, base=request.base or commit)
+        now = checking.check(asked, progress=progress, engine=running)
         notes = []
         if left is None:
             words = "which shares no commit with what is judged (a shallow clone may lack it)"
             notes.append(f"compared with {ref} itself, {words}")
         if commit != tip:
             notes.append(f"compared with {commit[:12]}, where this branch left {ref} (now {tip[:12]})")
-        before = _before(request, commit, now, git.tree_of(top, commit), progress)
+        before = _before(request, commit, now, git.tree_of(top, commit), running, progress)
         if before is None:
             before = Side(os.path.realpath(now.workspace.source.base), *_place(now.workspace))
             notes.append(f"{ref} holds no file of this dataset: everything counts as new")
@@ -78,17 +83,18 @@ def check(request: Request, *, progress: Progress | None = None) -> Judged:
 def diff(earlier: Request, later: Request, *, name: str, progress: Progress | None = None) -> Judged:
     """Judge `later`, with only that in `findings` which `earlier` lacks; `name` is what the user calls that."""
     with ExitStack() as stack:
+        engine = stack.enter_context(rule_engine(later))
         if not later.use_cache:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="datalint-"))
             earlier, later = (replace(each, use_cache=True, cache_dir=folder) for each in (earlier, later))
         commit = None if earlier.tree is None else git.commit(os.getcwd(), earlier.tree)
-        now = checking.check(replace(later, base=commit or later.tree), progress=progress)
+        now = checking.check(replace(later, base=commit or later.tree), progress=progress, engine=engine)
         then = open_before(earlier, commit, now.workspace) if commit else open_workspace(earlier)
         if commit is None:
             then = replace(then, config=replace(now.workspace.config, dataset=then.config.dataset))
         then = replace(then, earlier=True)
         earlier = replace(earlier, use_ignores=False, base=commit, verify_lock=False)
-        before = side_of(checking.check_in(then, earlier, now.bound, progress=progress))
+        before = side_of(checking.check_in(then, earlier, now.bound, engine, progress=progress))
         return _compared(now, before, side_of(now), base=name, commit=commit, notes=[])
 
 
@@ -99,7 +105,9 @@ def _folder(request: Request) -> str:
     return request.path if os.path.isdir(request.path) else os.path.dirname(os.path.abspath(request.path))
 
 
-def _before(request: Request, commit: str, now: Judged, tree: str, progress: Progress | None) -> Side | None:
+def _before(
+    request: Request, commit: str, now: Judged, tree: str, engine: RuleEngine, progress: Progress | None
+) -> Side | None:
     """The commit's side, as it is remembered or judged; None where it has no dataset."""
     key = sides.key_of(request, tree, now)
     kept = sides.recall(key)
@@ -108,7 +116,7 @@ def _before(request: Request, commit: str, now: Judged, tree: str, progress: Pro
     workspace = replace(open_before(request, commit, now.workspace), earlier=True)
     asked = replace(request, staged=False, tree=commit, base=commit, since=None, use_ignores=False, verify_lock=False)
     try:
-        side = side_of(checking.check_in(workspace, asked, now.bound, progress=progress))
+        side = side_of(checking.check_in(workspace, asked, now.bound, engine, progress=progress))
     except NoSamplesError:
         return None
     sides.remember(key, side)

@@ -19,9 +19,10 @@ sys.path.insert(0, str(ROOT))
 
 from datalint import config  # noqa: E402 - the checkout, not another installation
 from datalint.finding import Family  # noqa: E402
+from datalint.queries import PREPARED  # noqa: E402
 from datalint.rule.engine import RuleEngine  # noqa: E402
 from datalint.rule.prepared import written  # noqa: E402
-from datalint.ruleset import PREPARED, builtin_rules  # noqa: E402
+from datalint.ruleset import builtin_rules  # noqa: E402
 from datalint.sizes import size  # noqa: E402
 from datalint.tables import TABLES  # noqa: E402
 from datalint.target import lookup, profiles  # noqa: E402

@@ -22,7 +22,7 @@ PACKAGE = ROOT / "datalint"
 
 # A module may import its own room and every line above it, never its own line or one below.
 LAYERS = (
-    {"ending", "errors", "finding", "pipes", "tables", "entry", "versions", "__init__"},
+    {"ending", "errors", "finding", "pipes", "similar", "tables", "entry", "versions", "__init__"},
     {
         "braces",
         "git",
@@ -31,7 +31,6 @@ LAYERS = (
         "group_pattern",
         "outcome",
         "replaced",
-        "similar",
         "sizes",
         "strict_yaml",
         "toml_places",
@@ -41,7 +40,7 @@ LAYERS = (
     {"dataset", "facts", "near", "footprint", "rule", "report", "target", "engine", "config_file"},
     {"config_rules", "script"},
     {"config", "suppress", "baseline", "lockfile", "delta", "init", "progress", "request", "trust", "child"},
-    {"policies"},
+    {"policies", "queries"},
     {"ruleset", "workspace", "replay"},
     {"accepted", "aside", "changed", "drift", "readings", "asked", "scope", "unjudged", "listed", "looked"},
     {"models", "unseen", "lock_gone"},

@@ -134,11 +134,14 @@ def _policy_from(arguments: argparse.Namespace) -> str | None:
 
 
 def _judge(request: Request, key: replay.Key | None, arguments: argparse.Namespace) -> tuple[Result, str]:
-    from datalint import check, progress, since
+    from datalint.queries import rule_engine
 
-    judge = check.check if request.since is None else since.check
-    with progress.bar("reading images") as advance:
-        judged = judge(request, progress=advance)
+    with rule_engine(request) as engine:
+        from datalint import check, progress, since
+
+        judge = check.check if request.since is None else since.check
+        with progress.bar("reading images") as advance:
+            judged = judge(request, progress=advance, engine=engine)
     if arguments.write_baseline or arguments.prune_baseline:
         _edit_baseline(judged, accept_new=arguments.write_baseline)
         judged = check.check(request)

@@ -8,11 +8,11 @@ import time
 from typing import TYPE_CHECKING
 
 from datalint.errors import ExitCode, UsageError, together
+from datalint.queries import BUILTIN_RULES
 from datalint.report.style import Style, wants_color
 from datalint.report.words import count, printable
 from datalint.rule.load import load_rule
 from datalint.rule.testing import run_cases
-from datalint.ruleset import BUILTIN_RULES
 from datalint.workspace import open_home
 
 if TYPE_CHECKING:

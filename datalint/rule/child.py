@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -116,15 +117,21 @@ class _Room:
     def __init__(self, job: dict[str, Any]) -> None:
         self.settings = {**SETTINGS, "threads": str(job["threads"]), "memory_limit": f"{job['memory'] // 2**21}MiB"}
         self.memory = job["memory"]
-        self.schema = duckdb.connect(":memory:", config={**self.settings, "threads": self._threads(0)})
-        self.schema.execute("set errors_as_json = true; set enable_progress_bar = false")
-        _create_tables(self.schema, TABLES, ())
-        self.schema.execute("set lock_configuration = true")
         self.facts: duckdb.DuckDBPyConnection | None = None
         self.own: duckdb.DuckDBPyConnection | None = None
         """The database that is being written."""
-        # Only now: each open database maps half a gigabyte for its threads, and DuckDB crashes if it may not.
         _limit_memory(self.memory)
+
+    @cached_property
+    def schema(self) -> duckdb.DuckDBPyConnection:
+        """Tables without a row, for whoever asks for them: most runs know all of their queries."""
+        # Each open database maps half a gigabyte for its threads, and DuckDB crashes if it may not.
+        with self._unlimited():
+            schema = duckdb.connect(":memory:", config={**self.settings, "threads": self._threads(0)})
+            schema.execute("set errors_as_json = true; set enable_progress_bar = false")
+            _create_tables(schema, TABLES, ())
+            schema.execute("set lock_configuration = true")
+        return schema
 
     def _threads(self, size: int) -> str:
         """For tables of `size` bytes."""

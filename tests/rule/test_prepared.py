@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from datalint.queries import known_queries
 from datalint.rule.engine import RuleEngine
 from datalint.rule.load import load_rule
 from datalint.rule.prepared import Known, written
-from datalint.ruleset import builtin_rules, known_queries
+from datalint.ruleset import builtin_rules
 from datalint.tables import Data
 
 if TYPE_CHECKING:
