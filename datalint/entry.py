@@ -31,6 +31,16 @@ class BlobLocator(NamedTuple):
     """Full hexadecimal object id."""
 
 
+class Pixels(NamedTuple):
+    """Shape of an array of pixels; zeros where nobody states it."""
+
+    height: int
+    width: int
+    channels: int
+    bits: int = 0
+    """Of one value; 0 where the number of bytes tells."""
+
+
 class PartLocator(NamedTuple):
     """Bytes of one record inside a file on disk."""
 
@@ -45,9 +55,8 @@ class PartLocator(NamedTuple):
     """Of a table."""
     named: bool = False
     """Whether the record has a name of its own, and with it a suffix."""
-    pixels: tuple[int, int, int] | None = None
-    """Height, width and channels of what are the pixels themselves (zeros where nobody states them); None for an image
-    file."""
+    pixels: Pixels | None = None
+    """Of what are the pixels themselves; None for an image file."""
 
 
 Locator = FileLocator | BlobLocator | PartLocator

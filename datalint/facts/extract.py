@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import math
+from typing import TYPE_CHECKING
 
 from datalint.facts import jpeg, length, pillow, png, sniff
 from datalint.facts.model import EXTRACTOR, Facts
+
+if TYPE_CHECKING:
+    from datalint.entry import Pixels
 
 __all__ = ["EXTRACTOR", "extract"]
 
@@ -35,15 +38,14 @@ def extract(data: bytes) -> Facts:
     return facts
 
 
-def pixels(data: bytes, shape: tuple[int, int, int]) -> Facts:
-    """Of an array without an image file around it; its height, width and channels are zeros where nobody knows them."""
+def pixels(data: bytes, shape: Pixels) -> Facts:
+    """Of an array without an image file around it."""
     facts = Facts(format="raw")
-    values = math.prod(shape)
-    if not values or len(data) % values:
+    values = shape.height * shape.width * shape.channels
+    if not values or (not shape.bits and len(data) % values):
         facts.blame("raw", "no-shape", "pixels whose height and width nobody states")
     else:
-        height, width, channels = shape
-        facts.size(width, height, channels, 8 * (len(data) // values))
+        facts.size(shape.width, shape.height, shape.channels, shape.bits or 8 * (len(data) // values))
     return facts
 
 

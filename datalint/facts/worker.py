@@ -58,7 +58,7 @@ def examine(item: Item, *, cache: Cache | NullCache, extractor: str) -> Answer:
             if isinstance(what, PartLocator) and what.pixels is not None:
                 # The same bytes are another picture in another shape.
                 return (
-                    f"{identity} {'x'.join(map(str, what.pixels))}",
+                    f"{identity} {'x'.join(map(str, filter(None, what.pixels)))}",
                     signature,
                     row(len(data), pixels(data, what.pixels)),
                     False,

@@ -118,25 +118,27 @@ def _array(name: bytes, kind: int, heads: Sequence[Head], described: Description
         return None
     there = known(heads)
     sides = tuple(filter(None, (named(HEIGHTS, there), named(WIDTHS, there))))
-    if len(sides) == 2 and kind == wire.BYTES:
+    # A list holds numbers as they are; in bytes each of them takes some.
+    sizes = _SIZES if kind == wire.BYTES else (1,)
+    if len(sides) == 2:
         depth = named(_DEPTHS, there)
         for some in ((*sides, depth), sides) if depth else (sides,):
-            if all(_explained(each, name, some) for each in heads):
+            if all(_explained(each, name, some, sizes) for each in heads):
                 return Array(names=some)
     if len(set(lengths)) > 1 or (kind == wire.BYTES and len(lengths) < 2):
         # One text of bytes alone says nothing of the others.
         return None
     shape = described.shapes.get(shown(name), ()) if described else ()
-    if len(shape) == 3 and min(shape) > 0 and lengths[0] % math.prod(shape) == 0:
+    if len(shape) == 3 and min(shape) > 0 and any(lengths[0] == math.prod(shape) * size for size in sizes):
         return Array(shape=(shape[0], shape[1], shape[2]), size=lengths[0])
     return None if lengths[0] < _FEWEST else Array(shape=_square(lengths[0]), size=lengths[0])
 
 
-def _explained(each: Head, name: bytes, sides: Sequence[bytes]) -> bool:
-    """Whether so many values of so many bytes make the length."""
+def _explained(each: Head, name: bytes, sides: Sequence[bytes], sizes: Sequence[int]) -> bool:
+    """Whether so many values of one of the sizes make the length."""
     area = math.prod(_number(each, side) or 0 for side in sides)
     channels = (1, 3, 4) if len(sides) == 2 else (1,)
-    return area > 0 and any(_length(each, name) == area * size * number for size in _SIZES for number in channels)
+    return area > 0 and any(_length(each, name) == area * size * number for size in sizes for number in channels)
 
 
 def _square(length: int) -> tuple[int, int, int] | None:

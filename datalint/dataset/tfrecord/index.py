@@ -7,7 +7,7 @@ from array import array
 import msgspec
 
 # Part of the key of every remembered index: raise it whenever the same shard could give another one.
-VERSION = "2"
+VERSION = "3"
 MOST_ODD = 100
 """Odd records that are told of one shard; the others are counted."""
 

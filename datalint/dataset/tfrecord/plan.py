@@ -35,7 +35,7 @@ class Array:
     shape: tuple[int, int, int] | None = None
     """Height, width, channels; None where nobody states them."""
     size: int | None = None
-    """Bytes of each; None where the record tells."""
+    """Bytes or numbers of each; None where the record tells."""
 
 
 @dataclass(frozen=True, slots=True)

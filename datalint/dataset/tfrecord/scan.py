@@ -112,44 +112,43 @@ class _Scan:
         plan = self.plan
         assert plan.image is not None
         if plan.frames:
-            images = self._frames(number, data)
+            images = [(*frame, 0) for frame in self._frames(number, data)]
         else:
             image = self._image(number, data, kinds.get(plan.image), places)
             images = [] if image is None else [image]
         if not images:
             return
         code = self._label_code(number, data, kinds, places)
-        for step, (start, end) in enumerate(images):
+        for step, (start, end, values) in enumerate(images):
             self.numbers.append(number)
             self.offsets.append(offset + start)
             self.sizes.append(end - start)
             self.labels.append(code)
             if plan.frames:
                 self.rest.steps.append(step)
-            self._others(number, data, kinds, places, end - start)
+            self._others(number, data, kinds, places, values)
 
     def _image(
         self, number: int, data: bytes, kind: int | None, places: dict[bytes, wire.Place]
-    ) -> tuple[int, int] | None:
+    ) -> tuple[int, int, int] | None:
+        """Where it starts and ends, and the numbers or bytes in it."""
         name = self.plan.image
         assert name is not None
         if kind != self.plan.kind:
             # Missing or of another type: the shapes tell.
             return None
         if kind != wire.BYTES:
-            return self._floats(number, data, places[name])
+            return self._list(data, places[name])
         found = wire.blobs(data, places[name])
         if len(found) != 1:
             self._odd("feature-length", number, name, f"{len(found)} values, where one image is expected")
-        return found[0] if found else None
+        return (*found[0], found[0][1] - found[0][0]) if found else None
 
-    def _floats(self, number: int, data: bytes, place: wire.Place) -> tuple[int, int] | None:
-        """The packed values, which are the pixels."""
-        array_, name = self.plan.array, self.plan.image
+    def _list(self, data: bytes, place: wire.Place) -> tuple[int, int, int] | None:
+        """Of numbers, which are the pixels."""
         values = wire.count(data, self.plan.kind, place)
-        if array_ is not None and array_.size is not None and values != array_.size:
-            self._odd("array-size", number, name, f"{values:,} values, where the first records have {array_.size:,}")
-        return (place[0], place[-1]) if len(place) == 2 and values else None
+        start, end = wire.packed(data, place) or (place[0], place[-1])
+        return (start, end, values) if len(place) == 2 and values else None
 
     def _frames(self, number: int, data: bytes) -> list[tuple[int, int]]:
         name = self.plan.image
@@ -254,7 +253,7 @@ class _Scan:
         return found
 
     def _others(
-        self, number: int, data: bytes, kinds: dict[bytes, int], places: dict[bytes, wire.Place], size: int
+        self, number: int, data: bytes, kinds: dict[bytes, int], places: dict[bytes, wire.Place], values: int
     ) -> None:
         plan, rest = self.plan, self.rest
         if plan.width is not None and plan.height is not None:
@@ -265,17 +264,18 @@ class _Scan:
         if plan.group is not None:
             rest.groups.append(self._text(data, plan.group, places))
         if plan.array is not None:
-            rest.shapes_of.append(self._array(number, data, places, plan.array, size))
+            rest.shapes_of.append(self._array(number, data, places, plan.array, values))
         if plan.boxes is not None:
             self._boxes(number, data, kinds, places, plan.boxes)
 
     def _array(
         self, number: int, data: bytes, places: dict[bytes, wire.Place], array_: Array, size: int
     ) -> tuple[int, int, int] | None:
-        """Height, width, channels of this record."""
+        """Height, width, channels of this record, which has `size` bytes or numbers."""
+        shown_ = f"{size:,} {'bytes' if self.plan.kind == wire.BYTES else 'values'}"
         if not array_.names:
-            if self.plan.kind == wire.BYTES and size != array_.size:
-                words = f"{size:,} bytes, where the first records have {array_.size:,}"
+            if size != array_.size:
+                words = f"{shown_}, where the first records have {array_.size:,}"
                 self._odd("array-size", number, self.plan.image, words)
                 return None
             return array_.shape
@@ -283,7 +283,7 @@ class _Scan:
         area = math.prod(sides)
         if area <= 0 or size % area:
             stated = " x ".join(map(str, sides))
-            self._odd("array-size", number, self.plan.image, f"{size:,} bytes, which {stated} does not divide")
+            self._odd("array-size", number, self.plan.image, f"{shown_}, which {stated} does not divide")
             return None
         if len(sides) == 3:
             return sides[0], sides[1], sides[2]

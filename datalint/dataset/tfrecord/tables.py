@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, cast
 
 from datalint.dataset.model import Rows
 from datalint.dataset.splits import split_name
+from datalint.dataset.tfrecord import wire
 from datalint.dataset.tfrecord.index import Index, integers
 from datalint.dataset.tfrecord.reading import Place, Refusal
-from datalint.entry import Entry, PartLocator, display
+from datalint.entry import Entry, PartLocator, Pixels, display
 from datalint.tables import Data
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     ClassKey = tuple[str | None, str, int | None]
 
 _BIGINT = 1 << 63
+_BITS = {wire.FLOAT: 32, wire.INT: 64}
+"""Of each value of a list of numbers, however it is written."""
 _LISTED = 5
 """Damaged records that are named after the first."""
 
@@ -70,8 +73,9 @@ class Samples:
         tails = [f"#{number}" for number in numbers]
         if index.steps:
             tails = [f"{tail}[{step}]" for tail, step in zip(tails, index.steps, strict=True)]
+        bits = _BITS.get(self.plan.kind, 0)
         array = self.plan.array is not None
-        shapes = [shape or (0, 0, 0) for shape in index.shapes_of] if array else [None] * count
+        shapes = [Pixels(*(shape or (0, 0, 0)), bits) for shape in index.shapes_of] if array else [None] * count
         codec = cast("Codec", index.codec)
         self.files += [
             Entry(

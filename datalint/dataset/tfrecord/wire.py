@@ -6,6 +6,7 @@ tensorflow/core/example/{example,feature}.proto. Nothing is copied but names.
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,9 @@ Features = tuple[dict[bytes, int], dict[bytes, Place]]
 
 _VARINT, _I64, _LEN, _I32 = 0, 1, 2, 5
 
+_CONTINUED = bytes(range(0x80, 0x100))
+"""Bytes of a varint that are not its last one."""
+_LONG = re.compile(rb"[\x80-\xff]{10}")
 
 _CUT = "it ends in the middle of a field"
 
@@ -272,8 +276,21 @@ def floats(data: bytes, place: Place) -> list[float]:
     return found
 
 
+def packed(data: bytes, place: Place) -> tuple[int, int] | None:
+    """Start and end of the values of a list of numbers, where they lie side by side as every writer lays them."""
+    if len(place) != 2 or place[0] == place[1] or data[place[0]] != 0x0A:
+        return None
+    size, at = _varint(data, place[0] + 1)
+    return (at, place[1]) if at + size == place[1] else None
+
+
 def count(data: bytes, kind: int, place: Place) -> int:
     """Values of a feature."""
+    if kind == INT and (values := packed(data, place)) is not None:
+        # Each number ends with a byte below 128; longer ones than any integer has are looked at one by one.
+        content = data[slice(*values)]
+        if not content or (content[-1] < 0x80 and not _LONG.search(content)):
+            return len(content.translate(None, _CONTINUED))
     if kind == BYTES:
         return len(blobs(data, place))
     if kind == FLOAT:

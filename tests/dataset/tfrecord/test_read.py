@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,11 @@ import pytest
 from datalint import dataset
 from datalint.dataset import formats
 from datalint.dataset.listing import listing
-from datalint.entry import PartLocator
+from datalint.entry import PartLocator, Pixels
 from datalint.errors import UsageError
+from datalint.facts.cache import NullCache
+from datalint.facts.gather import gather
+from datalint.source.part import PartReader
 from datalint.source.worktree import open_worktree
 from tests.dataset.tfrecord import records
 from tests.dataset.tfrecord.records import example, png, write
@@ -141,17 +145,21 @@ def test_arrays_have_the_size_that_their_record_states(tmp_path: Path) -> None:
         [example(image_raw=bytes(h * w * 3), height=h, width=w, depth=3, label=1) for h, w in sizes],
     )
     found = read(tmp_path)
-    assert [getattr(entry.locator, "pixels", None) for entry in found.files] == [(h, w, 3) for h, w in sizes]
+    assert [getattr(entry.locator, "pixels", None) for entry in found.files] == [Pixels(h, w, 3) for h, w in sizes]
     assert "pixels as they are" in found.assumptions[0]
 
 
 @pytest.mark.parametrize(
     ("value", "pixels"),
-    [(bytes(784), (28, 28, 1)), (bytes(3072), (32, 32, 3)), ([0.5] * 784, (28, 28, 1)), (bytes(1001), (0, 0, 0))],
+    [
+        (bytes(784), Pixels(28, 28, 1)),
+        (bytes(3072), Pixels(32, 32, 3)),
+        ([0.5] * 784, Pixels(28, 28, 1, 32)),
+        ([200] * 3072, Pixels(32, 32, 3, 64)),
+        (bytes(1001), Pixels(0, 0, 0)),
+    ],
 )
-def test_arrays_of_one_length_are_square_or_of_unknown_size(
-    value: Value, pixels: tuple[int, int, int], tmp_path: Path
-) -> None:
+def test_arrays_of_one_length_are_square_or_of_unknown_size(value: Value, pixels: Pixels, tmp_path: Path) -> None:
     write(tmp_path / "train.tfrecord", [example(image=value, label=n) for n in range(3)])
     found = read(tmp_path)
     assert [getattr(entry.locator, "pixels", None) for entry in found.files] == [pixels] * 3
@@ -164,7 +172,39 @@ def test_an_array_of_another_length_is_told_and_never_called_an_image(tmp_path: 
     path, record, feature, detail = problem(found, "array-size")
     assert (path, record, feature) == ("train.tfrecord", 6, "image")
     assert "783 bytes, where the first records have 784" in detail
-    assert getattr(found.files[6].locator, "pixels", None) == (0, 0, 0)
+    assert getattr(found.files[6].locator, "pixels", None) == Pixels(0, 0, 0)
+
+
+@pytest.mark.parametrize(("pixel", "bits"), [(0.25, 32), (3, 64), (200, 64), (70_000, 64)])
+def test_lists_of_numbers_have_the_size_that_their_record_states(pixel: float, bits: int, tmp_path: Path) -> None:
+    sizes = [(4, 6), (5, 3), (4, 4)]
+    values: list[Value] = [[pixel] * (h * w * 3) for h, w in sizes]
+    records = [example(image=value, height=h, width=w, label=1) for value, (h, w) in zip(values, sizes, strict=True)]
+    write(tmp_path / "train.tfrecord", records)
+    found = read(tmp_path)
+    assert [getattr(entry.locator, "pixels", None) for entry in found.files] == [
+        Pixels(h, w, 3, bits) for h, w in sizes
+    ]
+    facts = gather(found.files, cache=NullCache()).data.columns
+    assert facts["status"] == ["ok"] * 3
+    assert list(zip(facts["height"], facts["width"], facts["channels"], strict=True)) == [(h, w, 3) for h, w in sizes]
+    assert facts["decoded_bytes"] == [h * w * 3 * bits // 8 for h, w in sizes]
+
+
+def test_what_is_judged_of_a_list_of_floats_are_its_numbers(tmp_path: Path) -> None:
+    numbers = [n / 8 for n in range(768)]
+    write(tmp_path / "train.tfrecord", [example(image=numbers, label=1)])
+    [entry] = read(tmp_path).files
+    assert isinstance(entry.locator, PartLocator)
+    assert PartReader().read(entry.locator) == struct.pack("<768f", *numbers)
+
+
+def test_a_list_of_another_length_is_told(tmp_path: Path) -> None:
+    values = [[0.5] * 784] * 6 + [[0.5] * 783]
+    write(tmp_path / "train.tfrecord", [example(image=value, label=1) for value in values])
+    found = read(tmp_path)
+    assert problem(found, "array-size")[-1] == "'image' has 783 values, where the first records have 784"
+    assert getattr(found.files[6].locator, "pixels", None) == Pixels(0, 0, 0, 32)
 
 
 def test_bytes_of_many_lengths_called_image_are_judged_as_image_files(tmp_path: Path) -> None:
