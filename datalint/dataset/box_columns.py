@@ -71,7 +71,7 @@ def find(header: Iterable[str], rows: Sequence[Row], parts: Mapping[str, str | N
     """The boxes of a table of objects; None for a table of images.
 
     One box in each image is also the region by which images of several classes are classified (traffic signs, cars):
-    an image with two boxes, or a single class, is a detector's.
+    an image with two boxes, one with neither box nor class, or a single class is a detector's.
     """
     named = columns(header, parts.values())
     if named is None or parts["path"] is None:
@@ -80,8 +80,9 @@ def find(header: Iterable[str], rows: Sequence[Row], parts: Mapping[str, str | N
     seen: defaultdict[str | None, set[tuple[str, ...]]] = defaultdict(set)
     for row in rows:
         seen[row.cells.get(parts["path"])].add(boxes.cells(row))
-    labels = {row.cells.get(parts["label"]) for row in rows if parts["label"]} - {None}
-    if len(labels) > 1 and all(len(each) == 1 for each in seen.values()):
+    labels = {row.cells.get(parts["label"]) for row in rows if parts["label"]} - {None, ""}
+    backgrounds = any(not any(boxes.cells(row)) and not row.cells.get(parts["label"] or "") for row in rows)
+    if len(labels) > 1 and not backgrounds and all(len(each) == 1 for each in seen.values()):
         return None
     written = {cell for each in seen.values() for cells in each for cell in cells}
     return Boxes(*named, normalised=boxes.corners and _are_fractions(written))

@@ -126,6 +126,20 @@ def test_a_copy_of_such_a_row_is_one(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("last", "task"),
+    [
+        ("img/2.jpg,,,,,", "detection"),
+        ("img/2.jpg,cat,,,,", "classification"),
+        ("img/2.jpg,,1,2,5,9", "classification"),
+        ("img/2.jpg,cat,1,2,5,9", "classification"),
+    ],
+)
+def test_an_image_without_box_and_class_is_the_background_of_a_detector(folder: Path, last: str, task: str) -> None:
+    content = table("path,class,x1,y1,x2,y2", "img/0.jpg,cat,1,2,5,9", "img/1.jpg,dog,0,0,4,4", last)
+    assert read(folder, "boxes.csv", content).task == task
+
+
+@pytest.mark.parametrize(
     "lines",
     [
         ("img/0.jpg,8,8,cat,1,1,5,5", "img/1.jpg,8,8,dog,1,1,5,5"),
