@@ -62,6 +62,7 @@ EXCEPTIONS = {("facts", "engine")}
 
 # Who may import what; everybody else may not.
 HOMES = {
+    "_duckdb": ("rule/child",),
     "duckdb": ("rule/child",),
     "google_crc32c": ("dataset/",),
     "msgspec": ("dataset/",),
@@ -81,6 +82,7 @@ LATE_HOMES = {"duckdb": ("dataset/parquet", "dataset/hf_parquet/child", "source/
 
 HEAVY = {
     "numpy",
+    "_duckdb",
     "duckdb",
     "google_crc32c",
     "msgspec",

@@ -19,10 +19,14 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
 from datalint.rule import guard, needs
 from datalint.tables import TABLES
+
+try:
+    # The engine alone: what `duckdb` wraps around it, and asks of installed packages, takes longer to import.
+    import _duckdb as duckdb
+except ImportError:
+    import duckdb  # type: ignore[no-redef]
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
