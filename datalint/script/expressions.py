@@ -28,6 +28,7 @@ from datalint.script.values import (
     choice,
     models_in,
     options,
+    perhaps_other,
 )
 
 if TYPE_CHECKING:
@@ -101,10 +102,32 @@ class Expressions:
         elif isinstance(target, ast.Subscript):
             owner, key = self.evaluate(target.value, scope), self.evaluate(target.slice, scope)
             if isinstance(owner, Table):
-                name = key.value if isinstance(key, Literal) else key
-                owner.items[name] = self.perhaps(owner.born, owner.items.get(name), value)
+                self._put(owner, key, value)
             elif isinstance(owner, Ref) and isinstance(key, Literal):
                 calls.environment(self.log, owner, key, value, target)
+
+    def _put(self, owner: Table, key: Value, value: Value) -> None:
+        """`owner[key] = value`, for a key of several names as much as for one."""
+        names = [option.value for option in options(key) if isinstance(option, Literal)]
+        if len(names) < len(options(key)):
+            owner.opened()
+            owner.items[key] = value
+        for name in names:
+            before = owner.items.get(name)
+            perhaps = before is not None and len(names) > 1
+            owner.items[name] = (
+                choice([before, value]) if perhaps and before else self.perhaps(owner.born, before, value)
+            )
+
+    def set_attribute(self, owner: Value, key: Value, value: Value) -> None:
+        """`setattr(owner, key, value)`."""
+        if not isinstance(owner, Instance | Table):
+            return
+        names = owner.names if isinstance(owner, Instance) else owner.items
+        if isinstance(key, Literal) and isinstance(key.value, str):
+            names[key.value] = self.perhaps(owner.born, names.get(key.value), value)
+        else:
+            owner.opened()
 
     def perhaps(self, born: int, before: Value | None, value: Value) -> Value:
         """What an object holds after an assignment that may not have happened."""
@@ -170,7 +193,7 @@ class Expressions:
                 else Ref(f"{owner.name}.{name}")
             )
         if isinstance(owner, Table):
-            return owner.items.get(name) or Opaque()
+            return owner if name == "__dict__" else owner.items.get(name) or Opaque()
         if isinstance(owner, Instance) and name in owner.names:
             return owner.names[name]
         if isinstance(owner, Instance | Class):
@@ -178,6 +201,8 @@ class Expressions:
             if isinstance(found, Function) and isinstance(owner, Instance):
                 bound = Function(found.node, found.scope, bound=owner)
                 return self.apply(bound, [], {}) if _is_property(found) else bound
+            if found is not None and isinstance(owner, Instance) and owner.open:
+                return perhaps_other(found)
             return found or Opaque()
         return Opaque(models=models_in([owner]))
 
@@ -256,10 +281,13 @@ class Expressions:
         for key, item in zip(node.keys, node.values, strict=True):
             value = self.evaluate(item, scope)
             name = None if key is None else self.evaluate(key, scope)
-            if isinstance(name, Literal):
-                table.items[name.value] = value
-            elif key is None and isinstance(value, Table):
+            if name is not None:
+                self._put(table, name, value)
+            elif isinstance(value, Table):
                 table.items.update(value.items)
+                table.open = table.open or value.open
+            else:
+                table.opened()
         return table
 
     def _subscript(self, node: ast.Subscript, scope: Scope) -> Value:
@@ -341,6 +369,7 @@ class Expressions:
                 named[keyword.arg] = value
             elif isinstance(value, Table):
                 named.update({str(name): item for name, item in value.items.items()})
+                open_ = open_ or value.open
             else:
                 open_ = True
         if isinstance(node.func, ast.Attribute):
@@ -362,20 +391,23 @@ class Expressions:
 
     def _function_call(self, function: Value, step: Step) -> Value:
         if isinstance(function, Function | Class):
-            return self.apply(function, list(step.args), step.named)
+            return self.apply(function, list(step.args), step.named, open=step.open)
         if isinstance(function, Instance):
             caller = self.attribute_of(function, "__call__")
             if isinstance(caller, Function):
-                return self.apply(caller, list(step.args), step.named)
+                return self.apply(caller, list(step.args), step.named, open=step.open)
         if isinstance(function, Ref):
             step = Step(function.last, step.args, step.named, step.node, function.name, step.open)
             return calls.function(self, step)
         return calls.unknown(self, function, step)
 
-    def apply(self, function: Value, args: list[Value], named: dict[str, Value]) -> Value:
-        """What a function of the script returns for these arguments; its statements are read now."""
+    def apply(self, function: Value, args: list[Value], named: dict[str, Value], *, open: bool = False) -> Value:  # noqa: A002
+        """What a function of the script returns for these arguments; its statements are read now.
+
+        `open` where it is given more of them that are not known.
+        """
         if isinstance(function, Class):
-            return self._construct(function, args, named)
+            return self._construct(function, args, named, open=open)
         if not isinstance(function, Function):
             return Opaque(models=models_in([*args, *named.values()]))
         node = function.node
@@ -385,7 +417,7 @@ class Expressions:
         given, preset = function.given
         args = [*([function.bound] if function.bound is not None and not _is_static(node) else []), *given, *args]
         frame = Scope(outer=function.scope)
-        self._parameters(function, frame, args, {**preset, **named})
+        self._parameters(function, frame, args, {**preset, **named}, open=open)
         self.active.append(node)
         self.frames.append(frame)
         self.returns.append([])
@@ -403,7 +435,15 @@ class Expressions:
             self.frames.pop()
             self.active.pop()
 
-    def _parameters(self, function: Function, frame: Scope, args: list[Value], named: dict[str, Value]) -> None:
+    def _parameters(
+        self,
+        function: Function,
+        frame: Scope,
+        args: list[Value],
+        named: dict[str, Value],
+        *,
+        open: bool,  # noqa: A002
+    ) -> None:
         spec = function.node.args
         places = [*spec.posonlyargs, *spec.args]
         defaults: dict[str, ast.expr] = {
@@ -425,22 +465,24 @@ class Expressions:
                 value = calls.default(
                     self.evaluate(defaults[name], function.scope), (self.guessing and f"default of {name}") or ""
                 )
+                value = perhaps_other(value) if open else value
             if value is None:
                 value = calls.option_of(function.node, name)
             frame.bind(name, value or Opaque())
         if spec.vararg:
             frame.bind(spec.vararg.arg, Group(tuple(args[len(places) :])))
         if spec.kwarg:
-            frame.bind(spec.kwarg.arg, Table(dict(rest.items())))
+            frame.bind(spec.kwarg.arg, Table(dict(rest.items()), open=open))
 
-    def _construct(self, kind: Class, args: list[Value], named: dict[str, Value]) -> Value:
+    def _construct(self, kind: Class, args: list[Value], named: dict[str, Value], *, open: bool) -> Value:  # noqa: A002
         made = Instance(kind, born=self.branches)
         start = self._member(kind, "__init__")
         if isinstance(start, Function):
-            self.apply(Function(start.node, start.scope, bound=made), args, named)
+            self.apply(Function(start.node, start.scope, bound=made), args, named, open=open)
         else:
             made.names.update(zip(kind.fields, args, strict=False))
             made.names.update(named)
+            made.open = open
         return made
 
     def holds(self, value: object) -> bool:
