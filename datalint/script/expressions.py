@@ -41,6 +41,7 @@ MOST_STEPS = 3_000_000
 MOST_CALLED = 100_000
 """The same within functions: two calls in each of a hundred functions are more than anybody can follow."""
 DEEPEST = 120
+_LONGEST_TEXT = 1000
 _NESTED = 1
 """Depth of lists within lists that are looked through for an image: pairs of image and label lie in one."""
 _ACTIVE = 25
@@ -174,6 +175,20 @@ class Expressions:
     def _constant(self, node: ast.Constant, _scope: Scope) -> Value:
         known = node.value is None or isinstance(node.value, int | float | str)
         return Literal(node.value) if known else Opaque()  # type: ignore[arg-type]
+
+    def _formatted(self, node: ast.JoinedStr, scope: Scope) -> Value:
+        """`f"{folder}/cache"`, where all that goes into it is text or a whole number."""
+        text = via = ""
+        for part in node.values:
+            inner = part.value if isinstance(part, ast.FormattedValue) else part
+            value = self.evaluate(inner, scope)
+            as_it_is = not isinstance(part, ast.FormattedValue) or (part.conversion < 0 and part.format_spec is None)
+            if not isinstance(value, Literal) or not isinstance(value.value, str | int) or not as_it_is:
+                return Opaque()
+            text, via = f"{text}{value.value}", via or value.via
+            if len(text) > _LONGEST_TEXT:
+                return Opaque()
+        return Literal(text, via)
 
     def _name(self, node: ast.Name, scope: Scope) -> Value:
         if node.id == "__name__":
@@ -497,6 +512,7 @@ class Expressions:
 
     _READ: ClassVar[Mapping[type[ast.expr], Callable[..., Value]]] = {
         ast.Constant: _constant,
+        ast.JoinedStr: _formatted,
         ast.Name: _name,
         ast.Attribute: _attribute,
         ast.BinOp: _binary,

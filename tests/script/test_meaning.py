@@ -84,6 +84,8 @@ def read(text: str, folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
         "n = ('a' + 'b', 6)[1]\n",
         "n = [i for i in (6,)][0]\n",
         "import typer\ndef main(b: int = typer.Option(6)):\n  global n\n  n = b\ntyper.run(main)\n",
+        "c = [3, 6] * 2\nn = c[3]\n",
+        "k = 'b'\nn = {'a_b1': 6}[f'a_{k}{1}']\n",
         "c = {**json.load(file), 'n': 6}\nn = c['n']\n",
         "c = {'n': 7}\nc.update(json.load(file))\nc['n'] = 6\nn = c['n']\n",
         "c = {'n': 7}\nfor key in ('n', 'm'):\n  c[key] = 6\nc['n'] = 6\nn = c['n']\n",
@@ -123,6 +125,8 @@ def test_a_value_is_followed_to_its_literal(code: str, tmp_path: Path) -> None:
         "n = {'a': 6}[key]\n",
         "import utils\nn = utils.n\n",
         "def f(n):\n  for i in range(n):\n    n -= 1\n  return n\nn = f(6)\n",
+        "n = int(f'{6:02d}')\n",
+        "c = [3, 6] * len(x)\nn = c[0]\n",
     ],
 )
 def test_what_is_no_literal_is_never_guessed(code: str, tmp_path: Path) -> None:
