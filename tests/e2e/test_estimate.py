@@ -107,6 +107,8 @@ def test_the_largest_numbers_are_numbers_of_json(here: Path, capsys: pytest.Capt
     ("words", "message"),
     [
         (("--samples", "5", "images"), "--samples describes a dataset that is not there"),
+        (("--samples", "5", "--staged"), "a dataset that is not there: it excludes --staged"),
+        (("--samples", "5", "--workers", "8"), "those of a DataLoader are `training.workers` in datalint.yaml"),
         (("--samples", "0"), "'0' is not a whole number of at least 1"),
         (("--samples", "5", "--dtype", "float8"), "--dtype: 'float8' is none of uint8, float16"),
         (("images", "--grow", "0x"), "'0x' is not a factor above 0"),
