@@ -122,6 +122,13 @@ class Expressions:
 
     def set_attribute(self, owner: Value, key: Value, value: Value) -> None:
         """`setattr(owner, key, value)`."""
+        if isinstance(owner, Class):
+            if isinstance(key, Literal):
+                owner.scope.bind(str(key.value), self.perhaps(0, self._member(owner, str(key.value)), value))
+            else:
+                for layer in owner.scope.layers:
+                    known = {name: item for name, item in layer.items() if isinstance(item, Literal | Group)}
+                    layer.update({name: perhaps_other(item) for name, item in known.items()})
         if not isinstance(owner, Instance | Table):
             return
         names = owner.names if isinstance(owner, Instance) else owner.items
@@ -212,7 +219,10 @@ class Expressions:
         if isinstance(owner, Instance) and name in owner.names:
             return owner.names[name]
         if isinstance(owner, Instance | Class):
-            found = self._member(owner.kind if isinstance(owner, Instance) else owner, name)
+            kind = owner.kind if isinstance(owner, Instance) else owner
+            found = self._member(kind, name)
+            if isinstance(found, Function) and _is_of_class(found.node):
+                return Function(found.node, found.scope, bound=kind)
             if isinstance(found, Function) and isinstance(owner, Instance):
                 bound = Function(found.node, found.scope, bound=owner)
                 return self.apply(bound, [], {}) if _is_property(found) else bound
@@ -372,10 +382,14 @@ class Expressions:
 
     def _call(self, node: ast.Call, scope: Scope) -> Value:
         owner: Value | None = None
+        inherited: Function | None = None
         if isinstance(node.func, ast.Attribute):
             if isinstance(node.func.value, ast.Call) and getattr(node.func.value.func, "id", "") == "super":
-                return Opaque()
-            owner = self.evaluate(node.func.value, scope)
+                inherited = self._inherited(scope, node.func.attr)
+                if inherited is None:
+                    return Opaque()
+            else:
+                owner = self.evaluate(node.func.value, scope)
         args, open_ = self._spread(node.args, scope)
         named: dict[str, Value] = {}
         for keyword in node.keywords:
@@ -387,6 +401,8 @@ class Expressions:
                 open_ = open_ or value.open
             else:
                 open_ = True
+        if inherited is not None:
+            return self.apply(inherited, args, named, open=open_)
         if isinstance(node.func, ast.Attribute):
             assert owner is not None
             step = Step(node.func.attr, tuple(args), named, node, open=open_)
@@ -394,6 +410,16 @@ class Expressions:
         function = self.evaluate(node.func, scope)
         step = Step(getattr(node.func, "id", ""), tuple(args), named, node, open=open_)
         return choice([self._function_call(option, step) for option in options(function)])
+
+    def _inherited(self, scope: Scope, name: str) -> Function | None:
+        """The method that `super().name` is within a method, where a class of the script has it."""
+        owner = next(iter(scope.layers[0].values()), None)
+        kinds = [owner.kind] if isinstance(owner, Instance) else []
+        while kinds and kinds[0].scope is not scope.outer and len(kinds) < _ACTIVE:
+            kinds = [*kinds[1:], *(base for base in kinds[0].bases if isinstance(base, Class))]
+        bases = [base for kind in kinds[:1] for base in kind.bases if isinstance(base, Class)]
+        found = next((value for base in bases if (value := self._member(base, name)) is not None), None)
+        return Function(found.node, found.scope, bound=owner) if isinstance(found, Function) else None
 
     def _method(self, owner: Value, step: Step) -> Value:
         if isinstance(owner, Ref):
@@ -498,6 +524,9 @@ class Expressions:
             made.names.update(zip(kind.fields, args, strict=False))
             made.names.update(named)
             made.open = open
+            completed = self._member(kind, "__post_init__")
+            if isinstance(completed, Function):
+                self.apply(Function(completed.node, completed.scope, bound=made), [], {})
         return made
 
     def holds(self, value: object) -> bool:
@@ -553,6 +582,12 @@ def _is_property(function: Function) -> bool:
     return isinstance(function.node, ast.FunctionDef) and any(
         getattr(item, "id", getattr(item, "attr", "")) in ("property", "cached_property")
         for item in function.node.decorator_list
+    )
+
+
+def _is_of_class(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> bool:
+    return not isinstance(node, ast.Lambda) and any(
+        getattr(item, "id", "") == "classmethod" for item in node.decorator_list
     )
 
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from datalint.script.values import Group, Listed, Literal, Opaque, Ref, Step, Table, Value, choice, perhaps_other
+from datalint.script.values import (
+    Function,
+    Group,
+    Listed,
+    Literal,
+    Opaque,
+    Ref,
+    Step,
+    Table,
+    Value,
+    choice,
+    perhaps_other,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -98,6 +110,24 @@ def _is_instance(_walk: Expressions, step: Step) -> Value | None:
     return Literal(isinstance(value.value, known), value.via) if isinstance(value, Literal) and known else None
 
 
+def _field(walk: Expressions, step: Step) -> Value | None:
+    """`field(default=32)` of a dataclass."""
+    if step.target not in ("dataclasses.field", "field"):
+        return None
+    factory = step.named.get("default_factory")
+    return step.named.get("default") or (walk.apply(factory, [], {}) if isinstance(factory, Function) else None)
+
+
+def _executed(walk: Expressions, step: Step) -> Value | None:
+    """`exec(open("overrides.py").read())` may give each constant of the script another value."""
+    if step.target != "exec" or isinstance(step.value("source", 0), Literal):
+        return None
+    for layer in walk.module.layers:
+        constants = {name: value for name, value in layer.items() if isinstance(value, Literal | Group)}
+        layer.update({name: perhaps_other(value) for name, value in constants.items()})
+    return Opaque()
+
+
 def _option(_walk: Expressions, step: Step) -> Value | None:
     """`typer.Option(32)` as the default of a parameter."""
     if step.target not in ("typer.Option", "typer.Argument"):
@@ -121,7 +151,12 @@ def method(walk: Expressions, owner: Table, step: Step) -> Value:
         key = step.args[0] if step.args else None
         found = owner.items.get(key.value) if isinstance(key, Literal) else None
         usual = step.args[1] if len(step.args) > 1 else Opaque()
-        return found or (perhaps_other(usual) if owner.open else usual)
+        usual = perhaps_other(usual) if owner.open else usual
+        if isinstance(key, Literal) and step.name == "setdefault":
+            return owner.items.setdefault(key.value, usual)
+        if isinstance(key, Literal) and step.name == "pop" and walk.branches <= owner.born:
+            owner.items.pop(key.value, None)
+        return found or usual
     return owner if step.name in _SAME else Opaque()
 
 
@@ -201,6 +236,8 @@ FUNCTIONS: dict[str, Callable[[Expressions, Step], Value | None]] = {
     "dict": _namespace,
     "vars": _attributes,
     "setattr": _set,
+    "field": _field,
+    "exec": _executed,
     "DEFINE_integer": _flag,
     "DEFINE_float": _flag,
     "DEFINE_string": _flag,

@@ -85,6 +85,15 @@ def read(text: str, folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
         "n = [i for i in (6,)][0]\n",
         "import typer\ndef main(b: int = typer.Option(6)):\n  global n\n  n = b\ntyper.run(main)\n",
         "c = [3, 6] * 2\nn = c[3]\n",
+        "class C:\n  def __init__(self, n):\n    self.n = n\n  @classmethod\n  def made(cls, n=7):\n    return cls(n)\n"
+        "n = C.made(6).n\n",
+        "class B:\n  def __init__(self, n):\n    self.n = n\nclass C(B):\n  n = 7\n  def __init__(self):\n"
+        "    super().__init__(6)\nn = C().n\n",
+        "from dataclasses import dataclass, field\n@dataclass\nclass C:\n  a: int = field(default=2)\n"
+        "  b: list = field(default_factory=lambda: [3])\n  def __post_init__(self):\n    self.n = self.a * self.b[0]\n"
+        "n = C().n\n",
+        "c = {}\nc.setdefault('n', 6)\nc.setdefault('n', 7)\nn = c['n']\n",
+        "c = {'n': 7}\nm = c.pop('n')\nn = dict(n=6, **c)['n']\n",
         "k = 'b'\nn = {'a_b1': 6}[f'a_{k}{1}']\n",
         "c = {**json.load(file), 'n': 6}\nn = c['n']\n",
         "c = {'n': 7}\nc.update(json.load(file))\nc['n'] = 6\nn = c['n']\n",
@@ -192,6 +201,10 @@ def test_of_two_values_both_are_said_and_none_is_taken(code: str, tmp_path: Path
         f"{PARSER}p.add_argument('-n', default=6)\na = p.parse_args()\nsetattr(a, key, 7)\nn = a.n\n",
         "class C:\n  n = 6\nc = C()\nfor key in words:\n  setattr(c, key, 7)\nn = c.n\n",
         "class C:\n  def __init__(self, n=6):\n    self.n = n\nn = C(**json.load(file)).n\n",
+        "class C:\n  n = 6\nfor key in words:\n  setattr(C, key, 7)\nn = C.n\n",
+        "n = 6\nexec(open('overrides.py').read())\n",
+        "class C:\n  n = 6\n  @classmethod\n  def load(cls, path):\n    for key, value in read(path):\n"
+        "      setattr(cls, key, value)\nC.load('a.json')\nn = C.n\n",
         "def f(n=6):\n  return n\nn = f(**json.load(file))\n",
         "def f(n=6):\n  return n\ndef g(**options):\n  return f(**options)\nn = g(**json.load(file))\n",
     ],
