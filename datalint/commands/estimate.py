@@ -51,7 +51,7 @@ def _refuse_of_datasets(arguments: argparse.Namespace) -> None:
     """Nobody shall take the processes that read images for the workers of a DataLoader."""
     given = next((name for name in _OF_DATASETS if getattr(arguments, name) not in (None, False)), None)
     if given is not None:
-        hint = "those of a DataLoader are `training.workers` in datalint.yaml" if given == "workers" else None
+        hint = "those of a DataLoader are `training.workers` in datalint.yaml" if given == "workers" else ""
         words = f"--samples describes a dataset that is not there: it excludes --{given}"
         raise UsageError(words, hint=hint)
 
