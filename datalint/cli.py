@@ -18,6 +18,10 @@ from datalint.errors import DatalintError, ExitCode, UsageError
 EXIT_CODES = """\
 exit codes: 0 nothing blocking, 1 blocking findings, 2 wrong usage, configuration or rule file,
             3 could not finish, 130 interrupted. They never depend on the output format."""
+# Whole numbers that fit into 64 bits, as in the configuration: of larger ones no float can be made.
+_DIGITS = 18
+# Beyond this, figures are no numbers of JSON any more, and no process can be waited for so many seconds.
+_MOST = 1_000_000
 
 
 class _Parser(argparse.ArgumentParser):
@@ -254,16 +258,20 @@ def _recipe_options(verb: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text)):
+    digits = text.lstrip("0")
+    if not (text.isascii() and text.isdigit() and digits):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)
+    if len(digits) > _DIGITS:
+        raise argparse.ArgumentTypeError(f"a number of {len(digits):,} digits is larger than anything that is counted")
+    return int(digits)
 
 
 def _growth(text: str) -> float:
     try:
         return _seconds(text.removesuffix("x"))
     except argparse.ArgumentTypeError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a factor above 0, such as 2x") from None
+        words = f"{text!r} is not a factor above 0, such as 2x, and at most a million"
+        raise argparse.ArgumentTypeError(words) from None
 
 
 def _seconds(text: str) -> float:
@@ -271,8 +279,8 @@ def _seconds(text: str) -> float:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    if not 0 < number <= _MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0, and at most a million")
     return number
 
 

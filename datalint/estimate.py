@@ -74,6 +74,8 @@ def estimate(
         recipe = fitting(workspace, recipe, evidence.dataset.format, asked.recipe)
         files = evidence.tables["files"]
         images = images_of(evidence.dataset.samples, files, channels=recipe.input_channels)
+        if evidence.dataset.format == "masks":
+            assumed = {**assumed, "a label": "one number: masks come on top"}
         speed = calibrate.speed(workspace.source, evidence.dataset.files, files) if machine.name == LOCAL else None
     else:
         workspace = open_home(request.config)

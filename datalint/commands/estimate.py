@@ -26,11 +26,15 @@ if TYPE_CHECKING:
     from datalint.footprint.estimate import Estimate
 
 SCHEMA = "datalint/estimate-v1"
+_OF_DATASETS = ("staged", "tree", "base", "format", "workers")
+"""Options that say how a dataset is found and read."""
 
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.samples is not None and arguments.path is not None:
         raise UsageError("--samples describes a dataset that is not there: it excludes PATH")
+    if arguments.samples is not None:
+        _refuse_of_datasets(arguments)
     asked = asked_of(arguments)
     with progress.bar("reading images") as advance:
         estimated = estimate(request_of(arguments), asked, progress=advance, stepping=_stepping)
@@ -41,6 +45,15 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write("\n".join(lines(estimated)))
     sys.stdout.write("\n")
     return ExitCode.CLEAN
+
+
+def _refuse_of_datasets(arguments: argparse.Namespace) -> None:
+    """Nobody shall take the processes that read images for the workers of a DataLoader."""
+    given = next((name for name in _OF_DATASETS if getattr(arguments, name) not in (None, False)), None)
+    if given is not None:
+        hint = "those of a DataLoader are `training.workers` in datalint.yaml" if given == "workers" else ""
+        words = f"--samples describes a dataset that is not there: it excludes --{given}"
+        raise UsageError(words, hint=hint)
 
 
 def asked_of(arguments: argparse.Namespace) -> Asked:

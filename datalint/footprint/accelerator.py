@@ -280,6 +280,9 @@ def _shape(recipe: Recipe, network: Network) -> Shape:
             key = "channels" if len(shape) == 2 else "image_size"
             raise NetworkError(f"it takes {_sides(stated)} and the recipe feeds {_sides(fed)}: say `{key}`")
         shape.append(int(side if side is not None else said or 0))
+    if recipe.framework == "keras" and min(shape[:2]) < network.least:
+        least = f"{network.least} x {network.least}"
+        raise NetworkError(f"Keras builds it for {least} pixels and more, and the recipe feeds {_sides(fed)}")
     if not network.fixed and stated != tuple(shape):
         # Of a top that flattens, the number of weights depends on the size.
         as_built = memo(network).graph()

@@ -70,6 +70,9 @@ def compute(
     if isinstance(left, Group) and isinstance(op, ast.Mult) and isinstance(right, Literal):
         times = right.value if isinstance(right.value, int) else 0
         return Group(left.items * times) if 0 < times * len(left.items) <= _LONGEST else Opaque()
+    if isinstance(left, Listed) and isinstance(op, ast.Mult) and isinstance(right, Literal):
+        times = right.value if isinstance(right.value, int) and left.whole else 0
+        return Listed(left.items * times) if 0 < times * len(left.items) <= _LONGEST else Opaque()
     if isinstance(left, Listed) and isinstance(op, ast.Add) and isinstance(right, Listed):
         return Listed([*left.items, *right.items][:_LONGEST], whole=left.whole and right.whole)
     return Opaque()

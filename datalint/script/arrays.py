@@ -190,7 +190,8 @@ def _array_in(step: Step) -> Array | None:
 # All of them.
 
 
-def _array(_walk: Expressions, step: Step) -> Value | None:
+def joined(_walk: Expressions, step: Step) -> Value | None:
+    """One array of a list of them: `np.array`, `np.stack`, `np.concatenate`."""
     if Ref(step.target).root not in _NUMPY:
         return None
     given = step.args[0] if step.args else None
@@ -231,7 +232,12 @@ def _empty(_walk: Expressions, step: Step) -> Value | None:
 
 
 def _loaded(_walk: Expressions, step: Step) -> Value | None:
-    return Array(made=step) if step.target in ("numpy.load", "np.load", "numpy.memmap") else None
+    """A file of one array is read into that array; one that is mapped takes what is touched of it."""
+    if step.target not in ("numpy.load", "np.load", "numpy.memmap", "np.memmap"):
+        return None
+    mapped = step.value("mmap_mode", 1) or Literal(None)
+    whole = step.name == "load" and isinstance(mapped, Literal) and mapped.value is None
+    return Array(made=step, build="preallocated" if whole else None)
 
 
 def _cast(_walk: Expressions, step: Step) -> Value | None:
@@ -324,7 +330,7 @@ FUNCTIONS: dict[str, Callable[[Expressions, Step], Value | None]] = {
     "random_crop": _crop,
     **dict.fromkeys(("Resize", "CenterCrop", "RandomCrop", "RandomResizedCrop"), _torch_size),
     "Compose": _composed,
-    **dict.fromkeys(("array", "asarray", "stack", "ascontiguousarray"), _array),
+    **dict.fromkeys(("array", "asarray", "stack", "vstack", "ascontiguousarray"), joined),
     **dict.fromkeys(("empty", "zeros", "ones", "full"), _empty),
     **dict.fromkeys(("load", "memmap"), _loaded),
     **dict.fromkeys(("uint8", *FLOATS), _cast),

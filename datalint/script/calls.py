@@ -75,7 +75,7 @@ def method(walk: Expressions, owner: Value, step: Step) -> Value:
     if isinstance(owner, Array):
         return arrays.method(walk, owner, step)
     if isinstance(owner, Table):
-        return settings.method(owner, step)
+        return settings.method(walk, owner, step)
     if isinstance(owner, Listed):
         return _list_method(walk, owner, step)
     return training.method(walk, owner, step) or pipelines.begun(walk, owner, step) or unknown(walk, owner, step)

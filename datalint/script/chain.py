@@ -7,10 +7,22 @@ from typing import TYPE_CHECKING
 
 from datalint.footprint.recipe import STREAMS
 from datalint.script.arrays import colors
-from datalint.script.pipelines import BATCHES, DIRECTORY, FILES, FLOWS, LOADER, PYTHON, RECORDS, SLICES, arrays_of
+from datalint.script.pipelines import (
+    BATCHES,
+    DIRECTORY,
+    FILES,
+    FLOWS,
+    LOADER,
+    PYTHON,
+    RECORDS,
+    SLICES,
+    TIMM,
+    TORCH,
+    arrays_of,
+)
 from datalint.script.said import Said, argument, called, pair, pairs, share, truth, tuned, usual, whole
 from datalint.script.tensors import DIVIDED, ELEMENT, image_of
-from datalint.script.values import Array, Literal, Opaque, Pipeline, Step, Value, options
+from datalint.script.values import Array, Group, Listed, Literal, Opaque, Pipeline, Step, Value, options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +33,7 @@ _LOADERS = {
     FILES: "files",
     PYTHON: "generator",
     LOADER: "dataloader",
+    TIMM: "timm",
     **dict.fromkeys(FLOWS, "generator"),
 }
 # Places of image size, colours, batch and shuffle among the arguments.
@@ -191,11 +204,29 @@ def _source(pipeline: Pipeline, found: Chain) -> None:
         )
         found.said += argument(source, "workers", "num_workers", 5, whole)
         found.said += argument(source, "prefetch_factor", "prefetch_factor", None, whole)
+    elif source.name == TIMM:
+        _timm(source, found)
     parent = pipeline.parent.step if isinstance(pipeline.parent, Opaque) else None
     if parent is not None and source.value("subset") is not None:
         found.said += [
             said for said in argument(parent, "validation_split", "validation_split", None, share) if said.value != 0
         ]
+
+
+def _timm(source: Step, found: Chain) -> None:
+    """`create_loader(dataset, input_size, batch_size, is_training=False, ..., num_workers=1)` of timm 1.0."""
+    for size in options(source.value("input_size", 1)):
+        items = size.items if isinstance(size, Group | Listed) and len(size.items) == 3 else (size, size, size)
+        found.said += [Said("image_size", side, source.line, called(source)) for side in pairs(items[1], items[2])]
+    found.said += argument(source, "batch", "batch_size", 2, whole)
+    for key in ("shuffle", "drop_remainder"):
+        found.said += argument(source, key, "is_training", 3, truth)
+        found.said += usual(source, key, "is_training", 3, False)
+    found.said += argument(source, "workers", "num_workers", None, whole)
+    found.said += usual(source, "workers", "num_workers", None, 1)
+    if (prefetcher := source.value("use_prefetcher")) is None or truth(prefetcher) is not False:
+        words = f"{called(source)}: batches are handed over as uint8, and float32 as the model gets them"
+        found.notes.append(("dtype", source.line, f"{words}: the recipe has one type"))
 
 
 def _color(value: Value) -> object:
@@ -204,7 +235,7 @@ def _color(value: Value) -> object:
 
 
 def _start(source: Step, loader: str | None) -> str | None:
-    if source.name in _PLACES or source.name in (LOADER, "flow"):
+    if source.name in _PLACES or source.name in (*TORCH, "flow"):
         at = _PLACES[source.name][4] if source.name in _PLACES else 0
         batch = source.value("batch_size", at)
         return DECODED if isinstance(batch, Literal) and batch.value is None else BATCHED

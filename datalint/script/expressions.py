@@ -28,6 +28,7 @@ from datalint.script.values import (
     choice,
     models_in,
     options,
+    perhaps_other,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ MOST_STEPS = 3_000_000
 MOST_CALLED = 100_000
 """The same within functions: two calls in each of a hundred functions are more than anybody can follow."""
 DEEPEST = 120
+_LONGEST_TEXT = 1000
 _NESTED = 1
 """Depth of lists within lists that are looked through for an image: pairs of image and label lie in one."""
 _ACTIVE = 25
@@ -101,10 +103,39 @@ class Expressions:
         elif isinstance(target, ast.Subscript):
             owner, key = self.evaluate(target.value, scope), self.evaluate(target.slice, scope)
             if isinstance(owner, Table):
-                name = key.value if isinstance(key, Literal) else key
-                owner.items[name] = self.perhaps(owner.born, owner.items.get(name), value)
+                self._put(owner, key, value)
             elif isinstance(owner, Ref) and isinstance(key, Literal):
                 calls.environment(self.log, owner, key, value, target)
+
+    def _put(self, owner: Table, key: Value, value: Value) -> None:
+        """`owner[key] = value`, for a key of several names as much as for one."""
+        names = [option.value for option in options(key) if isinstance(option, Literal)]
+        if len(names) < len(options(key)):
+            owner.opened()
+            owner.items[key] = value
+        for name in names:
+            before = owner.items.get(name)
+            perhaps = before is not None and len(names) > 1
+            owner.items[name] = (
+                choice([before, value]) if perhaps and before else self.perhaps(owner.born, before, value)
+            )
+
+    def set_attribute(self, owner: Value, key: Value, value: Value) -> None:
+        """`setattr(owner, key, value)`."""
+        if isinstance(owner, Class):
+            if isinstance(key, Literal):
+                owner.scope.bind(str(key.value), self.perhaps(0, self._member(owner, str(key.value)), value))
+            else:
+                for layer in owner.scope.layers:
+                    known = {name: item for name, item in layer.items() if isinstance(item, Literal | Group)}
+                    layer.update({name: perhaps_other(item) for name, item in known.items()})
+        if not isinstance(owner, Instance | Table):
+            return
+        names = owner.names if isinstance(owner, Instance) else owner.items
+        if isinstance(key, Literal) and isinstance(key.value, str):
+            names[key.value] = self.perhaps(owner.born, names.get(key.value), value)
+        else:
+            owner.opened()
 
     def perhaps(self, born: int, before: Value | None, value: Value) -> Value:
         """What an object holds after an assignment that may not have happened."""
@@ -152,6 +183,20 @@ class Expressions:
         known = node.value is None or isinstance(node.value, int | float | str)
         return Literal(node.value) if known else Opaque()  # type: ignore[arg-type]
 
+    def _formatted(self, node: ast.JoinedStr, scope: Scope) -> Value:
+        """`f"{folder}/cache"`, where all that goes into it is text or a whole number."""
+        text = via = ""
+        for part in node.values:
+            inner = part.value if isinstance(part, ast.FormattedValue) else part
+            value = self.evaluate(inner, scope)
+            as_it_is = not isinstance(part, ast.FormattedValue) or (part.conversion < 0 and part.format_spec is None)
+            if not isinstance(value, Literal) or not isinstance(value.value, str | int) or not as_it_is:
+                return Opaque()
+            text, via = f"{text}{value.value}", via or value.via
+            if len(text) > _LONGEST_TEXT:
+                return Opaque()
+        return Literal(text, via)
+
     def _name(self, node: ast.Name, scope: Scope) -> Value:
         if node.id == "__name__":
             return Literal("__main__")
@@ -170,14 +215,19 @@ class Expressions:
                 else Ref(f"{owner.name}.{name}")
             )
         if isinstance(owner, Table):
-            return owner.items.get(name) or Opaque()
+            return owner if name == "__dict__" else owner.items.get(name) or Opaque()
         if isinstance(owner, Instance) and name in owner.names:
             return owner.names[name]
         if isinstance(owner, Instance | Class):
-            found = self._member(owner.kind if isinstance(owner, Instance) else owner, name)
+            kind = owner.kind if isinstance(owner, Instance) else owner
+            found = self._member(kind, name)
+            if isinstance(found, Function) and _is_of_class(found.node):
+                return Function(found.node, found.scope, bound=kind)
             if isinstance(found, Function) and isinstance(owner, Instance):
                 bound = Function(found.node, found.scope, bound=owner)
                 return self.apply(bound, [], {}) if _is_property(found) else bound
+            if found is not None and isinstance(owner, Instance) and owner.open:
+                return perhaps_other(found)
             return found or Opaque()
         return Opaque(models=models_in([owner]))
 
@@ -256,10 +306,13 @@ class Expressions:
         for key, item in zip(node.keys, node.values, strict=True):
             value = self.evaluate(item, scope)
             name = None if key is None else self.evaluate(key, scope)
-            if isinstance(name, Literal):
-                table.items[name.value] = value
-            elif key is None and isinstance(value, Table):
+            if name is not None:
+                self._put(table, name, value)
+            elif isinstance(value, Table):
                 table.items.update(value.items)
+                table.open = table.open or value.open
+            else:
+                table.opened()
         return table
 
     def _subscript(self, node: ast.Subscript, scope: Scope) -> Value:
@@ -329,10 +382,14 @@ class Expressions:
 
     def _call(self, node: ast.Call, scope: Scope) -> Value:
         owner: Value | None = None
+        inherited: Function | None = None
         if isinstance(node.func, ast.Attribute):
             if isinstance(node.func.value, ast.Call) and getattr(node.func.value.func, "id", "") == "super":
-                return Opaque()
-            owner = self.evaluate(node.func.value, scope)
+                inherited = self._inherited(scope, node.func.attr)
+                if inherited is None:
+                    return Opaque()
+            else:
+                owner = self.evaluate(node.func.value, scope)
         args, open_ = self._spread(node.args, scope)
         named: dict[str, Value] = {}
         for keyword in node.keywords:
@@ -341,8 +398,11 @@ class Expressions:
                 named[keyword.arg] = value
             elif isinstance(value, Table):
                 named.update({str(name): item for name, item in value.items.items()})
+                open_ = open_ or value.open
             else:
                 open_ = True
+        if inherited is not None:
+            return self.apply(inherited, args, named, open=open_)
         if isinstance(node.func, ast.Attribute):
             assert owner is not None
             step = Step(node.func.attr, tuple(args), named, node, open=open_)
@@ -350,6 +410,16 @@ class Expressions:
         function = self.evaluate(node.func, scope)
         step = Step(getattr(node.func, "id", ""), tuple(args), named, node, open=open_)
         return choice([self._function_call(option, step) for option in options(function)])
+
+    def _inherited(self, scope: Scope, name: str) -> Function | None:
+        """The method that `super().name` is within a method, where a class of the script has it."""
+        owner = next(iter(scope.layers[0].values()), None)
+        kinds = [owner.kind] if isinstance(owner, Instance) else []
+        while kinds and kinds[0].scope is not scope.outer and len(kinds) < _ACTIVE:
+            kinds = [*kinds[1:], *(base for base in kinds[0].bases if isinstance(base, Class))]
+        bases = [base for kind in kinds[:1] for base in kind.bases if isinstance(base, Class)]
+        found = next((value for base in bases if (value := self._member(base, name)) is not None), None)
+        return Function(found.node, found.scope, bound=owner) if isinstance(found, Function) else None
 
     def _method(self, owner: Value, step: Step) -> Value:
         if isinstance(owner, Ref):
@@ -362,20 +432,23 @@ class Expressions:
 
     def _function_call(self, function: Value, step: Step) -> Value:
         if isinstance(function, Function | Class):
-            return self.apply(function, list(step.args), step.named)
+            return self.apply(function, list(step.args), step.named, open=step.open)
         if isinstance(function, Instance):
             caller = self.attribute_of(function, "__call__")
             if isinstance(caller, Function):
-                return self.apply(caller, list(step.args), step.named)
+                return self.apply(caller, list(step.args), step.named, open=step.open)
         if isinstance(function, Ref):
             step = Step(function.last, step.args, step.named, step.node, function.name, step.open)
             return calls.function(self, step)
         return calls.unknown(self, function, step)
 
-    def apply(self, function: Value, args: list[Value], named: dict[str, Value]) -> Value:
-        """What a function of the script returns for these arguments; its statements are read now."""
+    def apply(self, function: Value, args: list[Value], named: dict[str, Value], *, open: bool = False) -> Value:  # noqa: A002
+        """What a function of the script returns for these arguments; its statements are read now.
+
+        `open` where it is given more of them that are not known.
+        """
         if isinstance(function, Class):
-            return self._construct(function, args, named)
+            return self._construct(function, args, named, open=open)
         if not isinstance(function, Function):
             return Opaque(models=models_in([*args, *named.values()]))
         node = function.node
@@ -385,7 +458,7 @@ class Expressions:
         given, preset = function.given
         args = [*([function.bound] if function.bound is not None and not _is_static(node) else []), *given, *args]
         frame = Scope(outer=function.scope)
-        self._parameters(function, frame, args, {**preset, **named})
+        self._parameters(function, frame, args, {**preset, **named}, open=open)
         self.active.append(node)
         self.frames.append(frame)
         self.returns.append([])
@@ -403,7 +476,15 @@ class Expressions:
             self.frames.pop()
             self.active.pop()
 
-    def _parameters(self, function: Function, frame: Scope, args: list[Value], named: dict[str, Value]) -> None:
+    def _parameters(
+        self,
+        function: Function,
+        frame: Scope,
+        args: list[Value],
+        named: dict[str, Value],
+        *,
+        open: bool,  # noqa: A002
+    ) -> None:
         spec = function.node.args
         places = [*spec.posonlyargs, *spec.args]
         defaults: dict[str, ast.expr] = {
@@ -425,22 +506,27 @@ class Expressions:
                 value = calls.default(
                     self.evaluate(defaults[name], function.scope), (self.guessing and f"default of {name}") or ""
                 )
+                value = perhaps_other(value) if open else value
             if value is None:
                 value = calls.option_of(function.node, name)
             frame.bind(name, value or Opaque())
         if spec.vararg:
             frame.bind(spec.vararg.arg, Group(tuple(args[len(places) :])))
         if spec.kwarg:
-            frame.bind(spec.kwarg.arg, Table(dict(rest.items())))
+            frame.bind(spec.kwarg.arg, Table(dict(rest.items()), open=open))
 
-    def _construct(self, kind: Class, args: list[Value], named: dict[str, Value]) -> Value:
+    def _construct(self, kind: Class, args: list[Value], named: dict[str, Value], *, open: bool) -> Value:  # noqa: A002
         made = Instance(kind, born=self.branches)
         start = self._member(kind, "__init__")
         if isinstance(start, Function):
-            self.apply(Function(start.node, start.scope, bound=made), args, named)
+            self.apply(Function(start.node, start.scope, bound=made), args, named, open=open)
         else:
             made.names.update(zip(kind.fields, args, strict=False))
             made.names.update(named)
+            made.open = open
+            completed = self._member(kind, "__post_init__")
+            if isinstance(completed, Function):
+                self.apply(Function(completed.node, completed.scope, bound=made), [], {})
         return made
 
     def holds(self, value: object) -> bool:
@@ -455,6 +541,7 @@ class Expressions:
 
     _READ: ClassVar[Mapping[type[ast.expr], Callable[..., Value]]] = {
         ast.Constant: _constant,
+        ast.JoinedStr: _formatted,
         ast.Name: _name,
         ast.Attribute: _attribute,
         ast.BinOp: _binary,
@@ -495,6 +582,12 @@ def _is_property(function: Function) -> bool:
     return isinstance(function.node, ast.FunctionDef) and any(
         getattr(item, "id", getattr(item, "attr", "")) in ("property", "cached_property")
         for item in function.node.decorator_list
+    )
+
+
+def _is_of_class(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> bool:
+    return not isinstance(node, ast.Lambda) and any(
+        getattr(item, "id", "") == "classmethod" for item in node.decorator_list
     )
 
 

@@ -52,6 +52,8 @@ class Log:
     flags: dict[str, Value] = field(default_factory=dict)
     indexed: list[Instance] = field(default_factory=list)
     """Datasets of the script's own whose `__getitem__` was read."""
+    imports: list[tuple[str, int]] = field(default_factory=list)
+    """First names of what is imported, and the lines."""
     stopped: int | None = None
     """Line up to which the script was read, where it is too long."""
 

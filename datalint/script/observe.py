@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from datalint.script import chain
-from datalint.script.pipelines import LOADER
+from datalint.script.pipelines import TORCH
 from datalint.script.said import Said, argument, called, share, shown, text, truth, usual, whole
 from datalint.script.training import CHECKPOINT, STOPS
 from datalint.script.values import Array, Instance, Literal, Opaque, Pipeline, Ref, Step, Value, models_in, options
@@ -21,6 +21,9 @@ _NOT_TOLD = ("loader", "image_size", "channels", "batch", "drop_remainder")
 # Methods whose results are features: a model that is trained on them is not trained on images.
 _FEATURES = ("predict", "predict_generator", "predict_on_batch", "transform", "fit_transform")
 _NOT_DONE = ("shuffle_buffer", "cache", "prefetch", "parallel_calls", "steps_per_epoch", "validation_split")
+
+_KERAS = frozenset(("keras", "tensorflow", "tf_keras", "jax", "flax"))
+_PYTORCH = frozenset(("torch", "torchvision", "timm", "lightning", "pytorch_lightning", "fastai", "accelerate"))
 
 
 @dataclass(slots=True)
@@ -48,9 +51,20 @@ def observe(log: Log) -> Observed:
             found.absent[key] = "none" if key in _NOT_DONE else "something that is not told"
     if ways:
         _fallbacks(log, found)
+    if not any(said.key == "framework" for said in found.said):
+        _imported(log, found)
     _model(log, found)
     _compiled(log, found)
     return found
+
+
+def _imported(log: Log, found: Observed) -> None:
+    """Who trains, where nothing else tells: a script that imports PyTorch and no Keras is not one of Keras."""
+    lines = dict(reversed(log.imports))
+    if not lines.keys() & _KERAS:
+        first = min(((line, name) for name, line in lines.items() if name in _PYTORCH), default=None)
+        if first is not None:
+            found.said.append(Said("framework", "pytorch", first[0], f"import of {first[1]}"))
 
 
 def _last(log: Log) -> list[Pipeline]:
@@ -93,7 +107,7 @@ def _pipeline(pipeline: Pipeline, fit: Fit | None) -> Observed:
     for array in read.arrays:
         _array(way, array, fit)
     if fit is None or fit.step is None or fit.torch:
-        torch = pipeline.source.name == LOADER
+        torch = pipeline.source.name in TORCH
         node = pipeline.source
         way.said.append(Said("framework", "pytorch" if torch else "keras", node.line, called(node)))
     return way
@@ -141,6 +155,9 @@ def _array(way: Observed, array: Array, fit: Fit | None) -> None:
         if array.listed is not None and array.split_of is not None and id(array.listed) not in kept:
             build = "list_freed"
         way.said.append(Said("array_build", build, array.made.line, called(array.made)))
+    if array.made is not None and array.build is None and array.made.name in ("load", "memmap"):
+        words = f"{called(array.made)}: a mapped file takes what is touched of it, which the recipe cannot say"
+        way.notes.append(("array_build", array.made.line, words))
     if array.held is not None and array.scale != "per_image" and array.made is not None:
         # A list of uint8 takes a byte a value; `per_image` is the recipe's word for one that holds floats.
         if array.scale == "none" and array.held == array.dtype:

@@ -5,7 +5,19 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from datalint.script.values import Group, Listed, Literal, Opaque, Ref, Step, Table, Value
+from datalint.script.values import (
+    Function,
+    Group,
+    Listed,
+    Literal,
+    Opaque,
+    Ref,
+    Step,
+    Table,
+    Value,
+    choice,
+    perhaps_other,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -13,17 +25,29 @@ if TYPE_CHECKING:
     from datalint.script.expressions import Expressions
 
 _FLAG_PREFIX = "DEFINE_"
-_SAME = ("add_argument_group", "add_mutually_exclusive_group", "add_subparsers", "add_parser", "parse_args", "copy")
+_SAME = ("add_argument_group", "add_mutually_exclusive_group", "add_subparsers", "add_parser", "copy")
+_PARSE = ("parse_args", "parse_known_args", "parse_intermixed_args")
+_MERGE = ("update", "merge", "load", "from_")
+"""How methods begin that put the values of a file or of other options into a namespace."""
 
 
-def _parser(walk: Expressions, _step: Step) -> Value:
-    return Table(born=walk.branches)
+def _parser(walk: Expressions, step: Step) -> Value:
+    """With the options of its `parents`."""
+    made = Table(born=walk.branches)
+    parents = step.named.get("parents")
+    for parent in parents.items if isinstance(parents, Listed | Group) else ():
+        made.items.update(parent.items if isinstance(parent, Table) else {})
+    return made
 
 
 def _namespace(walk: Expressions, step: Step) -> Value:
     inner = step.args[0] if step.args else None
     items: dict[object, Value] = dict(inner.items) if isinstance(inner, Table) else {}
-    return Table(items | dict(step.named), walk.branches)
+    open_ = inner.open if isinstance(inner, Table) else inner is not None
+    found = Table(items | dict(step.named), walk.branches, open_)
+    if step.open:
+        found.opened()
+    return found
 
 
 def _flag(walk: Expressions, step: Step) -> Value | None:
@@ -33,8 +57,16 @@ def _flag(walk: Expressions, step: Step) -> Value | None:
     return Opaque()
 
 
-def _same(_walk: Expressions, step: Step) -> Value | None:
+def _attributes(_walk: Expressions, step: Step) -> Value | None:
+    """`vars(args)` is the namespace itself."""
     return step.args[0] if step.args and isinstance(step.args[0], Table) else None
+
+
+def _set(walk: Expressions, step: Step) -> Value | None:
+    if step.target != "setattr" or len(step.args) != 3:
+        return None
+    walk.set_attribute(*step.args)
+    return Opaque()
 
 
 def _number(_walk: Expressions, step: Step) -> Value | None:
@@ -78,6 +110,24 @@ def _is_instance(_walk: Expressions, step: Step) -> Value | None:
     return Literal(isinstance(value.value, known), value.via) if isinstance(value, Literal) and known else None
 
 
+def _field(walk: Expressions, step: Step) -> Value | None:
+    """`field(default=32)` of a dataclass."""
+    if step.target not in ("dataclasses.field", "field"):
+        return None
+    factory = step.named.get("default_factory")
+    return step.named.get("default") or (walk.apply(factory, [], {}) if isinstance(factory, Function) else None)
+
+
+def _executed(walk: Expressions, step: Step) -> Value | None:
+    """`exec(open("overrides.py").read())` may give each constant of the script another value."""
+    if step.target != "exec" or isinstance(step.value("source", 0), Literal):
+        return None
+    for layer in walk.module.layers:
+        constants = {name: value for name, value in layer.items() if isinstance(value, Literal | Group)}
+        layer.update({name: perhaps_other(value) for name, value in constants.items()})
+    return Opaque()
+
+
 def _option(_walk: Expressions, step: Step) -> Value | None:
     """`typer.Option(32)` as the default of a parameter."""
     if step.target not in ("typer.Option", "typer.Argument"):
@@ -85,23 +135,47 @@ def _option(_walk: Expressions, step: Step) -> Value | None:
     return _said(step.value("default", 0), "default of an option")
 
 
-def method(owner: Table, step: Step) -> Value:
+def method(walk: Expressions, owner: Table, step: Step) -> Value:
     """Of a parser, its namespace, or a dictionary."""
     if step.name == "add_argument":
         _add(owner, step)
         return Opaque()
-    if step.name == "parse_known_args":
-        return Group((owner, Opaque()))
-    if step.name in ("set_defaults", "update"):
-        inner = step.args[0] if step.args else None
-        owner.items.update(inner.items if isinstance(inner, Table) else {})
-        owner.items.update(step.named)
+    if step.name in _PARSE:
+        if _is_given(step.value("args", 0)):
+            owner.opened()
+        return Group((owner, Opaque())) if step.name == "parse_known_args" else owner
+    if step.name == "set_defaults" or step.name.startswith(_MERGE):
+        _merge(walk, owner, step)
         return Opaque()
-    if step.name in ("get", "pop"):
+    if step.name in ("get", "pop", "setdefault"):
         key = step.args[0] if step.args else None
         found = owner.items.get(key.value) if isinstance(key, Literal) else None
-        return found or (step.args[1] if len(step.args) > 1 else Opaque())
+        usual = step.args[1] if len(step.args) > 1 else Opaque()
+        usual = perhaps_other(usual) if owner.open else usual
+        if isinstance(key, Literal) and step.name == "setdefault":
+            return owner.items.setdefault(key.value, usual)
+        if isinstance(key, Literal) and step.name == "pop" and walk.branches <= owner.born:
+            owner.items.pop(key.value, None)
+        return found or usual
     return owner if step.name in _SAME else Opaque()
+
+
+def _is_given(words: Value | None) -> bool:
+    """Whether a parser is handed options that stand in the script, and not those of the command line."""
+    if isinstance(words, Listed | Group):
+        return bool(words.items)
+    return isinstance(words, Opaque) and words.step is not None and words.step.name == "split"
+
+
+def _merge(walk: Expressions, owner: Table, step: Step) -> None:
+    named = Table(open=step.open)
+    named.items.update(step.named)
+    for inner in (*step.args, named):
+        if not isinstance(inner, Table) or inner.open:
+            owner.opened()
+        if isinstance(inner, Table):
+            found = {name: walk.perhaps(owner.born, owner.items.get(name), new) for name, new in inner.items.items()}
+            owner.items.update(found)
 
 
 def _add(owner: Table, step: Step) -> None:
@@ -122,7 +196,12 @@ def _add(owner: Table, step: Step) -> None:
     if isinstance(value, Literal) and isinstance(value.value, str):
         target = getattr(kind, "name", "")
         value = _converted(value, target) if target in ("int", "float") else value
-    owner.items[name] = value
+    before = owner.items.get(name)
+    if before is not None and isinstance(dest, Literal):
+        # Of two options for one thing (`--augment`, `--no-augment`) the first one's default holds.
+        return
+    # Parsers of several commands are not told apart here.
+    owner.items[name] = value if before is None else choice([before, value])
 
 
 def _said(value: Value | None, via: str) -> Value:
@@ -155,7 +234,10 @@ FUNCTIONS: dict[str, Callable[[Expressions, Step], Value | None]] = {
     "Box": _namespace,
     "ConfigDict": _namespace,
     "dict": _namespace,
-    "vars": _same,
+    "vars": _attributes,
+    "setattr": _set,
+    "field": _field,
+    "exec": _executed,
     "DEFINE_integer": _flag,
     "DEFINE_float": _flag,
     "DEFINE_string": _flag,

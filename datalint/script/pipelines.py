@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 MOST_ITEMS = 64
 """Items of a list that are remembered."""
-DIRECTORY, FLOW, LOADER = "image_dataset_from_directory", "flow_from_directory", "DataLoader"
+DIRECTORY, FLOW, LOADER, TIMM = "image_dataset_from_directory", "flow_from_directory", "DataLoader", "create_loader"
+TORCH = (LOADER, TIMM)
 FLOWS = (FLOW, "flow_from_dataframe", "flow")
 RECORDS, SLICES, FILES, PYTHON = "TFRecordDataset", "from_tensor_slices", "list_files", "from_generator"
 _STEPS = ("map", "shuffle", "batch", "padded_batch", "ragged_batch", "cache", "prefetch", "unbatch", "rebatch")
@@ -61,6 +62,10 @@ def _source(walk: Expressions, step: Step) -> Value:
 def _loader(walk: Expressions, step: Step) -> Value:
     indexed(walk, step.value("dataset", 0))
     return _source(walk, step)
+
+
+def _timm(walk: Expressions, step: Step) -> Value | None:
+    return _source(walk, step) if Ref(step.target).root == "timm" else None
 
 
 def indexed(walk: Expressions, dataset: Value | None) -> None:
@@ -122,10 +127,10 @@ def _counts(value: Value) -> bool:
     return isinstance(value, Opaque) and value.step is not None and value.step.name in ("range", "trange")
 
 
-def _joined(_walk: Expressions, step: Step) -> Value | None:
-    """`tf.data.Dataset.concatenate(one, other)`."""
+def _joined(walk: Expressions, step: Step) -> Value | None:
+    """`tf.data.Dataset.concatenate(one, other)`, or `np.concatenate(images)`."""
     first = step.args[0] if step.args else None
-    return first if isinstance(first, Pipeline) else None
+    return first if isinstance(first, Pipeline) else arrays.joined(walk, step)
 
 
 def _partial(_walk: Expressions, step: Step) -> Value | None:
@@ -260,6 +265,7 @@ FUNCTIONS: dict[str, Callable[[Expressions, Step], Value | None]] = {
     FILES: _source,
     PYTHON: _source,
     LOADER: _loader,
+    TIMM: _timm,
     "zip": _zipped,
     "sample_from_datasets": _sampled,
     "choose_from_datasets": _sampled,

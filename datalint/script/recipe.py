@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from datalint.config_schema import shown, violations
-from datalint.footprint.recipe import Recipe, contradiction
+from datalint.footprint.recipe import TORCH, Recipe, contradiction
 from datalint.script import source
 from datalint.script.distribution import distributed
 from datalint.script.keys import KEYS
@@ -27,7 +27,7 @@ _MOST_PLACES = 4
 # Keys that `contradiction` asks about.
 _JUDGED = frozenset(
     {"framework", "loader", "dtype", "array_build", "array_scale", "array_split", "shuffle", "shuffle_buffer",
-     "shuffle_stage", "cache", "executor"}
+     "shuffle_stage", "cache", "workers", "prefetch_factor", "executor"}
 )  # fmt: skip
 # The same where they are `original`, under the name of their field.
 _KEPT = {"image_size": "input_height", "channels": "input_channels"}
@@ -169,7 +169,7 @@ def _recipe(values: Mapping[str, tuple[Any, str]]) -> Recipe:
     said: dict[str, Any] = {key: value for key, (value, _) in values.items() if key in _JUDGED}
     if said.get("framework") == "pytorch":
         said.setdefault("loader", "dataloader")
-    elif said.get("loader") == "dataloader":
+    elif said.get("loader") in TORCH:
         said.setdefault("framework", "pytorch")
     said |= {field: None for key, field in _KEPT.items() if key in values and values[key][0] == "original"}
     return Recipe(**said)

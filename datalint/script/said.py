@@ -61,9 +61,11 @@ def argument(step: Step, key: str, name: str, index: int | None, read: Callable[
 
 
 def usual(step: Step, key: str, name: str, index: int | None, value: object) -> list[Said]:
-    """The default of an argument that is not given; nothing where it may hide in `**options`."""
-    if step.value(name, index) is not None or step.open:
+    """The default of an argument that is not given; no value where it may hide in `**options`."""
+    if step.value(name, index) is not None:
         return []
+    if step.open:
+        return [Said(key, None, step.line, called(step))]
     return [Said(key, value, step.line, called(step), f"default of {name}")]
 
 

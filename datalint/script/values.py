@@ -47,6 +47,13 @@ class Table:
 
     items: dict[object, Value] = field(default_factory=dict)
     born: int = 0
+    open: bool = False
+    """Something was put into it that the script does not hold: other names may be in it."""
+
+    def opened(self) -> None:
+        """What is not known was put into it: of each name, it may have given another value."""
+        self.open = True
+        self.items.update({name: perhaps_other(value) for name, value in self.items.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +92,8 @@ class Scope:
 
     def bind(self, name: str, value: Value | None) -> None:
         scope = self
-        while name in scope.elsewhere and scope.outer is not None:
+        # Within a branch its own layer holds it: whether the module's name gets it is known where branches meet.
+        while name in scope.elsewhere and scope.outer is not None and len(scope.layers) == 1:
             scope = scope.outer
         scope.layers[-1][name] = value
 
@@ -121,6 +129,12 @@ class Instance:
     kind: Class
     names: dict[str, Value] = field(default_factory=dict)
     born: int = 0
+    open: bool = False
+    """Attributes were set whose names or values the script does not hold."""
+
+    def opened(self) -> None:
+        self.open = True
+        self.names.update({name: perhaps_other(value) for name, value in self.names.items()})
 
 
 @dataclass(eq=False, slots=True)
@@ -245,6 +259,12 @@ def choice(values: list[Value]) -> Value:
     if len(found) == 1:
         return found[0]
     return Choice(tuple(found)) if 0 < len(found) <= MOST_CHOICES else Opaque()
+
+
+def perhaps_other(value: Value) -> Value:
+    """The same, or what nobody knows."""
+    unknown = any(isinstance(option, Opaque) for option in options(value))
+    return value if unknown else choice([value, Opaque(models=models_in([value]))])
 
 
 def options(value: Value | None) -> tuple[Value, ...]:

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from datalint.script.source import Script
 
 
+def _leaves_loop(statements: Sequence[ast.stmt]) -> bool:
+    return any(isinstance(part, ast.Break | ast.Continue) for statement in statements for part in ast.walk(statement))
+
+
 class Walk(Expressions):
     """Reads the statements of one script."""
 
@@ -102,12 +106,15 @@ class Walk(Expressions):
 
     def _import(self, node: ast.Import, scope: Scope) -> None:
         for alias in node.names:
+            self.log.imports.append((alias.name.split(".")[0], node.lineno))
             if alias.asname:
                 scope.bind(alias.asname, Ref(alias.name))
             else:
                 scope.bind(alias.name.split(".")[0], Ref(alias.name.split(".")[0]))
 
     def _import_from(self, node: ast.ImportFrom, scope: Scope) -> None:
+        if node.module and not node.level:
+            self.log.imports.append((node.module.split(".")[0], node.lineno))
         for alias in node.names:
             if alias.name != "*":
                 module = f"{'.' * node.level}{node.module or ''}"
@@ -121,11 +128,13 @@ class Walk(Expressions):
     def _class(self, node: ast.ClassDef, scope: Scope) -> None:
         inside = Scope(outer=scope)
         bases = tuple(self.evaluate(base, scope) for base in node.bases)
-        fields = tuple(
+        inherited = [field for base in reversed(bases) if isinstance(base, Class) for field in base.fields]
+        own = [
             item.target.id
             for item in node.body
             if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
-        )
+        ]
+        fields = tuple(dict.fromkeys([*inherited, *own]))
         self.read_block(node.body, inside)
         scope.bind(node.name, Class(node.name, inside, bases, fields))
 
@@ -161,7 +170,7 @@ class Walk(Expressions):
     def _layer(
         self, statements: Sequence[ast.stmt], scope: Scope, *, certain: bool = False
     ) -> tuple[dict[str, Value | None], bool]:
-        """What a branch binds, and whether it leaves the block."""
+        """What a branch binds, and whether nobody sees it any more: who leaves a loop goes on behind it."""
         scope.layers.append({})
         self.branches += not certain
         try:
@@ -169,7 +178,7 @@ class Walk(Expressions):
         finally:
             bound = scope.layers.pop()
             self.branches -= not certain
-        return bound, ended
+        return bound, ended and not _leaves_loop(statements)
 
     @staticmethod
     def _merge(ways: Sequence[tuple[dict[str, Value | None], bool]], scope: Scope) -> bool:

@@ -94,13 +94,28 @@ def test_a_machine_without_known_memory_is_unknown(here: Path, capsys: pytest.Ca
     assert Estimate("host_memory", "total", 1, 1, 1, "").fit == "unknown"
 
 
+@pytest.mark.parametrize("loader", ["array", "image_dataset_from_directory", "dataloader"])
+def test_the_largest_numbers_are_numbers_of_json(here: Path, capsys: pytest.CaptureFixture[str], loader: str) -> None:
+    most = 18 * "9"
+    words = ("--samples", most, "--grow", "1000000", "--height", most, "--width", most, "--batch", most)
+    code, out, _ = say(capsys, "estimate", *words, "--loader", loader, "-o", "json")
+    assert code == 0
+    json.loads(out, parse_constant=pytest.fail)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (("--samples", "5", "images"), "--samples describes a dataset that is not there"),
+        (("--samples", "5", "--staged"), "a dataset that is not there: it excludes --staged"),
+        (("--samples", "5", "--workers", "8"), "those of a DataLoader are `training.workers` in datalint.yaml"),
         (("--samples", "0"), "'0' is not a whole number of at least 1"),
         (("--samples", "5", "--dtype", "float8"), "--dtype: 'float8' is none of uint8, float16"),
         (("images", "--grow", "0x"), "'0x' is not a factor above 0"),
+        (("--samples", "5", "--grow", "1e300"), "'1e300' is not a factor above 0, such as 2x, and at most a million"),
+        (("--samples", "1" + 400 * "0"), "a number of 401 digits is larger than anything that is counted"),
+        (("--samples", "1" + 5000 * "0"), "a number of 5,001 digits is larger than anything that is counted"),
+        (("--samples", "5", "--dry-run-timeout", "1e300"), "'1e300' is not a number of seconds above 0"),
         (("images", "--target", "colab-free-t5"), "unknown target 'colab-free-t5'"),
         (("nowhere",), "no such file or folder: nowhere"),
     ],

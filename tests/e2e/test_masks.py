@@ -46,6 +46,11 @@ def test_a_clean_dataset_has_no_errors_and_nothing_is_said_of_masks(tmp_path: Pa
     assert [finding["path"] for finding in found.values() if "/masks/" in (finding["path"] or "")] == []
 
 
+def test_an_estimate_says_that_masks_come_on_top(tmp_path: Path, good: dict[str, bytes]) -> None:
+    run = Repository(made(tmp_path, good)).datalint("estimate", ".", "-o", "json", "--no-cache")
+    assert json.loads(run.stdout)["assumed"]["a label"] == "one number: masks come on top"
+
+
 def test_every_flaw_is_found_at_its_file(tmp_path: Path, good: dict[str, bytes]) -> None:
     flawed = {
         "train/masks/0.png": mask(7),

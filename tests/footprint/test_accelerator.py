@@ -128,7 +128,13 @@ def test_jax_hands_out_three_quarters() -> None:
         (replace(RECIPE, model=None), Machine(), "no model is declared"),
         (RECIPE, Machine(accelerators=0), "no accelerator"),
         (replace(RECIPE, model="VGG16", input_height=160, input_width=160), Machine(), "goes with 224 x 224 x 3 alone"),
-        (replace(RECIPE, model="InceptionV3", input_height=20, input_width=20), Machine(), "a tensor of shape"),
+        (replace(RECIPE, input_height=31, input_width=64), Machine(), "Keras builds it for 32 x 32 pixels and more"),
+        (replace(RECIPE, model="Xception", input_height=71, input_width=70), Machine(), "for 71 x 71 pixels and more"),
+        (
+            replace(RECIPE, model="InceptionV3", framework="pytorch", input_height=20, input_width=20),
+            Machine(),
+            "a tensor of shape",
+        ),
     ],
 )
 def test_what_is_not_predicted_says_why(recipe: Recipe, machine: Machine, word: str) -> None:

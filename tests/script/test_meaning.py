@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,6 +84,28 @@ def read(text: str, folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
         "n = ('a' + 'b', 6)[1]\n",
         "n = [i for i in (6,)][0]\n",
         "import typer\ndef main(b: int = typer.Option(6)):\n  global n\n  n = b\ntyper.run(main)\n",
+        "c = [3, 6] * 2\nn = c[3]\n",
+        "class C:\n  def __init__(self, n):\n    self.n = n\n  @classmethod\n  def made(cls, n=7):\n    return cls(n)\n"
+        "n = C.made(6).n\n",
+        "class B:\n  def __init__(self, n):\n    self.n = n\nclass C(B):\n  n = 7\n  def __init__(self):\n"
+        "    super().__init__(6)\nn = C().n\n",
+        "from dataclasses import dataclass, field\n@dataclass\nclass C:\n  a: int = field(default=2)\n"
+        "  b: list = field(default_factory=lambda: [3])\n  def __post_init__(self):\n    self.n = self.a * self.b[0]\n"
+        "n = C().n\n",
+        "c = {}\nc.setdefault('n', 6)\nc.setdefault('n', 7)\nn = c['n']\n",
+        "c = {'n': 7}\nm = c.pop('n')\nn = dict(n=6, **c)['n']\n",
+        "k = 'b'\nn = {'a_b1': 6}[f'a_{k}{1}']\n",
+        "c = {**json.load(file), 'n': 6}\nn = c['n']\n",
+        "c = {'n': 7}\nc.update(json.load(file))\nc['n'] = 6\nn = c['n']\n",
+        "c = {'n': 7}\nfor key in ('n', 'm'):\n  c[key] = 6\nc['n'] = 6\nn = c['n']\n",
+        "class C:\n  pass\nc = C()\nsetattr(c, 'n', 6)\nn = c.n\n",
+        "from dataclasses import dataclass\n@dataclass\nclass B:\n  a: int\n@dataclass\nclass C(B):\n  b: int = 3\n"
+        "n = C(1, 6).b\n",
+        f"{PARSER}p.add_argument('-n', type=int, default=6)\nn = p.parse_args([]).n\n",
+        f"{PARSER}p.add_argument('-n', type=int, default=6)\nimport sys\nn = p.parse_args(sys.argv[1:]).n\n",
+        f"{PARSER}p.add_argument('-n', type=int, default=6)\nn = ArgumentParser(parents=[p]).parse_args().n\n",
+        f"{PARSER}p.add_argument('--a', dest='a', action='store_true')\n"
+        "p.add_argument('--no-a', dest='a', action='store_false')\nn = 7 if p.parse_args().a else 6\n",
     ],
 )
 def test_a_value_is_followed_to_its_literal(code: str, tmp_path: Path) -> None:
@@ -111,6 +134,8 @@ def test_a_value_is_followed_to_its_literal(code: str, tmp_path: Path) -> None:
         "n = {'a': 6}[key]\n",
         "import utils\nn = utils.n\n",
         "def f(n):\n  for i in range(n):\n    n -= 1\n  return n\nn = f(6)\n",
+        "n = int(f'{6:02d}')\n",
+        "c = [3, 6] * len(x)\nn = c[0]\n",
     ],
 )
 def test_what_is_no_literal_is_never_guessed(code: str, tmp_path: Path) -> None:
@@ -144,6 +169,12 @@ def test_what_is_no_literal_is_never_guessed(code: str, tmp_path: Path) -> None:
         "for n in [6, 7]:\n  pass\n",
         "c = {'n': 6}\nwhile unknown():\n  c['n'] += 1\nn = c['n']\n",
         "class C:\n  n = 6\nfor i in range(3):\n  C.n += 1\nn = C.n\n",
+        "n = 6\ndef f():\n  global n\n  if unknown():\n    n = 7\nf()\n",
+        "n = 6\nfor i in range(3):\n  if unknown():\n    n = 7\n    break\n",
+        "n = 6\nfor i in range(3):\n  if unknown():\n    if i:\n      n = 7\n      continue\n    break\n",
+        "c = {'n': 6}\nif unknown():\n  c.update(n=7)\nn = c['n']\n",
+        f"{PARSER}s = p.add_subparsers()\ns.add_parser('a').add_argument('-n', default=6)\n"
+        "s.add_parser('b').add_argument('-n', default=7)\nn = p.parse_args().n\n",
     ],
 )
 def test_of_two_values_both_are_said_and_none_is_taken(code: str, tmp_path: Path) -> None:
@@ -152,6 +183,43 @@ def test_of_two_values_both_are_said_and_none_is_taken(code: str, tmp_path: Path
     assert "6 at train.py:" in notes["batch"]
     assert "7 at train.py:" in notes["batch"]
     assert notes["batch"].endswith(": say which one trains")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "c = {'n': 6}\nc.update(json.load(file))\nn = c['n']\n",
+        "c = {'n': 6, **json.load(file)}\nn = c['n']\n",
+        "c = dict(**json.load(file))\nn = c.get('n', 6)\n",
+        "c = dict(json.load(file))\nn = c.pop('n', 6)\n",
+        "c = {'n': 6}\nfor word in words:\n  c[word] = 7\nn = c['n']\n",
+        f"{PARSER}p.add_argument('-n', type=int, default=6)\nn = p.parse_args(['-n', '7']).n\n",
+        f"{PARSER}p.add_argument('-n', type=int, default=6)\nn = p.parse_args('-n 7'.split()).n\n",
+        f"{PARSER}p.add_argument('-n', default=6)\np.set_defaults(**json.load(file))\nn = p.parse_args().n\n",
+        f"{PARSER}p.add_argument('-n', default=6)\na = p.parse_args()\nvars(a).update(json.load(file))\nn = a.n\n",
+        f"{PARSER}p.add_argument('-n', default=6)\na = p.parse_args()\na.__dict__.update(json.load(file))\nn = a.n\n",
+        f"{PARSER}p.add_argument('-n', default=6)\na = p.parse_args()\nsetattr(a, key, 7)\nn = a.n\n",
+        "class C:\n  n = 6\nc = C()\nfor key in words:\n  setattr(c, key, 7)\nn = c.n\n",
+        "class C:\n  def __init__(self, n=6):\n    self.n = n\nn = C(**json.load(file)).n\n",
+        "class C:\n  n = 6\nfor key in words:\n  setattr(C, key, 7)\nn = C.n\n",
+        "n = 6\nexec(open('overrides.py').read())\n",
+        "class C:\n  n = 6\n  @classmethod\n  def load(cls, path):\n    for key, value in read(path):\n"
+        "      setattr(cls, key, value)\nC.load('a.json')\nn = C.n\n",
+        "def f(n=6):\n  return n\nn = f(**json.load(file))\n",
+        "def f(n=6):\n  return n\ndef g(**options):\n  return f(**options)\nn = g(**json.load(file))\n",
+    ],
+)
+def test_what_a_file_may_say_otherwise_is_not_taken(code: str, tmp_path: Path) -> None:
+    values, notes = read(f"{code}model.fit(x, y, batch_size=n)\n", tmp_path)
+    assert "batch" not in values
+    assert re.match(r"6 at train\.py:\d+ or not a literal at train\.py:\d+: say which one trains$", notes["batch"])
+
+
+def test_options_that_nobody_sees_may_hold_what_is_not_said(tmp_path: Path) -> None:
+    code = "model.fit(keras.utils.image_dataset_from_directory('x', **json.load(file)), epochs=3)\n"
+    values, notes = read(code, tmp_path)
+    assert not values.keys() & {"batch", "image_size", "channels"}
+    assert all(notes[key].startswith("not a literal at train.py:4: ") for key in ("batch", "image_size", "channels"))
 
 
 @pytest.mark.parametrize(
@@ -358,7 +426,11 @@ IMAGES = "import cv2\nimages = []\nfor p in paths:\n  images.append(cv2.imread(p
         ("X = np.float32(np.array(images)) / 255", "float32", "cast_and_divide", "list"),
         ("X = (np.array(images, dtype='float32') - 127.5) / 127.5", "float32", None, "list"),
         ("X = np.array(helper(images))\nX = X / 255", None, None, None),
-        ("X = np.load('x.npy')", None, None, None),
+        ("X = np.load('x.npy')", None, None, "preallocated"),
+        ("X = np.load('x.npz')['x'].astype('float32') / 255", "float32", "cast_and_divide", "preallocated"),
+        ("X = np.load('x.npy', mmap_mode='r')", None, None, None),
+        ("X = np.concatenate(images) / 255.0", "float64", "divide_uint8", "list"),
+        ("X = np.vstack([i[None] for i in images])", "uint8", None, "list"),
     ],
 )
 def test_how_an_array_is_made(

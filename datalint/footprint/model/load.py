@@ -24,6 +24,8 @@ FILES = (".keras", ".json")
 MOST_BYTES = 32 << 20
 """Of an unpacked description; that of NASNetLarge has 1 MiB."""
 MOST_MEMBERS = 10_000
+LEAST_SIDE = {"InceptionResNetV2": 75, "InceptionV3": 75, "Xception": 71}
+"""Pixels: `min_size` in keras.applications 3.15, where it is not 32."""
 _CONFIG = "config.json"
 _FOLDER = Path(__file__).with_name("applications")
 
@@ -49,7 +51,8 @@ def application(name: str) -> Network:
     told = json.loads(gzip.decompress((_FOLDER / f"{name}.json.gz").read_bytes()))
     calls = (Call(kind, config, tuple(inputs), weights) for kind, config, inputs, weights in told["calls"])
     outputs = (len(told["calls"]) - 1,)
-    return Network(told["name"], tuple(calls), outputs=outputs, fixed=False, identity=f"application {name}")
+    least = LEAST_SIDE.get(name, 32)
+    return Network(told["name"], tuple(calls), outputs, fixed=False, least=least, identity=f"application {name}")
 
 
 def read(content: bytes | BinaryIO, *, name: str) -> Network:

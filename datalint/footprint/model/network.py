@@ -57,6 +57,8 @@ class Network:
     """Dtype policy of its layers: float32, mixed_float16, ..."""
     fixed: bool = True
     """Its input is what it says; an application can be built for another size."""
+    least: int = 1
+    """Pixels of a side below which Keras does not build the application."""
     identity: str | None = None
     """Of the description: the application's name, or a digest of what was read."""
 

@@ -110,6 +110,27 @@ def test_the_shipped_table_is_what_keras_builds(told: tuple[Path, dict[str, Any]
     assert resized.weights == told[1]["ResNet50 at 97 x 160"]["parameters"]
 
 
+REFUSING = """
+import json, re, sys
+from keras import applications
+told = {}
+for name in sys.argv[1:]:
+    try:
+        getattr(applications, name)(weights=None, input_shape=(31, 31, 3))
+    except ValueError as error:
+        told[name] = int(re.search(r"at least (\\d+)x", str(error))[1])
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.tensorflow
+def test_smaller_images_than_keras_takes_are_known() -> None:
+    pytest.importorskip("tensorflow", reason="the tensorflow extra is not installed")
+    names = load.applications()
+    run = subprocess.run([sys.executable, "-c", REFUSING, *names], cwd=ROOT, check=True, capture_output=True)
+    assert json.loads(run.stdout) == {name: load.application(name).least for name in names}
+
+
 @pytest.mark.tensorflow
 def test_optimizers_keep_what_keras_builds(told: tuple[Path, dict[str, Any]]) -> None:
     assert json.loads((told[0] / "slots.json").read_text()) == SLOTS
