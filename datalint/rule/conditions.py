@@ -137,8 +137,9 @@ def extreme(query: Node, queries: Collection[str]) -> tuple[str, str] | None:
     [item, *others] = node["select_list"]
     if others or item["type"] != "FUNCTION" or item["function_name"] not in ("min", "max"):
         return None
-    [first, *more] = item["arguments"]
-    return None if more else _place(first["expression"], scope_of([node["from_table"]], queries))
+    arguments = item["arguments"]
+    # DuckDB refuses none; of two, the second says how many values are wanted.
+    return _place(arguments[0]["expression"], scope_of([node["from_table"]], queries)) if len(arguments) == 1 else None
 
 
 def _type_of(table: str, name: str) -> str:

@@ -89,6 +89,12 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     ),
     "SQL table": ("from files", "from flies", "14:8", "no table 'flies'"),
     "SQL function": ("where width", "where random() < 1 and width", "15:9", "'random' is not allowed"),
+    "SQL aggregate of nothing": (
+        "where width",
+        "where (select max() from files) > 1 and width",
+        "15:17",
+        "No function matches",
+    ),
     "SQL clock": ("where width", "where current_date > '2020-01-01' and width", "15:9", "current_date"),
     "SQL types": ("width < $side", "path + 1 < $side", "15:", "No function matches"),
     "both sql and check": ("sql: |", "check: {select: files, metric: width, warn: < 1}\nsql: |", "12:1", "either"),
@@ -148,6 +154,14 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "select path, width, 'x' as line",
         "13:30",
         "is a VARCHAR, not a number",
+    ),
+    "path that is a list": ("select path, width", "select [path] as path, width", "13:20", "is a VARCHAR[], not a"),
+    "line that is a list": ("select path, width", "select path, width, [1.5] as line", "13:32", "not a number"),
+    "template format of a list": (
+        'width} pixels (limit {side})"\nremedy: "enlarge it"\nkey: [path]\nsql: |\n  select path, width',
+        'width:bytes} pixels (limit {side})"\nkey: [path]\nsql: |\n  select path, [width] as width',
+        "9:22",
+        "not a number",
     ),
     "path that is a number": ("select path, width", "select 1 as path, width", "13:15", "not a VARCHAR"),
     "column of a manifest that no test gives": (
