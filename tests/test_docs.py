@@ -220,6 +220,14 @@ def test_the_readme_has_a_real_demo() -> None:
     assert "UNTRAINABLE  flowers" in demo
 
 
+def test_the_readme_says_what_an_estimate_says(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    [(words, shown)] = re.findall(r"\$ datalint (estimate .*)\n```\n\n```text\n(.*?)```", readme, re.DOTALL)
+    command = [sys.executable, "-m", "datalint", *words.split()]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert [line for line in shown.splitlines() if line and line.strip() != "..." and line not in said] == []
+
+
 def test_every_format_has_its_page() -> None:
     index = (ROOT / "docs/formats/README.md").read_text("utf-8")
     for name in LAYOUTS:

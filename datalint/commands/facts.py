@@ -33,6 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"unknown output format {name!r}: one of {', '.join(FORMATS)}")
     if name == "parquet" and not file:
         raise UsageError("parquet is not text: name a file, -o parquet=FILE")
+    if arguments.sql is not None and not arguments.sql.strip():
+        raise UsageError("--sql: the query is empty")
     request = request_of(arguments)
     near = nearby.Asked.ALL if re.search(r"\bnear\b", arguments.sql or "", re.IGNORECASE) else nearby.Asked.NOTHING
     with RuleEngine() as engine:

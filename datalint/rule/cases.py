@@ -104,6 +104,8 @@ def as_text(value: Any) -> str:
 
 def _expected(reader: Reader, expect: list[Any], way: Way) -> tuple[Mapping[str, Any], ...]:
     for index, row in enumerate(expect):
-        if not isinstance(row, dict) or not row:
+        if row == {}:
+            reader.fail("an expected row must name a column, as in {path: a.png}", (*way, index))
+        if not isinstance(row, dict):
             reader.fail(f"expected a row such as {{path: a.png}}, got {shown(row)}", (*way, index))
     return tuple(expect)

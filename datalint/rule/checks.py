@@ -63,7 +63,8 @@ def _joined(parts: list[str | _Quote]) -> tuple[str, tuple[Piece, ...]]:
     for part in parts:
         if isinstance(part, _Quote):
             pieces.append(Piece(len(sql), len(sql) + len(part.text), part.way))
-            sql += part.text
+            # A comment must not swallow what comes after it.
+            sql += part.text + "\n" * ("--" in part.text)
         else:
             sql += part
     return sql, tuple(pieces)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from datalint.rule.cells import MAX_CELL
+from datalint.rule.identifiers import folded
 from datalint.rule.needs import NOTHING, Need, Needs, either
 from datalint.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     Node = Mapping[str, Any]
 
@@ -31,18 +32,22 @@ class Scope(NamedTuple):
     """Of the WITH clauses."""
 
 
-def scope_of(source: Node, queries: Collection[str]) -> Scope:
-    """That of the conditions on a FROM."""
-    return Scope(_names(source, queries), queries)
+def scope_of(sources: Iterable[Node], queries: Collection[str]) -> Scope:
+    """That of a condition on a FROM, or on what a JOIN has on its sides."""
+    return Scope({name: table for source in sources for name, table in _names(source, queries)}, queries)
 
 
-def _names(source: Node, queries: Collection[str]) -> Mapping[str, str | None]:
+def _names(source: Node, queries: Collection[str]) -> Iterator[tuple[str, str | None]]:
     kind = source["type"]
     if kind == "JOIN":
-        return {**_names(source["left"], queries), **_names(source["right"], queries)}
-    name = source["qualified_name"]["path"][-1].lower() if kind == "BASE_TABLE" else ""
+        yield from _names(source["left"], queries)
+        # Only the condition of such a join sees its right side: after it the name is one of outside, if any.
+        if source["join_type"] not in ("SEMI", "ANTI"):
+            yield from _names(source["right"], queries)
+        return
+    name = folded(source["qualified_name"]["path"][-1]) if kind == "BASE_TABLE" else ""
     is_table = name in TABLES and name not in queries and not source.get("column_name_alias")
-    return {(source.get("alias") or name).lower(): name if is_table else None}
+    yield folded(source.get("alias") or name), name if is_table else None
 
 
 def needed_by(condition: Node | None, scope: Scope, query: Callable[[Node], Needs]) -> Needs:
@@ -115,7 +120,7 @@ def _place(node: Node | None, scope: Scope) -> tuple[str, str] | None:
         return extreme(node, scope.queries)
     if node["type"] != "COLUMN_REF":
         return None
-    *above, column = (part.lower() for part in node["column_names"])
+    *above, column = map(folded, node["column_names"])
     if len(above) > 1 or (not above and len(scope.names) != 1):
         return None
     table = scope.names.get(above[0]) if above else next(iter(scope.names.values()))
@@ -125,13 +130,16 @@ def _place(node: Node | None, scope: Scope) -> tuple[str, str] | None:
 def extreme(query: Node, queries: Collection[str]) -> tuple[str, str] | None:
     """The column of which a scalar subquery returns the smallest or largest value: it is one of them."""
     node = query["subquery"]["node"]
-    if query["subquery_type"] != "SCALAR" or node["type"] != "SELECT_NODE" or (node.get("cte_map") or {}).get("map"):
+    # One in a FROM has no such type.
+    is_scalar = query.get("subquery_type") == "SCALAR"
+    if not is_scalar or node["type"] != "SELECT_NODE" or (node.get("cte_map") or {}).get("map"):
         return None
     [item, *others] = node["select_list"]
     if others or item["type"] != "FUNCTION" or item["function_name"] not in ("min", "max"):
         return None
-    [first, *more] = item["arguments"]
-    return None if more else _place(first["expression"], scope_of(node["from_table"], queries))
+    arguments = item["arguments"]
+    # DuckDB refuses none; of two, the second says how many values are wanted.
+    return _place(arguments[0]["expression"], scope_of([node["from_table"]], queries)) if len(arguments) == 1 else None
 
 
 def _type_of(table: str, name: str) -> str:

@@ -156,7 +156,8 @@ class RuleEngine:
     def run_case(self, rule: Rule, case: Case) -> Outcome:
         """One inline test, on nothing but its own rows."""
         rows = [[table, values, times] for table, given in case.given.items() for values, times in given]
-        return self._on_rows(rule, case.params, rows)
+        outcome = self._on_rows(rule, case.params, rows)
+        return replace(outcome, error=failure(outcome.error, rule.extra))
 
     def _on_rows(self, rule: Rule, params: Mapping[str, Any], rows: Sequence[Any]) -> Outcome:
         """On tables that hold these rows and no others."""

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from datalint.rule.identifiers import folded
 from datalint.rule.needed import needed
 from datalint.tables import TABLES
 
@@ -173,7 +174,7 @@ class _Walk:
         path = node["qualified_name"]["path"]
         if len(path) != 1 or node.get("at_clause") is not None:
             self.refuse(f"table {'.'.join(path)!r} is not allowed: name it without a schema", node)
-        name = path[0].lower()
+        name = folded(path[0])
         if name in named:
             return
         if name in TABLES:
@@ -212,7 +213,7 @@ def _children(node: dict[str, Any], named: frozenset[str]) -> Iterator[tuple[Any
     """A WITH clause's own names are known after it, each also in the clauses that follow it."""
     for entry in (node.get("cte_map") or {}).get("map", ()):
         yield entry["value"], named
-        named |= {entry["key"].lower()}
+        named |= {folded(entry["key"])}
     yield from ((child, named) for key, child in node.items() if key != "cte_map")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from datalint.rule.cells import UNSAFE, Lines
+from datalint.rule.identifiers import folded
 from datalint.tables import TABLES
 
 if TYPE_CHECKING:
@@ -58,14 +59,14 @@ def _renamed(name: str, data: Data) -> dict[str, str]:
 
 def _distinct(names: Iterable[str], taken: Iterable[str]) -> list[str]:
     """SQL does not tell `Label` from `label`: the later one becomes `Label_2`."""
-    seen = {name.lower() for name in taken}
+    seen = {folded(name) for name in taken}
     result = []
     for name in names:
         number, fresh = 1, UNSAFE.sub("?", name) or "column"
         stem = fresh
-        while fresh.lower() in seen:
+        while folded(fresh) in seen:
             number += 1
             fresh = f"{stem}_{number}"
-        seen.add(fresh.lower())
+        seen.add(folded(fresh))
         result.append(fresh)
     return result

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 # `hospital`, and `s.hospital`.
 _NO_COLUMN = re.compile(r'(?:Referenced column (?=.*not found)|does not have a column named )"([^"]+)"')
+_CURLY = ("\u2018\u2019", "\u201c\u201d")
+"""Quotes of word processors: to SQL they are letters."""
 _BRACE = re.compile(r'syntax error at or near "[{}]"')
 _DIVISION = re.compile(r"division by zero", re.IGNORECASE)
 _CAST = re.compile(r"explicit (type )?cast")
@@ -19,6 +21,8 @@ def hint(message: str, sql: str) -> str:
     """The next step for a query that was refused; empty where the message says enough."""
     reads_samples = "samples" in sql.lower()
     column = _NO_COLUMN.search(message)
+    if column and column[1][0] + column[1][-1] in _CURLY:
+        return f"text is written in straight quotes: '{column[1][1:-1]}'"
     if column and f'"{column[1]}"' in sql:
         return f"text is written in single quotes: '{column[1]}'"
     if column and reads_samples:

@@ -138,6 +138,8 @@ def _check(reader: Reader, check: dict[str, Any]) -> tuple[str, tuple[Piece, ...
         hint = suggestion(check["select"], TABLES)
         reader.fail(f"select: there is no table {check['select']!r}", ("check", "select"), hint=hint)
     for key, value in check.items():
+        if value == []:
+            reader.fail(f"{key} is empty", ("check", key))
         for index, item in enumerate(value if isinstance(value, list) else [value]):
             if not isinstance(item, str) or not item.strip():
                 way = ("check", key, index) if isinstance(value, list) else ("check", key)

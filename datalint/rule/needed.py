@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from datalint.rule.conditions import extreme, needed_by, scope_of
+from datalint.rule.identifiers import folded
 from datalint.rule.needs import NOTHING, Need, Needs, either
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     Node = Mapping[str, Any]
     Named = Mapping[str, Needs]
@@ -38,8 +39,8 @@ def needed(node: Node) -> Needs:
 
 
 def _of(node: Node, named: Named) -> Needs:
-    for entry in (node.get("cte_map") or {}).get("map", ()):
-        named = {**named, entry["key"].lower(): _of(entry["value"]["query_node"], named)}
+    for name, query in _with(node):
+        named = {**named, name: _of(query, named)}
     if node["type"] == "SET_OPERATION_NODE":
         first, *others = (_of(child, named) for child in node["children"])
         if node["setop_type"] == "EXCEPT":
@@ -47,17 +48,23 @@ def _of(node: Node, named: Named) -> Needs:
         return first.union(*others) if node["setop_type"] == "INTERSECT" else either([first, *others])
     if _sums_up(node, named):
         return NOTHING
-    return _from(node["from_table"], named) | _where(node.get("where_clause"), node["from_table"], named)
+    return _from(node["from_table"], named) | _where(node.get("where_clause"), [node["from_table"]], named)
 
 
-def _where(condition: Node | None, source: Node, named: Named) -> Needs:
-    return needed_by(condition, scope_of(source, named), lambda query: _of(query, named))
+def _with(node: Node) -> Iterator[tuple[str, Node]]:
+    """The queries of its WITH clause, in their order: each knows those before it."""
+    for entry in (node.get("cte_map") or {}).get("map", ()):
+        yield folded(entry["key"]), entry["value"]["query_node"]
+
+
+def _where(condition: Node | None, sources: Iterable[Node], named: Named) -> Needs:
+    return needed_by(condition, scope_of(sources, named), lambda query: _of(query, named))
 
 
 def _from(source: Node, named: Named) -> Needs:
     kind = source["type"]
     if kind == "BASE_TABLE":
-        name = source["qualified_name"]["path"][-1].lower()
+        name = folded(source["qualified_name"]["path"][-1])
         return named.get(name, frozenset({Need(name)}))
     if kind == "SUBQUERY":
         return _of(source["subquery"]["node"], named)
@@ -69,7 +76,7 @@ def _from(source: Node, named: Named) -> Needs:
     found = NOTHING.union(*(sides[side] for side in taken))
     # Only of these is every row one that the condition is true of.
     inner = source["join_type"] in ("INNER", "SEMI")
-    return found | _where(source.get("condition"), source, named) if inner else found
+    return found | _where(source.get("condition"), [source["left"], source["right"]], named) if inner else found
 
 
 def _sums_up(node: Node, named: Named) -> bool:
@@ -89,16 +96,8 @@ def _groups(item: Node, node: Node) -> bool:
     """Whether GROUP BY ALL groups by it: a column of this FROM, not one of outside, nor the name of another item."""
     if item["type"] != "COLUMN_REF" or len(item["column_names"]) != 2:
         return False
-    table = item["column_names"][0].lower()
-    return table in _names(node["from_table"]) - {each["alias"].lower() for each in node["select_list"]}
-
-
-def _names(source: Node) -> frozenset[str]:
-    """What the tables of a FROM are called."""
-    if source["type"] == "JOIN":
-        return _names(source["left"]) | _names(source["right"])
-    name = source.get("alias") or (source["qualified_name"]["path"][-1] if source["type"] == "BASE_TABLE" else "")
-    return frozenset({name.lower()})
+    names = scope_of([node["from_table"]], ()).names
+    return folded(item["column_names"][0]) in names.keys() - {folded(each["alias"]) for each in node["select_list"]}
 
 
 def _called(item: Any, named: Named, *, inside: bool = False) -> Iterator[str]:
@@ -107,12 +106,21 @@ def _called(item: Any, named: Named, *, inside: bool = False) -> Iterator[str]:
         for each in item:
             yield from _called(each, named, inside=inside)
     elif isinstance(item, dict):
+        for name, _ in _with(item):
+            named = {**named, name: NOTHING}
         if item.get("type") == "SUBQUERY":
-            if extreme(item, named) is not None:
-                return
             inside = True
+            if extreme(item, named) is not None:
+                # Its own aggregate; what else there is may hold one of a column of outside.
+                query = item["subquery"]["node"]
+                item = {**query, "select_list": list(query["select_list"][0].values())}
         is_aggregate = item.get("type") == "FUNCTION" and item["function_name"].lower() in AGGREGATES
-        if is_aggregate and (item["arguments"] or not inside):
+        if is_aggregate and not (inside and _counts_rows(item)):
             yield item["function_name"]
         for each in item.values():
             yield from _called(each, named, inside=inside)
+
+
+def _counts_rows(function: Node) -> bool:
+    """Whether it names no column that might be one of outside."""
+    return not (function["arguments"] or function["filter"] or function["order_bys"]["orders"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from datalint.tables import TABLES
+from datalint.tables import TABLES, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -94,5 +94,7 @@ class _Column:
     @cached_property
     def texts(self) -> frozenset[str]:
         """Values as the child is handed them."""
-        known = {value for value in set(self._values) if value is not None}
-        return frozenset(("true" if value else "false") if self._is_truth else str(value) for value in known)
+        if self._is_truth:
+            return frozenset("true" if value else "false" for value in set(self._values) if value is not None)
+        # Not of a set of the values: 1 and True are equal, and read differently.
+        return frozenset(text for text in set(texts(self._values)) if text is not None)

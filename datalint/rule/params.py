@@ -26,6 +26,8 @@ def read_params(reader: Reader, declared: dict[str, Any]) -> dict[str, Param]:
         way: Way = ("params", name)
         if not isinstance(name, str) or not _IDENTIFIER.match(name):
             reader.fail(f"parameter {name!r} must be lower case letters, digits and '_'", way, key=True)
+        if name == "severity":
+            reader.fail("in rules.settings 'severity' is the severity of the rule: name it otherwise", way, key=True)
         given = reader.mapping(way, _PARAM_KEYS, required=("type", "default"))
         kind = reader.one_of((*way, "type"), _TYPES)
         items = "string"
@@ -36,6 +38,8 @@ def read_params(reader: Reader, declared: dict[str, Any]) -> dict[str, Param]:
         for limit in ("min", "max"):
             if limit in given and kind not in ("integer", "number"):
                 reader.fail(f"{limit} needs an integer or a number", (*way, limit), key=True)
+        if given.get("choices") == []:
+            reader.fail("choices is empty", (*way, "choices"))
         param = Param(
             name=name, type=kind, default=given["default"], doc=given.get("doc", ""), min=given.get("min"),
             max=given.get("max"), items=items, choices=tuple(given.get("choices", ())),
@@ -54,9 +58,12 @@ def wrong_value(param: Param, value: Any, show: Callable[[Any], str] = shown) ->
         return f"expected {words}, got {show(value)}"
     if param.type == "list":
         wrong = next((item for item in value if not is_a(item, _TYPES[param.items])), WORDS)
-        return "" if wrong is WORDS else f"expected a list of type {param.items}, got {show(wrong)} in it"
-    if param.choices and value not in param.choices:
-        return f"{show(value)} is none of {', '.join(map(str, param.choices))}"
+        if wrong is not WORDS:
+            return f"expected a list of type {param.items}, got {show(wrong)} in it"
+    chosen = value if param.type == "list" else [value]
+    strangers = [item for item in chosen if param.choices and item not in param.choices]
+    if strangers:
+        return f"{show(strangers[0])} is none of {', '.join(map(str, param.choices))}"
     if param.min is not None and value < param.min:
         return f"{value} is below the minimum {param.min}"
     if param.max is not None and value > param.max:

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from datalint.rule.model import Rule
 
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "UTINYINT",
-            "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")  # fmt: skip
+            "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT", '"NULL"')  # fmt: skip
 _SENTENCES = ("message", "remedy")
-_LOCATIONS = {"path": ("VARCHAR",), "other_path": ("VARCHAR",), "line": _NUMERIC, "severity": ("VARCHAR",)}
+_TEXT = ("VARCHAR", '"NULL"')
+_LOCATIONS = {"path": _TEXT, "other_path": _TEXT, "line": _NUMERIC, "severity": _TEXT}
 
 
 def verify(rule: Rule, *, params: Collection[str], columns: Sequence[Sequence[str]]) -> None:
@@ -26,7 +27,7 @@ def verify(rule: Rule, *, params: Collection[str], columns: Sequence[Sequence[st
             raise UsageError(f"the query returns two columns called {name!r}", rule.where_named(name))
         types[name] = kind
     for name, kinds in _LOCATIONS.items():
-        if name in types and not types[name].startswith((*kinds, '"NULL"')):
+        if name in types and not _is_one_of(types[name], kinds):
             hint = "rename it with `as`"
             wanted = "number" if kinds is _NUMERIC else kinds[0]
             raise UsageError(f"the column {name!r} is a {types[name]}, not a {wanted}", rule.where_named(name), hint)
@@ -39,6 +40,11 @@ def verify(rule: Rule, *, params: Collection[str], columns: Sequence[Sequence[st
         if name in types and name not in params:
             raise UsageError(f"{name!r} is both a column and a parameter", rule.where("params", name, key=True))
     _cases(rule, types)
+
+
+def _is_one_of(kind: str, kinds: Collection[str]) -> bool:
+    """`DECIMAL(18,3)` is a DECIMAL, a list of them is not."""
+    return not kind.endswith("]") and kind.partition("(")[0] in kinds
 
 
 def _key(rule: Rule, types: Collection[str]) -> None:
@@ -56,7 +62,7 @@ def _templates(rule: Rule, types: dict[str, str]) -> set[str]:
             place = rule.where_in((key,), field.offset)
             param = rule.params.get(field.name)
             if field.name in types:
-                numeric = types[field.name].startswith((*_NUMERIC, '"NULL"'))
+                numeric = _is_one_of(types[field.name], _NUMERIC)
             elif param:
                 numeric = param.type in ("integer", "number")
             else:

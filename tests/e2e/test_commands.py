@@ -98,6 +98,12 @@ def test_facts_show_the_tables(repository: Repository) -> None:
     assert (repository.folder / "facts.parquet").read_bytes()[:4] == b"PAR1"
 
 
+def test_a_query_of_nothing_is_wrong_usage(repository: Repository) -> None:
+    refused = repository.datalint("facts", "--sql", " ")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "the query is empty" in refused.stderr
+
+
 def test_facts_show_what_a_manifest_has_besides(repository: Repository) -> None:
     rows = "path,label,split,patient_id,age,width\nimages/train/cat/0000.jpg,cat,train,p1,61,w\n"
     (repository.folder / "list.csv").write_text(rows)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -100,6 +100,14 @@ def test_columns_of_the_users_manifest_can_be_read() -> None:
     with RuleEngine(threads=1) as engine:
         assert engine.prepare([query]) == {"rule": {"samples"}}
         assert engine.run([Bound(query)], tables)["rule"].rows == [["p", "north"]]
+
+
+def test_columns_that_differ_in_a_letter_beyond_ascii_keep_their_names() -> None:
+    tables = {"samples": Data({"path": ["p"], "\u00c9": ["one"], "\u00e9": ["two"]}, extra=("\u00c9", "\u00e9"))}
+    sql = 'select path, "\u00e9" as first, "\u00c9" as second from samples where $limit > 0'
+    query = replace(rule(sql, message="{words}"), extra=("\u00e9", "\u00c9"))
+    with RuleEngine(threads=1) as engine:
+        assert engine.run([Bound(query)], tables)["rule"].rows == [["p", "two", "one"]]
 
 
 def test_a_manifest_without_the_column_is_said() -> None:

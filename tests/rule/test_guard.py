@@ -92,6 +92,8 @@ def test_refused_at_its_place(engine: RuleEngine, name: str) -> None:
          {"samples", "files"}),
         ("select path from samples where path in (select path from problems)", {"samples", "problems"}),
         ("select '' as path", set()),
+        # The Kelvin sign is no k: what the WITH clause names is another table.
+        ('with "mas\u212as" as (select 1) select path from masks', {"masks"}),
     ],
 )  # fmt: skip
 def test_the_tables_that_a_query_reads(engine: RuleEngine, sql: str, tables: set[str]) -> None:

@@ -89,6 +89,12 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     ),
     "SQL table": ("from files", "from flies", "14:8", "no table 'flies'"),
     "SQL function": ("where width", "where random() < 1 and width", "15:9", "'random' is not allowed"),
+    "SQL aggregate of nothing": (
+        "where width",
+        "where (select max() from files) > 1 and width",
+        "15:17",
+        "No function matches",
+    ),
     "SQL clock": ("where width", "where current_date > '2020-01-01' and width", "15:9", "current_date"),
     "SQL types": ("width < $side", "path + 1 < $side", "15:", "No function matches"),
     "both sql and check": ("sql: |", "check: {select: files, metric: width, warn: < 1}\nsql: |", "12:1", "either"),
@@ -120,6 +126,14 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "parameter without a default": ("default: 8, ", "", "6:9", "'default' is missing"),
     "parameter above its maximum": ("min: 1", "max: 7", "6:34", "8 is above the maximum 7"),
     "parameter that is none of its choices": ("min: 1", "choices: [1, 2]", "6:34", "8 is none of 1, 2"),
+    "no choices": ("min: 1", "choices: []", "6:46", "choices is empty"),
+    "items that are no choice": (
+        "type: integer, default: 8, min: 1",
+        "type: list, default: [a, c], choices: [a, b]",
+        "6:31",
+        "'c' is none of a, b",
+    ),
+    "parameter that a setting would hide": ("side: {type", "severity: {type", "6:3", "severity of the rule"),
     "items of a number": ("min: 1", "items: string", "6:37", "only a list has items"),
     "items of another type": (
         "type: integer, default: 8, min: 1",
@@ -141,6 +155,14 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "13:30",
         "is a VARCHAR, not a number",
     ),
+    "path that is a list": ("select path, width", "select [path] as path, width", "13:20", "is a VARCHAR[], not a"),
+    "line that is a list": ("select path, width", "select path, width, [1.5] as line", "13:32", "not a number"),
+    "template format of a list": (
+        'width} pixels (limit {side})"\nremedy: "enlarge it"\nkey: [path]\nsql: |\n  select path, width',
+        'width:bytes} pixels (limit {side})"\nkey: [path]\nsql: |\n  select path, [width] as width',
+        "9:22",
+        "not a number",
+    ),
     "path that is a number": ("select path, width", "select 1 as path, width", "13:15", "not a VARCHAR"),
     "column of a manifest that no test gives": (
         "from files\n  where width <",
@@ -159,6 +181,7 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "did you mean 'path'?",
     ),
     "expected row that is no mapping": ("expect: [{path: a, ", "expect: [a, {path: a, ", "22:14", "expected a row"),
+    "expected row of nothing": ("expect: [{path: a, ", "expect: [{}, {path: a, ", "22:14", "name a column"),
     "times": ("width: 8}", "width: 8, times: 0}", "18:48", "times"),
 }
 CHECK_MISTAKES: dict[str, tuple[str, str, str, str]] = {
@@ -178,6 +201,9 @@ CHECK_MISTAKES: dict[str, tuple[str, str, str, str]] = {
         "16:3",
         "returns those",
     ),
+    "no columns": ("metric: width", "metric: width\n  columns: []", "16:12", "columns is empty"),
+    "no groups": ("metric: width", "metric: width\n  group_by: []", "16:13", "group_by is empty"),
+    "metric before a comment": ("metric: width", "metric: widht -- wide", "15:11", "widht"),
     "unquoted >": ("warn: < $side", "warn: > 5", "16:11", "quotes"),
 }
 
@@ -242,6 +268,18 @@ def test_a_check_groups() -> None:
 
 
 @pytest.mark.parametrize(
+    "line", ["select: files", "where: status is null", "metric: width", "warn: < $side", "fail: < $side / 2"]
+)
+def test_a_check_may_be_commented(line: str) -> None:
+    key, _, value = line.partition(": ")
+    shown = value if key == "select" else f"{value} -- so it is"
+    text = CHECK.replace(line, f"{key}: {shown}").replace(
+        "metric: ", "columns: [path, width -- wide, status]\n  metric: "
+    )
+    assert [result.detail for result in run_cases([load_rule(text, "min-side.yaml", builtin=False)])] == ["", ""]
+
+
+@pytest.mark.parametrize(
     ("dropped", "severity"), [("  fail: < $side / 2\n", "warning"), ("  warn: < $side\n", "error")]
 )
 def test_a_check_of_one_limit_has_one_severity(dropped: str, severity: str) -> None:
@@ -285,6 +323,8 @@ def test_two_rules_of_one_id_are_refused() -> None:
     [
         ("hospital = 'x'", "a column of your manifest is known once a test gives it to a row of samples"),
         ('split = "val"', "text is written in single quotes: 'val'"),
+        ("split = \u2018val\u2019", "text is written in straight quotes: 'val'"),
+        ("split = \u201cval\u201d", "text is written in straight quotes: 'val'"),
         ("sample_id < {side}", "braces belong in message and remedy; in the query a parameter is written $name"),
         ("label < 5", "columns of your manifest are text: try_cast(age as integer)"),
         ("label + 1 < 5", "columns of your manifest are text: try_cast(age as integer)"),
@@ -321,6 +361,7 @@ def test_a_failing_test_is_reported_with_what_came() -> None:
         ("null", "x", "expected 'x', got nothing"),
         ("{'a': width}", "{a: 7}", ""),
         ("cast(path as bigint)", "1", "Could not convert string 'a' to INT64"),
+        ("width // 0", "1", "division by zero: write nullif(divisor, 0), which makes the quotient NULL"),
     ],
 )
 def test_what_is_expected_is_compared(value: str, expected: str, detail: str) -> None:

@@ -114,6 +114,27 @@ def silent_without(database: duckdb.DuckDBPyConnection, sql: str) -> set[str]:
         ),
         ("select unnest([1, 2]) as n from samples", {"samples"}),
         ("select v.n from (values (1), (2)) v (n), samples", {"samples"}),
+        ("select (select n from (select 2 as n)) as n from samples", {"samples"}),
+        # Of a subquery whose own aggregate is plain, all else may hold one of a column of outside.
+        ("select (select max(s.label) from samples s where s.id > 0) as n from files", {"files"}),
+        ("select (select max(s.label) from samples s where s.id = max(f.id)) as n from files f", set()),
+        ("select (select max(s.label) from samples s having count(f.id) = 0) as n from files f", set()),
+        ("select (select max(s.label) from samples s group by count(f.id)) as n from files f", set()),
+        ("select (select max(s.label) from samples s order by count(f.id)) as n from files f", set()),
+        ("select (select max(s.label) filter (where count(f.id) = 0) from samples s) as n from files f", set()),
+        ("select (select max(s.label order by count(f.id)) from samples s) as n from files f", set()),
+        ("select (select max(s.label) from samples s, (select count(f.id)) x) as n from files f", set()),
+        ("select (with samples as (select 1) select (select max(label) from samples)) as n from files", set()),
+        ("select (select max(x.label) from files anti join samples x using (id) limit 1) as n from classes x", set()),
+        # So may what no argument tells.
+        ("select (select mode() within group (order by s.label)) as n from samples s", set()),
+        ("select (select count(*) filter (where s.label = 'a')) as n from samples s", set()),
+        # After such a join its right side is out of sight.
+        (
+            "select x.c from files f,"
+            " lateral (select f.label, count(*) as c from samples s anti join classes f using (id) group by all) x",
+            {"files"},
+        ),
     ],
 )
 def test_it_needs_what_makes_it_silent(database: duckdb.DuckDBPyConnection, sql: str, expected: set[str]) -> None:
@@ -244,6 +265,16 @@ def said(need: Need) -> str:
         ("select 1 as n from files where status = 'ok' having count(*) = 0", ""),
         ("select split, count(*) as n from samples where label = 'a' group by split", "samples samples.label=a"),
         ("select split, count(*) as n from samples where label = 'a' group by rollup (split)", ""),
+        # After such a join its right side is out of sight: the name is one of outside.
+        ("select x.width from files x where exists"
+         " (select 1 from dataset anti join samples x on x.label = task where x.file_id = 1)", "files dataset"),
+        ("select x.width from files x where exists"
+         " (select 1 from dataset semi join samples x on x.split = 'val' where x.file_id is not null)",
+         "files dataset samples samples.split=val"),
+        # Only of letters of ASCII is the case nothing.
+        ('select 1 as n from samples "\u00e9", files "\u00c9" where "\u00e9".file_id = 1',
+         "samples samples.file_id files"),
+        ('select 1 as n from samples "\u212a", files k where "\u212a".file_id = 1', "samples samples.file_id files"),
     ],
 )  # fmt: skip
 def test_it_needs_what_its_conditions_ask_for(
@@ -285,6 +316,9 @@ def test_of_choices_the_one_with_least_counts() -> None:
         ("status", [None], (), False),
         ("status", [""], (), True),
         ("path", [7], ("7",), True),
+        # They are equal, and as text they are not.
+        ("path", [1, True, 1.0], ("True",), True),
+        ("path", [1, True, 1.0], ("1.0",), True),
         ("path_utf8", [None, 1], ("true",), True),
         ("path_utf8", [None, 1], ("false",), False),
         ("path_utf8", [False], ("false",), True),
