@@ -14,6 +14,7 @@ from datalint.config_schema import shown
 from datalint.entry import display
 from datalint.errors import UsageError
 from datalint.finding import Family, Finding, Severity, fingerprint
+from datalint.rule.load import is_rule_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -200,7 +201,7 @@ def _rule_files(home: Home, config: Config) -> dict[str, tuple[str, Any]]:
     found: dict[str, tuple[str, Any]] = {}
     for folder in config.rules.paths:
         for entry in home.entries(folder):
-            if entry.kind == "file" and entry.path.endswith((".yaml", ".yml")):
+            if entry.kind == "file" and is_rule_file(entry.path):
                 data = _rule(home, entry.path)
                 name = data.get("id") if isinstance(data, dict) else None
                 found[name if isinstance(name, str) else display(entry.path)] = (entry.path, data)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from datalint.errors import UsageError, together
 from datalint.queries import BUILTIN_RULES
-from datalint.rule.load import load_rule
+from datalint.rule.load import is_rule_file, load_rule
 
 if TYPE_CHECKING:
     from datalint.config import Config
@@ -37,7 +37,7 @@ def custom_rules(source: Source, home: str, config: Config, *, label: str = "") 
         if closed is not None:
             place = config.position("rules", "paths", index)
             raise UsageError(f"the rule folder {closed} may not be listed: permission denied", place)
-        names = [entry.path for entry in entries if entry.path.endswith((".yaml", ".yml")) and entry.kind == "file"]
+        names = [entry.path for entry in entries if entry.kind == "file" and is_rule_file(entry.path)]
         if not names:
             place = config.position("rules", "paths", index)
             raise UsageError(f"no rule files in {folder}", place, "`datalint new-rule acme/name` writes one")

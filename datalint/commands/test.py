@@ -11,7 +11,7 @@ from datalint.errors import ExitCode, UsageError, together
 from datalint.queries import BUILTIN_RULES
 from datalint.report.style import Style, wants_color
 from datalint.report.words import count, printable
-from datalint.rule.load import load_rule
+from datalint.rule.load import is_rule_file, load_rule
 from datalint.rule.testing import run_cases
 from datalint.workspace import open_home
 
@@ -79,10 +79,7 @@ def _files(paths: list[str]) -> list[str]:
     for path in paths:
         if os.path.isdir(path):
             inside = [
-                os.path.join(folder, name)
-                for folder, _, names in os.walk(path)
-                for name in names
-                if name.endswith((".yaml", ".yml"))
+                os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names if is_rule_file(name)
             ]
             if not inside:
                 raise UsageError(f"no rule files in {path}")
