@@ -45,7 +45,7 @@ def test_folders_are_read_below_the_configuration_and_follow_the_built_in_rules(
     put(tmp_path, "ours/one.yaml")
     put(tmp_path, "ours/deep/two.yml", "acme/two")
     put(tmp_path, "ours/notes.txt", "acme/three")
-    put(tmp_path, "ours/FOUR.YAML", "acme/four")
+    put(tmp_path, "ours/four.YAML", "acme/four")
     ids = [rule.id for rule in rules(tmp_path)]
     assert sorted(ids[len(builtin_rules()) :]) == ["acme/four", "acme/one", "acme/two"]
     assert rules(tmp_path)[-1].file.startswith("home/ours/")
