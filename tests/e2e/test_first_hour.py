@@ -59,6 +59,42 @@ def test_a_closed_standard_output_leaves_the_exit_code(tmp_path: Path) -> None:
     assert (closed.returncode, closed.stderr) == (1, "")
 
 
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-", "2>/dev/full"])
+def test_nobody_who_reads_standard_error_leaves_the_exit_code(tmp_path: Path, closed: str) -> None:
+    """Also where there is something to say there: a note, a mistake."""
+    dataset(tmp_path / "images")
+    git = ["git", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", "images"], check=True)
+    (tmp_path / "datalint.yaml").write_text("dataset: {path: images}\n")
+    codes = []
+    for words in ("--staged -o concise", "--staged -o concise --tree HEAD"):
+        command = f'"$0" -m datalint check {words} {closed}'
+        codes.append(
+            subprocess.run(["sh", "-c", command, sys.executable], cwd=tmp_path, check=False, env=CLEAN_ENVIRONMENT)
+        )
+    assert [run.returncode for run in codes] == [0, 2]
+
+
+def test_an_error_that_nobody_foresaw_is_not_blocking_findings(tmp_path: Path) -> None:
+    """A library that is there and does not load: Python itself would exit with 1."""
+    dataset(tmp_path / "images")
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/yaml.py").write_text("raise ImportError('libyaml.so.2: cannot open shared object file')\n")
+    places = os.pathsep.join(filter(None, (str(tmp_path / "lib"), CLEAN_ENVIRONMENT.get("PYTHONPATH"))))
+    failed = subprocess.run(
+        [sys.executable, "-m", "datalint", "check", "images"],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**CLEAN_ENVIRONMENT, "PYTHONPATH": places},
+    )
+    *_, cause, last = failed.stderr.splitlines()
+    assert (failed.returncode, cause) == (3, "ImportError: libyaml.so.2: cannot open shared object file")
+    assert last.startswith("datalint: no verdict: ")
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [

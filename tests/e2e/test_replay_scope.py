@@ -141,3 +141,16 @@ def test_a_configuration_that_the_environment_names_has_a_verdict_of_its_own(rep
     assert (told.returncode, "0 new since HEAD" in told.stdout) == (0, True), "both sides are of that dataset"
     same = repository.datalint("diff", "HEAD", "HEAD", DATALINT_CONFIG="more.yaml")
     assert same.returncode == 0, same.stdout
+
+
+def test_a_branch_that_is_another_name_of_a_branch_is_followed_to_its_commit(repository: Repository) -> None:
+    """HEAD and the branch stay what they are, and the index too, while the commit that they lead to is another one."""
+    repository.git("symbolic-ref", "refs/heads/alias", "refs/heads/main")
+    repository.git("symbolic-ref", "HEAD", "refs/heads/alias")
+    repository.git("rm", "-rq", "images/train/dog", "images/val/dog")
+    words = ("check", "--staged", "--select", "removed-class")
+    repository.commit("gone")
+    assert repository.datalint(*words).returncode == 0
+    repository.git("reset", "-q", "--soft", "HEAD~1")
+    refused = repository.datalint(*words)
+    assert (refused.returncode, "class 'dog' is gone" in refused.stdout) == (1, True)
