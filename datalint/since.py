@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -45,17 +44,16 @@ def check(request: Request, *, progress: Progress | None = None, engine: RuleEng
     ref = request.since
     assert ref is not None
     with ThreadPoolExecutor(1) as beside, ExitStack() as stack:
+        running = engine or stack.enter_context(rule_engine(request))
         if not request.use_cache:
             # Both sides hold mostly the same files: between them, facts are kept in any case.
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="datalint-"))
-            request = replace(request, use_cache=True, cache_dir=folder)
+            request = replace(request, use_cache=True, cache_dir=running.scratch("cache"))
         top = git.top_level(_folder(request))
         tip = git.commit(top, ref)
         left = git.fork(top, tip, request.tree)
         commit = left or tip
         # Of 100,000 images git needs a quarter of a second for it, and nobody need wait.
         tree = beside.submit(git.index_tree, top) if request.staged else None
-        running = engine or stack.enter_context(rule_engine(request))
         asked = replace(request, since=None, base=request.base or commit)
         now = checking.check(asked, progress=progress, engine=running)
         notes = []
@@ -82,10 +80,9 @@ def check(request: Request, *, progress: Progress | None = None, engine: RuleEng
 
 def diff(earlier: Request, later: Request, *, name: str, progress: Progress | None = None) -> Judged:
     """Judge `later`, with only that in `findings` which `earlier` lacks; `name` is what the user calls that."""
-    with ExitStack() as stack:
-        engine = stack.enter_context(rule_engine(later))
+    with rule_engine(later) as engine:
         if not later.use_cache:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="datalint-"))
+            folder = engine.scratch("cache")
             earlier, later = (replace(each, use_cache=True, cache_dir=folder) for each in (earlier, later))
         commit = None if earlier.tree is None else git.commit(os.getcwd(), earlier.tree)
         now = checking.check(replace(later, base=commit or later.tree), progress=progress, engine=engine)
