@@ -93,7 +93,9 @@ def run(directory: str, *words: str, feed: bytes = b"") -> bytes:
     process = _run(directory, words, feed)
     if process.returncode:
         lines = process.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit {process.returncode}"]
-        raise UsageError(f"git {words[0]}: {lines[0].removeprefix('fatal: ')}")
+        # Of a repository that somebody else owns git says what to do, on another line.
+        hint = next((f"`{line.strip()}`" for line in lines if line.strip().startswith("git config ")), "")
+        raise UsageError(f"git {words[0]}: {lines[0].removeprefix('fatal: ')}", hint=hint)
     return process.stdout
 
 

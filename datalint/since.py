@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 from datalint import braces, git, sides
 from datalint import check as checking
 from datalint.delta import Sample, Side, Total, compare
-from datalint.errors import NoSamplesError
+from datalint.errors import NoSamplesError, UsageError
 from datalint.finding import Severity, Since
 from datalint.footprint.estimate import TOTAL
 from datalint.outcome import verdict
@@ -85,7 +85,8 @@ def diff(earlier: Request, later: Request, *, name: str, progress: Progress | No
             folder = engine.scratch("cache")
             earlier, later = (replace(each, use_cache=True, cache_dir=folder) for each in (earlier, later))
         commit = None if earlier.tree is None else git.commit(os.getcwd(), earlier.tree)
-        now = checking.check(replace(later, base=commit or later.tree), progress=progress, engine=engine)
+        base = commit if commit and _is_here(later) else later.tree
+        now = checking.check(replace(later, base=base), progress=progress, engine=engine)
         then = open_before(earlier, commit, now.workspace) if commit else open_workspace(earlier)
         if commit is None:
             then = replace(then, config=replace(now.workspace.config, dataset=then.config.dataset))
@@ -100,6 +101,14 @@ def _folder(request: Request) -> str:
     if request.staged or request.tree or request.path is None:
         return os.getcwd()
     return request.path if os.path.isdir(request.path) else os.path.dirname(os.path.abspath(request.path))
+
+
+def _is_here(request: Request) -> bool:
+    """Whether what is judged lies in the repository that one stands in: elsewhere a commit of it has no changes."""
+    try:
+        return git.top_level(_folder(request)) == git.top_level(os.getcwd())
+    except UsageError:
+        return False
 
 
 def _before(

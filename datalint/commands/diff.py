@@ -36,7 +36,16 @@ def _side(word: str, asked: Request) -> Request:
         return replace(asked, path=word)
     if commit:
         return replace(asked, tree=word)
-    raise UsageError(f"{word!r} is neither a path nor a commit")
+    raise UsageError(f"{word!r} is neither a path nor a commit", hint=_why_no_commit(word))
+
+
+def _why_no_commit(word: str) -> str:
+    """What git says of the commit, or of the repository."""
+    try:
+        git.commit(git.top_level(os.getcwd()), word)
+    except UsageError as error:
+        return error.hint or error.message
+    return ""
 
 
 def _is_commit(word: str) -> bool:
