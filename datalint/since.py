@@ -85,7 +85,7 @@ def diff(earlier: Request, later: Request, *, name: str, progress: Progress | No
             folder = engine.scratch("cache")
             earlier, later = (replace(each, use_cache=True, cache_dir=folder) for each in (earlier, later))
         commit = None if earlier.tree is None else git.commit(os.getcwd(), earlier.tree)
-        base = commit if commit and _is_here(later) else later.tree
+        base = commit if commit and _has(later, commit) else later.tree
         now = checking.check(replace(later, base=base), progress=progress, engine=engine)
         then = open_before(earlier, commit, now.workspace) if commit else open_workspace(earlier)
         if commit is None:
@@ -103,10 +103,10 @@ def _folder(request: Request) -> str:
     return request.path if os.path.isdir(request.path) else os.path.dirname(os.path.abspath(request.path))
 
 
-def _is_here(request: Request) -> bool:
-    """Whether what is judged lies in the repository that one stands in: elsewhere a commit of it has no changes."""
+def _has(request: Request, commit: str) -> bool:
+    """Whether what is judged lies in a repository that has the commit: elsewhere nobody can tell what was changed."""
     try:
-        return git.top_level(_folder(request)) == git.top_level(os.getcwd())
+        return bool(git.commit(git.top_level(_folder(request)), commit))
     except UsageError:
         return False
 

@@ -36,15 +36,15 @@ def _side(word: str, asked: Request) -> Request:
         return replace(asked, path=word)
     if commit:
         return replace(asked, tree=word)
-    raise UsageError(f"{word!r} is neither a path nor a commit", hint=_why_no_commit(word))
+    raise UsageError(f"{word!r} is neither a path nor a commit", hint=_no_repository())
 
 
-def _why_no_commit(word: str) -> str:
-    """What git says of the commit, or of the repository."""
+def _no_repository() -> str:
+    """Why git knows no commit at all from here; empty where it does."""
     try:
-        git.commit(git.top_level(os.getcwd()), word)
+        git.top_level(os.getcwd())
     except UsageError as error:
-        return error.hint or error.message
+        return f"{error.message}: {error.hint}" if error.hint else error.message
     return ""
 
 
