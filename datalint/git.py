@@ -315,6 +315,16 @@ def _before(top: str, head: str | None) -> str:
     return found.stdout.decode().strip() or run(top, "hash-object", "-t", "tree", "--stdin").decode().strip()
 
 
+def is_cut_off(top: str, head: str) -> bool:
+    """Whether a commit has a parent that is not here, as the last one of a shallow clone."""
+    head = commit(top, head)
+    if _run(top, ("rev-parse", "--verify", "--quiet", f"{head}^^{{commit}}"), b"").stdout:
+        return False
+    # As it was written: git itself says that such a commit has none.
+    head_lines, _, _ = run(top, "cat-file", "commit", head).partition(b"\n\n")
+    return b"\nparent " in head_lines
+
+
 def _changes(listing: bytes) -> list[Change]:
     fields = iter(os.fsdecode(field) for field in listing.split(b"\0")[:-1])
     found = []

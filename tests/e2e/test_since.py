@@ -460,7 +460,8 @@ def test_a_commit_is_compared_with_a_copy_outside_of_its_repository(
     repository.git("init", "-q", str(copy))
     assert ask("diff", *FEW, "HEAD", str(copy)).new() == there
     repository.git("worktree", "add", "-q", "--detach", str(tmp_path / "beside"))
-    shutil.rmtree(tmp_path / "beside/images/train/dog")
+    for split in ("train", "val"):
+        shutil.rmtree(tmp_path / "beside/images" / split / "dog")
     told = ask("diff", "--select", "removed-class", "HEAD", str(tmp_path / "beside/images"))
     assert [rule for rule, _ in told.new()] == ["removed-class"]
 
