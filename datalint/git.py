@@ -116,7 +116,9 @@ def _run(
 
 def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in _UNWANTED}
-    return {**kept, **_ENVIRONMENT}
+    # We run git in other folders than the one that these were named from.
+    places = {name: os.path.abspath(kept[name]) for name in ("GIT_DIR", "GIT_WORK_TREE") if kept.get(name)}
+    return {**kept, **places, **_ENVIRONMENT}
 
 
 def top_level(directory: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -235,3 +236,19 @@ def test_a_format_of_the_command_line_is_not_blamed_on_the_configuration(tmp_pat
     (tmp_path / "datalint.yaml").write_text("dataset: {path: images, format: imagefolder}\n")
     refused = run(tmp_path, "check", "--format", "csv")
     assert (refused.returncode, refused.stderr) == (2, "datalint: no manifest images: it holds no csv file\n")
+
+
+def test_names_are_utf_8_whatever_the_locale_says(tmp_path: Path) -> None:
+    """A locale in ASCII, as cron jobs and old clusters have it; Python's own way out of it (PEP 540) is switched off."""
+    folder = tmp_path / "bücher"
+    dataset(folder / "bilder für katzen")
+    (folder / "bilder für katzen/train/cat/é.jpg").write_bytes(b"")
+    (folder / "datalint.yaml").write_text("dataset: {path: bilder für katzen}\n", "utf-8")
+    told = []
+    for locale in ({"LC_ALL": "C", "PYTHONUTF8": "0"}, {"LC_ALL": "C.UTF-8"}):
+        judged = run(folder, "check", "-o", "json", env={**CLEAN_ENVIRONMENT, **locale})
+        assert judged.returncode == 1, judged.stderr
+        told.append([(item["rule"], item["path"]) for item in json.loads(judged.stdout)["findings"]])
+    assert told[0] == told[1]
+    assert ("empty-file", "bilder für katzen/train/cat/é.jpg") in told[0]
+    assert "path-not-utf8" not in [rule for rule, _ in told[0]]
