@@ -16,7 +16,8 @@ def main() -> int:
     if os.name == "posix" and sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
         # Python chooses once, at its start (PEP 540). What is printed stays in the terminal's encoding.
         written = {"PYTHONIOENCODING": sys.stdout.encoding} if sys.stdout else {}
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**written, **os.environ, "PYTHONUTF8": "1"})
+        environment = {**written, **os.environ, "PYTHONUTF8": "1"}
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606 - no shell is the point
     return cli.main()
 
 

@@ -46,7 +46,12 @@ def read(request: Request, workspace: Workspace, found: Dataset) -> Data:
 
 def unseen(request: Request, workspace: Workspace) -> Iterator[str]:
     """A note where there is nothing to compare a commit with: rules about what it deletes are silent then."""
-    if workspace.top is not None and request.tree and request.base is None and git.is_cut_off(workspace.top, request.tree):
+    if (
+        workspace.top is not None
+        and request.tree
+        and request.base is None
+        and git.is_cut_off(workspace.top, request.tree)
+    ):
         yield (
             f"the parent of {request.tree} is not here (a shallow clone), so what it deletes is not told: "
             "fetch two commits, or name one with --base"

@@ -201,7 +201,7 @@ _JOB = ("SLURM_MEM_PER_NODE", "SLURM_MEM_PER_CPU", "SLURM_CPUS_ON_NODE", "CUDA_V
 
 
 def _machine() -> str:
-    """`local` is another target on another machine, or with another limit: of a container, a process, a job of Slurm."""
+    """`local` is another target on another machine, or with another limit of a container, a process or a job."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     pages = os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
     limits = []

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datalint.finding import Finding
 
 CONFIGURATION = "datalint.yaml"
-# Also what ends a line to some readers, and what turns the letters around it (UAX #9), so that `gpj.exe` reads as a picture.
+# Also what ends a line to some readers, and what turns the letters around it (UAX #9): `gpj.exe` would read `exe.jpg`.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 # GitHub's runner obeys a line of standard output that begins with `::`, and `##[` anywhere in it.
 _COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#\[)")

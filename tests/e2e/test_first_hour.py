@@ -239,7 +239,7 @@ def test_a_format_of_the_command_line_is_not_blamed_on_the_configuration(tmp_pat
 
 
 def test_names_are_utf_8_whatever_the_locale_says(tmp_path: Path) -> None:
-    """A locale in ASCII, as cron jobs and old clusters have it; Python's own way out of it (PEP 540) is switched off."""
+    """A locale in ASCII, as cron jobs and old clusters have it; Python's own way out (PEP 540) is switched off."""
     folder = tmp_path / "bücher"
     dataset(folder / "bilder für katzen")
     (folder / "bilder für katzen/train/cat/é.jpg").write_bytes(b"")

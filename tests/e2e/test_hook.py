@@ -358,7 +358,9 @@ def test_a_sparse_checkout_says_what_it_leaves_out(tmp_path: Path, ask: Callable
     assert (code, report["notes"]) == (1, [])
 
 
-def test_a_shallow_clone_says_that_it_lacks_what_came_before(tmp_path: Path, ask: Callable[..., tuple[int, Any]]) -> None:
+def test_a_shallow_clone_says_that_it_lacks_what_came_before(
+    tmp_path: Path, ask: Callable[..., tuple[int, Any]]
+) -> None:
     """`removed-class` compares a commit with its parent, and CI fetches one commit alone."""
     made = create(tmp_path / "repository")
     made.commit("start")

@@ -270,12 +270,16 @@ def test_ctrl_c_ends_with_130_and_what_was_read_is_kept(many: Path) -> None:
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL, signal.SIGHUP], ids=lambda by: by.name)
 def test_a_run_that_is_ended_from_outside_leaves_nothing_behind(many: Path, by: signal.Signals) -> None:
     """Also the facts that a comparison without a cache keeps between its two sides."""
-    for words in (("init", "-q"), ("add", "."), ("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "start")):
+    for words in (
+        ("init", "-q"),
+        ("add", "."),
+        ("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "start"),
+    ):
         subprocess.run(["git", *words], cwd=many.parent, check=True, env=CLEAN_ENVIRONMENT)
     scratch = many.parent / "scratch"
     scratch.mkdir()
-    words = ("--no-cache", "--since", "HEAD", "--workers", "1")
-    run = start(many, *words, environment={"TMPDIR": str(scratch)})
+    asked = ("--no-cache", "--since", "HEAD", "--workers", "1")
+    run = start(many, *asked, environment={"TMPDIR": str(scratch)})
     hold_after_answers(run, worker := wait_for_scan(run)[0])
     assert list(scratch.iterdir())
     run.send_signal(by)

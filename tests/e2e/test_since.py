@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import os
 import shutil
 import sys
 from dataclasses import dataclass
@@ -397,6 +396,23 @@ def test_the_earlier_side_is_read_once_and_then_remembered(
     assert read == []
     kept[0].write_bytes(b"not what was written")
     assert ask("check", *FEW, "--since", "HEAD").samples() == {("train", "cat"): {"changed": 1}}
+
+
+def test_a_remembered_side_is_believed_under_its_own_name_alone(
+    repository: Repository, ask: Callable[..., Told]
+) -> None:
+    """As where a cache was restored badly: a commit that has the flaw must not answer for one that has not."""
+    bad = repository.folder / IMAGES / "cat/0000.jpg"
+    since = repository.folder / ".datalint_cache/since"
+    assert ask("check", *FEW, "--since", "HEAD").code == 0
+    [sound] = since.iterdir()
+    cut(bad)
+    repository.commit("flaw", "-a")
+    assert ask("check", *FEW, "--since", "HEAD").code == 0
+    [flawed] = set(since.iterdir()) - {sound}
+    flawed.replace(sound)
+    repository.git("reset", "-q", "--soft", "HEAD~1")
+    assert ask("check", *FEW, "--since", "HEAD").new() == [("truncated-image", f"{IMAGES}/cat/0000.jpg")]
 
 
 def test_what_is_judged_before_the_commit_is_not_judged_after_it(
