@@ -88,7 +88,7 @@ class RuleEngine:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def scratch(self, name: str) -> str:
-        """A place in the private folder, for what ends with the run: the child clears up where this process is killed."""
+        """A place in the private folder, for what ends with the run: where that is killed, the child clears up."""
         return os.path.join(self._folder, name)
 
     @property
