@@ -12,7 +12,7 @@ from datalint.entry import display
 from datalint.tables import Data
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from datalint.dataset import Dataset
     from datalint.request import Request
@@ -42,6 +42,20 @@ def read(request: Request, workspace: Workspace, found: Dataset) -> Data:
     folders = _classes(found) if found.format == "imagefolder" else None
     below = [change for change in changes if _below(change.path, root) or _below(change.old_path or "", root)]
     return _table(below, [class_folder(_before(change), root, folders) if folders else "" for change in below], named)
+
+
+def unseen(request: Request, workspace: Workspace) -> Iterator[str]:
+    """A note where there is nothing to compare a commit with: rules about what it deletes are silent then."""
+    if (
+        workspace.top is not None
+        and request.tree
+        and request.base is None
+        and git.is_cut_off(workspace.top, request.tree)
+    ):
+        yield (
+            f"the parent of {request.tree} is not here (a shallow clone), so what it deletes is not told: "
+            "fetch two commits, or name one with --base"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -227,7 +227,7 @@ def look(
         if begin is not None:
             begin(tables)
         copies = nearby.compare(looked, near, workers=request.workers, timeout=request.timeout)
-        notes = (*workspace.notes, *compared.notes, *copies.notes, *cache.warnings)
+        notes = (*workspace.notes, *changed.unseen(request, workspace), *compared.notes, *copies.notes, *cache.warnings)
     if request.use_cache and not believed:
         notes += (f"{workspace.cache_dir} is tracked by git and was not believed: run `git rm -r --cached` on it",)
     tables["near"] = copies.table

@@ -8,6 +8,7 @@ import io
 import math
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -288,8 +289,9 @@ def main(words: list[str] | None = None) -> int:
     """Run one command; returns the exit code. Every expected error is one line on standard error."""
     # Rows of a hundred thousand images hold no cycles, and looking for some takes an eighth of the run.
     gc.set_threshold(1_000_000, 50, 1000)
-    if sys.stdout is None:  # closed by the caller (`>&-`): the exit code still counts
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    # Closed by the caller (`>&-`, `2>&-`): the exit code still counts.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A name may hold what the terminal's encoding cannot say.
@@ -309,7 +311,7 @@ def main(words: list[str] | None = None) -> int:
                 _complain(mistake.hint, indented=True)
         return int(error.exit_code)
     except KeyboardInterrupt:
-        print("datalint: interrupted", file=sys.stderr)
+        _complain("interrupted")
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         reader_has_gone()
@@ -319,10 +321,15 @@ def main(words: list[str] | None = None) -> int:
         reader_has_gone()
         _complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return int(ExitCode.UNFINISHED)
+    except Exception:  # noqa: BLE001,RUF100 - Python would exit with 1, which is the word for blocking findings
+        sys.excepthook(*sys.exc_info())
+        _complain("no verdict: the error above is one of datalint or of its environment, not of the data")
+        return int(ExitCode.UNFINISHED)
 
 
 def _complain(text: str, *, indented: bool = False) -> None:
-    """One line on standard error, whatever a name in it holds."""
+    """One line on standard error, whatever a name in it holds; where nobody can read it, the exit code still counts."""
     from datalint.report.words import printable
 
-    print(f"{'          ' if indented else 'datalint: '}{printable(text)}", file=sys.stderr)
+    with suppress(OSError):
+        print(f"{'          ' if indented else 'datalint: '}{printable(text)}", file=sys.stderr)

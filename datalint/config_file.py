@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -167,7 +168,11 @@ def _up_to_git_root(start: str) -> list[str]:
 
 
 def read_file(path: str) -> bytes | None:
+    """None where it is absent; raises UsageError for what cannot be read."""
     try:
+        # Opening a pipe would wait for whoever writes into it, and a device may have no end.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise UsageError(f"cannot read {path}: it is not a file")
         with open(path, "rb") as file:
             return file.read()
     except (FileNotFoundError, NotADirectoryError):

@@ -93,7 +93,9 @@ def run(directory: str, *words: str, feed: bytes = b"") -> bytes:
     process = _run(directory, words, feed)
     if process.returncode:
         lines = process.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit {process.returncode}"]
-        raise UsageError(f"git {words[0]}: {lines[0].removeprefix('fatal: ')}")
+        # Of a repository that somebody else owns git says what to do, on another line.
+        hint = next((f"`{line.strip()}`" for line in lines if line.strip().startswith("git config ")), "")
+        raise UsageError(f"git {words[0]}: {lines[0].removeprefix('fatal: ')}", hint=hint)
     return process.stdout
 
 
@@ -114,7 +116,9 @@ def _run(
 
 def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name not in _UNWANTED}
-    return {**kept, **_ENVIRONMENT}
+    # We run git in other folders than the one that these were named from.
+    places = {name: os.path.abspath(kept[name]) for name in ("GIT_DIR", "GIT_WORK_TREE") if kept.get(name)}
+    return {**kept, **places, **_ENVIRONMENT}
 
 
 def top_level(directory: str) -> str:
@@ -311,6 +315,16 @@ def _before(top: str, head: str | None) -> str:
     name = "HEAD" if head is None else f"{commit(top, head)}^"
     found = _run(top, ("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"), b"")
     return found.stdout.decode().strip() or run(top, "hash-object", "-t", "tree", "--stdin").decode().strip()
+
+
+def is_cut_off(top: str, head: str) -> bool:
+    """Whether a commit has a parent that is not here, as the last one of a shallow clone."""
+    head = commit(top, head)
+    if _run(top, ("rev-parse", "--verify", "--quiet", f"{head}^^{{commit}}"), b"").stdout:
+        return False
+    # As it was written: git itself says that such a commit has none.
+    head_lines, _, _ = run(top, "cat-file", "commit", head).partition(b"\n\n")
+    return b"\nparent " in head_lines
 
 
 def _changes(listing: bytes) -> list[Change]:

@@ -9,6 +9,7 @@ from typing import Literal
 # The index ends with a checksum of everything before it (gitformat-index): 20 bytes of SHA-1, or 32 of SHA-256,
 # whose last 20 tell states apart just as well and spare us a look into the configuration.
 _CHECKSUM_BYTES = 20
+_ID = re.compile("[0-9a-f]{40,64}")
 
 
 def locate(start: str) -> tuple[str, str, str] | None:
@@ -60,12 +61,13 @@ def checksum(index: str) -> str | None:
 
 def last_commit(directory: str) -> str | None:
     """What HEAD leads to, in hexadecimal; None before the first commit and where only git can tell (reftable)."""
-    head = _line(os.path.join(directory, "HEAD"))
-    if head is None or not head.startswith("ref: "):
-        return head
-    name = head.removeprefix("ref: ")
-    common = os.path.join(directory, _line(os.path.join(directory, "commondir")) or ".")
-    return _line(os.path.join(common, name)) or _packed(os.path.join(common, "packed-refs"), name)
+    found = _line(os.path.join(directory, "HEAD"))
+    if found is not None and found.startswith("ref: "):
+        name = found.removeprefix("ref: ")
+        common = os.path.join(directory, _line(os.path.join(directory, "commondir")) or ".")
+        found = _line(os.path.join(common, name)) or _packed(os.path.join(common, "packed-refs"), name)
+    # A branch may be another name of a branch (git-symbolic-ref): its file says that name for ever.
+    return found if found and _ID.fullmatch(found) else None
 
 
 def _line(path: str) -> str | None:

@@ -177,13 +177,18 @@ def _text(*parts: object) -> str:
 
 
 def _engine() -> str:
-    """Which datalint speaks: its version, its interpreter, and the rules on disk (a checkout may edit them)."""
+    """Which datalint speaks: its version, its interpreter, and the rules on disk (a checkout may edit them).
+
+    And what is installed beside it, as a decoder may be since: each package has a folder of its own there (PEP 376), so
+    the folder that holds them changes with any of them.
+    """
     here = os.path.dirname(os.path.abspath(__file__))
     folders = (os.path.join(here, "rules"), os.path.join(os.path.dirname(here), "rules"))
     rules = next(folder for folder in folders if os.path.isdir(folder))
     with os.scandir(rules) as entries:
         newest = max((entry.stat().st_mtime_ns for entry in entries), default=0)
-    return f"{__version__} {sys.version_info[:2]} {newest}"
+    places = [path for path in sys.path if path.endswith(("site-packages", "dist-packages")) and os.path.isdir(path)]
+    return f"{__version__} {sys.version_info[:2]} {newest} {[os.stat(path).st_mtime_ns for path in places]}"
 
 
 def _today() -> str:
@@ -191,12 +196,21 @@ def _today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
+_JOB = ("SLURM_MEM_PER_NODE", "SLURM_MEM_PER_CPU", "SLURM_CPUS_ON_NODE", "CUDA_VISIBLE_DEVICES")
+"""What a job was given, as datalint.target.local reads it."""
+
+
 def _machine() -> str:
-    """`local` is another target on another machine, or in a container with another limit."""
+    """`local` is another target on another machine, or with another limit of a container, a process or a job."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     pages = os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
     limits = []
     for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         with suppress(OSError), open(path, encoding="ascii") as file:
             limits.append(file.read().strip())
+    with suppress(ImportError):  # Windows
+        import resource
+
+        limits += [str(resource.getrlimit(kind)[0]) for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
+    limits += [os.environ.get(name, "-") for name in _JOB]
     return f"{cores} {pages} {' '.join(limits)}"

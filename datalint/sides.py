@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datalint.request import Request
 
 FOLDER = "since"
-SCHEMA = 2
+SCHEMA = 3
 KEPT = 8
 """Trees that are remembered: those that the branches at work on this machine left."""
 _ENDING = ".json.z"
@@ -62,6 +62,8 @@ def recall(key: str | None) -> Side | None:
     try:
         with open(key, "rb") as file:
             told = json.loads(zlib.decompress(file.read()))
+        if told["name"] != os.path.basename(key):
+            return None  # somebody has put another side in its place
         side = _side(told)
     except (OSError, zlib.error, ValueError, KeyError, TypeError):
         return None
@@ -75,7 +77,7 @@ def remember(key: str | None, side: Side) -> None:
     if key is None or side.mute or side.unread:
         return
     folder = os.path.dirname(key)
-    text = json.dumps(_document(side)).encode()
+    text = json.dumps({"name": os.path.basename(key), **_document(side)}).encode()
     with suppress(OSError):
         make_folder(os.path.dirname(folder))
         os.makedirs(folder, exist_ok=True)

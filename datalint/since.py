@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 from datalint import braces, git, sides
 from datalint import check as checking
 from datalint.delta import Sample, Side, Total, compare
-from datalint.errors import NoSamplesError
+from datalint.errors import NoSamplesError, UsageError
 from datalint.finding import Severity, Since
 from datalint.footprint.estimate import TOTAL
 from datalint.outcome import verdict
@@ -45,17 +44,16 @@ def check(request: Request, *, progress: Progress | None = None, engine: RuleEng
     ref = request.since
     assert ref is not None
     with ThreadPoolExecutor(1) as beside, ExitStack() as stack:
+        running = engine or stack.enter_context(rule_engine(request))
         if not request.use_cache:
             # Both sides hold mostly the same files: between them, facts are kept in any case.
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="datalint-"))
-            request = replace(request, use_cache=True, cache_dir=folder)
+            request = replace(request, use_cache=True, cache_dir=running.scratch("cache"))
         top = git.top_level(_folder(request))
         tip = git.commit(top, ref)
         left = git.fork(top, tip, request.tree)
         commit = left or tip
         # Of 100,000 images git needs a quarter of a second for it, and nobody need wait.
         tree = beside.submit(git.index_tree, top) if request.staged else None
-        running = engine or stack.enter_context(rule_engine(request))
         asked = replace(request, since=None, base=request.base or commit)
         now = checking.check(asked, progress=progress, engine=running)
         notes = []
@@ -82,13 +80,13 @@ def check(request: Request, *, progress: Progress | None = None, engine: RuleEng
 
 def diff(earlier: Request, later: Request, *, name: str, progress: Progress | None = None) -> Judged:
     """Judge `later`, with only that in `findings` which `earlier` lacks; `name` is what the user calls that."""
-    with ExitStack() as stack:
-        engine = stack.enter_context(rule_engine(later))
+    with rule_engine(later) as engine:
         if not later.use_cache:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="datalint-"))
+            folder = engine.scratch("cache")
             earlier, later = (replace(each, use_cache=True, cache_dir=folder) for each in (earlier, later))
         commit = None if earlier.tree is None else git.commit(os.getcwd(), earlier.tree)
-        now = checking.check(replace(later, base=commit or later.tree), progress=progress, engine=engine)
+        base = commit if commit and _has(later, commit) else later.tree
+        now = checking.check(replace(later, base=base), progress=progress, engine=engine)
         then = open_before(earlier, commit, now.workspace) if commit else open_workspace(earlier)
         if commit is None:
             then = replace(then, config=replace(now.workspace.config, dataset=then.config.dataset))
@@ -103,6 +101,14 @@ def _folder(request: Request) -> str:
     if request.staged or request.tree or request.path is None:
         return os.getcwd()
     return request.path if os.path.isdir(request.path) else os.path.dirname(os.path.abspath(request.path))
+
+
+def _has(request: Request, commit: str) -> bool:
+    """Whether what is judged lies in a repository that has the commit: elsewhere nobody can tell what was changed."""
+    try:
+        return bool(git.commit(git.top_level(_folder(request)), commit))
+    except UsageError:
+        return False
 
 
 def _before(

@@ -97,6 +97,18 @@ def test_top_level_from_below_and_from_outside(plain: Repository, tmp_path: Path
         git.top_level(str(tmp_path))
 
 
+def test_places_in_the_environment_are_named_from_where_we_stand(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = repository.write("deep/er/a").parent
+    listed = git.index_items(repository.top)
+    monkeypatch.chdir(below)
+    monkeypatch.setenv("GIT_DIR", "../../.git")
+    monkeypatch.setenv("GIT_WORK_TREE", "../..")
+    assert git.top_level(os.getcwd()) == repository.top
+    assert git.index_items(repository.top) == listed
+
+
 def test_top_level_whose_name_ends_with_a_newline(tmp_path: Path) -> None:
     odd = create(tmp_path / "odd\n")
     assert git.top_level(odd.top) == odd.top

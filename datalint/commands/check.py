@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,8 @@ def tell(result: Result, fail_on: str, outputs: list[Output], arguments: argpars
         _write(result, fail_on, name, file, arguments)
     if all(name in ("concise", "github") for name, _ in outputs):
         # A line a finding has no room for them, and they may say that something was not read.
-        sys.stderr.writelines(f"datalint: {printable(note)}\n" for note in result.notes)
+        with suppress(OSError):  # whoever closed it has the verdict, and so has the exit code
+            sys.stderr.writelines(f"datalint: {printable(note)}\n" for note in result.notes)
     return exit_code(result, fail_on)
 
 

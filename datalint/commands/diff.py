@@ -36,7 +36,16 @@ def _side(word: str, asked: Request) -> Request:
         return replace(asked, path=word)
     if commit:
         return replace(asked, tree=word)
-    raise UsageError(f"{word!r} is neither a path nor a commit")
+    raise UsageError(f"{word!r} is neither a path nor a commit", hint=_no_repository())
+
+
+def _no_repository() -> str:
+    """Why git knows no commit at all from here; empty where it does."""
+    try:
+        git.top_level(os.getcwd())
+    except UsageError as error:
+        return f"{error.message}: {error.hint}" if error.hint else error.message
+    return ""
 
 
 def _is_commit(word: str) -> bool:

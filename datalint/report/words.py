@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from datalint.finding import Finding
 
 CONFIGURATION = "datalint.yaml"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# Also what ends a line to some readers, and what turns the letters around it (UAX #9): `gpj.exe` would read `exe.jpg`.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 # GitHub's runner obeys a line of standard output that begins with `::`, and `##[` anywhere in it.
 _COMMAND = re.compile(r"^(\s*):(?=:)|#(?=#\[)")
 
@@ -43,7 +44,8 @@ def _unpaired(match: re.Match[str]) -> str:
 def _shown(character: str) -> str:
     if not _CONTROL.match(character):
         return character
-    return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character, f"\\x{ord(character):02x}")
+    code = ord(character)
+    return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character, f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:

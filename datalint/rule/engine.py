@@ -73,7 +73,11 @@ class RuleEngine:
         self._folder = tempfile.mkdtemp(prefix="datalint-")
 
     def __enter__(self) -> RuleEngine:
-        self._start()
+        try:
+            self._start()
+        except BaseException:  # nobody leaves a block that was never entered
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
         return self
 
     def __exit__(
@@ -82,6 +86,10 @@ class RuleEngine:
         if self._child:
             self._child.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def scratch(self, name: str) -> str:
+        """A place in the private folder, for what ends with the run: where that is killed, the child clears up."""
+        return os.path.join(self._folder, name)
 
     @property
     def pid(self) -> int:
@@ -291,7 +299,10 @@ class RuleEngine:
     def _start(self) -> Process:
         if self._child:
             self._child.kill()
-        self._child = Process(self._folder, memory=self._memory, threads=self._threads)
+        try:
+            self._child = Process(self._folder, memory=self._memory, threads=self._threads)
+        except OSError as error:
+            raise UnfinishedError(f"cannot start the process that runs rules: {error.strerror or error}") from error
         return self._child
 
     def _running(self) -> Process:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -59,6 +60,42 @@ def test_a_closed_standard_output_leaves_the_exit_code(tmp_path: Path) -> None:
     assert (closed.returncode, closed.stderr) == (1, "")
 
 
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-", "2>/dev/full"])
+def test_nobody_who_reads_standard_error_leaves_the_exit_code(tmp_path: Path, closed: str) -> None:
+    """Also where there is something to say there: a note, a mistake."""
+    dataset(tmp_path / "images")
+    git = ["git", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", "images"], check=True)
+    (tmp_path / "datalint.yaml").write_text("dataset: {path: images}\n")
+    codes = []
+    for words in ("--staged -o concise", "--staged -o concise --tree HEAD"):
+        command = f'"$0" -m datalint check {words} {closed}'
+        codes.append(
+            subprocess.run(["sh", "-c", command, sys.executable], cwd=tmp_path, check=False, env=CLEAN_ENVIRONMENT)
+        )
+    assert [run.returncode for run in codes] == [0, 2]
+
+
+def test_an_error_that_nobody_foresaw_is_not_blocking_findings(tmp_path: Path) -> None:
+    """A library that is there and does not load: Python itself would exit with 1."""
+    dataset(tmp_path / "images")
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/yaml.py").write_text("raise ImportError('libyaml.so.2: cannot open shared object file')\n")
+    places = os.pathsep.join(filter(None, (str(tmp_path / "lib"), CLEAN_ENVIRONMENT.get("PYTHONPATH"))))
+    failed = subprocess.run(
+        [sys.executable, "-m", "datalint", "check", "images"],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**CLEAN_ENVIRONMENT, "PYTHONPATH": places},
+    )
+    *_, cause, last = failed.stderr.splitlines()
+    assert (failed.returncode, cause) == (3, "ImportError: libyaml.so.2: cannot open shared object file")
+    assert last.startswith("datalint: no verdict: ")
+
+
 @pytest.mark.parametrize(
     ("text", "place"),
     [
@@ -85,6 +122,10 @@ def test_what_is_there_and_is_no_file_is_not_silently_absent(tmp_path: Path) -> 
     refused = run(tmp_path, "check", "images")
     assert (refused.returncode, "it is not a file" in refused.stderr) == (2, True)
     (tmp_path / ".datalint-baseline.jsonl").rmdir()
+    os.mkfifo(tmp_path / "datalint.yaml")
+    refused = run(tmp_path, "check", "images", timeout=60)
+    assert (refused.returncode, "it is not a file" in refused.stderr) == (2, True)
+    (tmp_path / "datalint.yaml").unlink()
     (tmp_path / "datalint.yaml").symlink_to("nowhere")
     refused = run(tmp_path, "check", "images")
     assert (refused.returncode, "datalint.yaml:1:1: is a link to nothing" in refused.stderr) == (2, True)
@@ -195,3 +236,19 @@ def test_a_format_of_the_command_line_is_not_blamed_on_the_configuration(tmp_pat
     (tmp_path / "datalint.yaml").write_text("dataset: {path: images, format: imagefolder}\n")
     refused = run(tmp_path, "check", "--format", "csv")
     assert (refused.returncode, refused.stderr) == (2, "datalint: no manifest images: it holds no csv file\n")
+
+
+def test_names_are_utf_8_whatever_the_locale_says(tmp_path: Path) -> None:
+    """A locale in ASCII, as cron jobs and old clusters have it; Python's own way out (PEP 540) is switched off."""
+    folder = tmp_path / "bücher"
+    dataset(folder / "bilder für katzen")
+    (folder / "bilder für katzen/train/cat/é.jpg").write_bytes(b"")
+    (folder / "datalint.yaml").write_text("dataset: {path: bilder für katzen}\n", "utf-8")
+    told = []
+    for locale in ({"LC_ALL": "C", "PYTHONUTF8": "0"}, {"LC_ALL": "C.UTF-8"}):
+        judged = run(folder, "check", "-o", "json", env={**CLEAN_ENVIRONMENT, **locale})
+        assert judged.returncode == 1, judged.stderr
+        told.append([(item["rule"], item["path"]) for item in json.loads(judged.stdout)["findings"]])
+    assert told[0] == told[1]
+    assert ("empty-file", "bilder für katzen/train/cat/é.jpg") in told[0]
+    assert "path-not-utf8" not in [rule for rule, _ in told[0]]

@@ -358,6 +358,25 @@ def test_a_sparse_checkout_says_what_it_leaves_out(tmp_path: Path, ask: Callable
     assert (code, report["notes"]) == (1, [])
 
 
+def test_a_shallow_clone_says_that_it_lacks_what_came_before(
+    tmp_path: Path, ask: Callable[..., tuple[int, Any]]
+) -> None:
+    """`removed-class` compares a commit with its parent, and CI fetches one commit alone."""
+    made = create(tmp_path / "repository")
+    made.commit("start")
+    assert not [note for note in ask(made.folder, "--tree", "HEAD")[1]["notes"] if "parent" in note], "it has none"
+    made.git("rm", "-rq", "images/train/dog", "images/val/dog")
+    made.commit("gone")
+    notes = []
+    for depth in ("1", "2"):
+        clone = tmp_path / depth
+        made.git(*LOCAL, "clone", "-q", "--depth", depth, made.folder.as_uri(), str(clone))
+        code, report = ask(clone, "--tree", "HEAD", "--select", "removed-class")
+        notes.append([note for note in report["notes"] if note.startswith("the parent of HEAD is not here")])
+        assert code == int(depth == "2"), report
+    assert list(map(len, notes)) == [1, 0]
+
+
 def test_what_a_partial_clone_lacks_is_not_checked(tmp_path: Path, ask: Callable[..., tuple[int, Any]]) -> None:
     made = create(tmp_path / "repository")
     broken(made.folder / "images/val/dog")

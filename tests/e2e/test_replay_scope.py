@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.conftest import CONFIG, Repository
+from tests.e2e.conftest import CLEAN_ENVIRONMENT, CONFIG, Repository
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -141,3 +142,44 @@ def test_a_configuration_that_the_environment_names_has_a_verdict_of_its_own(rep
     assert (told.returncode, "0 new since HEAD" in told.stdout) == (0, True), "both sides are of that dataset"
     same = repository.datalint("diff", "HEAD", "HEAD", DATALINT_CONFIG="more.yaml")
     assert same.returncode == 0, same.stdout
+
+
+def test_a_branch_that_is_another_name_of_a_branch_is_followed_to_its_commit(repository: Repository) -> None:
+    """HEAD and the branch stay what they are, and the index too, while the commit that they lead to is another one."""
+    repository.git("symbolic-ref", "refs/heads/alias", "refs/heads/main")
+    repository.git("symbolic-ref", "HEAD", "refs/heads/alias")
+    repository.git("rm", "-rq", "images/train/dog", "images/val/dog")
+    words = ("check", "--staged", "--select", "removed-class")
+    repository.commit("gone")
+    assert repository.datalint(*words).returncode == 0
+    repository.git("reset", "-q", "--soft", "HEAD~1")
+    refused = repository.datalint(*words)
+    assert (refused.returncode, "class 'dog' is gone" in refused.stdout) == (1, True)
+
+
+def test_another_limit_of_the_machine_is_judged_again(repository: Repository) -> None:
+    """A job of Slurm (sbatch) has what it asked for, and the machine is `local` all the same."""
+    recipe = "{batch: 4, shuffle_buffer: 24, image_size: 1024, loader: files}"
+    (repository.folder / "datalint.yaml").write_text(CONFIG.replace("{batch: 4}", recipe))
+    repository.git("add", "-A")
+    words = ("check", "--staged", "--select", "memory")
+    assert repository.datalint(*words).returncode == 0
+    small = repository.datalint(*words, SLURM_MEM_PER_NODE="512")
+    assert (small.returncode, "memory-" in small.stdout) == (1, True)
+    assert repository.datalint(*words).returncode == 0
+
+
+def test_what_is_installed_later_judges_again(repository: Repository, tmp_path: Path) -> None:
+    """A decoder, say: pip makes a folder for each package beside the others."""
+    packages = tmp_path / "lib/site-packages"
+    packages.mkdir(parents=True)
+    places = os.pathsep.join(filter(None, (str(packages), CLEAN_ENVIRONMENT.get("PYTHONPATH"))))
+
+    def seconds() -> float:
+        told = repository.datalint("check", "--staged", "-o", "json", PYTHONPATH=places).stdout
+        return float(json.loads(told)["summary"]["seconds"])
+
+    before = seconds()
+    assert seconds() == before, "a verdict that is shown again has the time of the first"
+    (packages / "decoder-1.0.dist-info").mkdir()
+    assert seconds() != before

@@ -12,6 +12,7 @@ import tempfile
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,7 @@ import pytest
 from tests.e2e.conftest import CLEAN_ENVIRONMENT, dataset, picture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 COMMAND = [sys.executable, "-m", "datalint", "check", "-o", "json", "--ignore", "rare-class"]
 
@@ -45,14 +46,20 @@ def many(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
-def start(folder: Path, *words: str, prefix: tuple[str, ...] = (), **options: Any) -> subprocess.Popen[str]:
+def start(
+    folder: Path,
+    *words: str,
+    prefix: tuple[str, ...] = (),
+    environment: Mapping[str, str] = MappingProxyType({}),
+    **options: Any,
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*prefix, *COMMAND, folder.name, *words],
         cwd=folder.parent,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=CLEAN_ENVIRONMENT,
+        env={**CLEAN_ENVIRONMENT, **environment},
         **options,
     )
 
@@ -258,6 +265,50 @@ def test_ctrl_c_ends_with_130_and_what_was_read_is_kept(many: Path) -> None:
     assert (again["code"], again["summary"]["files"]) == (0, 332)
     assert again["summary"]["cached"] > 0
     assert not [note for note in again["notes"] if "cache" in note]
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL, signal.SIGHUP], ids=lambda by: by.name)
+def test_a_run_that_is_ended_from_outside_leaves_nothing_behind(many: Path, by: signal.Signals) -> None:
+    """Also the facts that a comparison without a cache keeps between its two sides."""
+    for words in (
+        ("init", "-q"),
+        ("add", "."),
+        ("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "start"),
+    ):
+        subprocess.run(["git", *words], cwd=many.parent, check=True, env=CLEAN_ENVIRONMENT)
+    scratch = many.parent / "scratch"
+    scratch.mkdir()
+    asked = ("--no-cache", "--since", "HEAD", "--workers", "1")
+    run = start(many, *asked, environment={"TMPDIR": str(scratch)})
+    hold_after_answers(run, worker := wait_for_scan(run)[0])
+    assert list(scratch.iterdir())
+    run.send_signal(by)
+    os.kill(worker, signal.SIGCONT)
+    run.communicate(timeout=60)
+    assert run.returncode == -by
+    deadline = time.monotonic() + 30
+    while list(scratch.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_process_of_rules_that_cannot_start_leaves_nothing_behind(images: Path) -> None:
+    """A disk with room for a folder, and for no file in it: inodes are counted too."""
+    with tempfile.TemporaryDirectory() as name:
+        options = ["mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=3", "datalint-test", name]
+        if subprocess.run(options, capture_output=True, check=False).returncode:
+            pytest.skip("mounting is not allowed here")
+        try:
+            (Path(name) / "ballast").touch()
+            run = start(images, "--no-cache", environment={"TMPDIR": name})
+            _, error = run.communicate(timeout=60)
+            assert (run.returncode, error) == (
+                3,
+                "datalint: cannot start the process that runs rules: No space left on device\n",
+            )
+            assert [path.name for path in Path(name).iterdir()] == ["ballast"]
+        finally:
+            subprocess.run(["umount", name], check=True)
 
 
 def test_a_dataset_on_its_own_full_of_junk_is_not_clean(tmp_path: Path) -> None:

@@ -398,6 +398,23 @@ def test_the_earlier_side_is_read_once_and_then_remembered(
     assert ask("check", *FEW, "--since", "HEAD").samples() == {("train", "cat"): {"changed": 1}}
 
 
+def test_a_remembered_side_is_believed_under_its_own_name_alone(
+    repository: Repository, ask: Callable[..., Told]
+) -> None:
+    """As where a cache was restored badly: a commit that has the flaw must not answer for one that has not."""
+    bad = repository.folder / IMAGES / "cat/0000.jpg"
+    since = repository.folder / ".datalint_cache/since"
+    assert ask("check", *FEW, "--since", "HEAD").code == 0
+    [sound] = since.iterdir()
+    cut(bad)
+    repository.commit("flaw", "-a")
+    assert ask("check", *FEW, "--since", "HEAD").code == 0
+    [flawed] = set(since.iterdir()) - {sound}
+    flawed.replace(sound)
+    repository.git("reset", "-q", "--soft", "HEAD~1")
+    assert ask("check", *FEW, "--since", "HEAD").new() == [("truncated-image", f"{IMAGES}/cat/0000.jpg")]
+
+
 def test_what_is_judged_before_the_commit_is_not_judged_after_it(
     repository: Repository, ask: Callable[..., Told], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -445,6 +462,40 @@ def test_folders_and_commits_are_compared(repository: Repository, ask: Callable[
     assert (commits.new(), commits.samples()) == (folders.new(), {("train", "dog"): {"changed": 1}})
     assert ask("diff", *FEW, "HEAD", "HEAD~1").mended() == folders.new()
     assert ask("diff", *FEW, "HEAD", "HEAD").document["since"]["samples"] == []
+
+
+def test_a_commit_is_compared_with_a_copy_outside_of_its_repository(
+    repository: Repository, ask: Callable[..., Told], tmp_path: Path
+) -> None:
+    """Also in another repository, which lacks the commit; a work tree beside this one has it."""
+    copy = tmp_path / "copy"
+    shutil.copytree(repository.folder / "images", copy)
+    cut(copy / "train/dog/0002.jpg")
+    there = [("truncated-image", "train/dog/0002.jpg")]
+    assert ask("diff", *FEW, "HEAD", str(copy)).new() == there
+    repository.git("init", "-q", str(copy))
+    assert ask("diff", *FEW, "HEAD", str(copy)).new() == there
+    repository.git("worktree", "add", "-q", "--detach", str(tmp_path / "beside"))
+    for split in ("train", "val"):
+        shutil.rmtree(tmp_path / "beside/images" / split / "dog")
+    told = ask("diff", "--select", "removed-class", "HEAD", str(tmp_path / "beside/images"))
+    assert [rule for rule, _ in told.new()] == ["removed-class"]
+
+
+def test_why_git_knows_no_commit_is_said(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, error = say(capsys, "diff", "HEAD")
+    assert (code, "not a git repository" in error) == (2, True)
+    if os.geteuid():
+        pytest.skip("a repository can be given away by root alone")
+    os.chown(repository.folder / ".git", 65534, 65534)
+    os.chown(repository.folder, 65534, 65534)
+    monkeypatch.chdir(repository.folder)
+    for words in (("diff", "HEAD"), ("check", "--staged", "--no-cache")):
+        code, _, error = say(capsys, *words)
+        assert (code, "dubious ownership" in error, "safe.directory" in error) == (2, True, True)
 
 
 def test_a_word_is_a_path_or_a_commit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 from dataclasses import replace
@@ -28,6 +29,21 @@ def rendered(name: str, style: Style | None = None, result: Result = RESULT) -> 
 
 def shown(result: Result, style: Style | None = None) -> str:
     return rendered("text", style, result)
+
+
+@pytest.mark.parametrize("name", ["text", "concise", "github", "markdown", "junit"])
+@pytest.mark.parametrize("letter", ["\u2028", "\u2029", "\u202e", "\u2066"])
+def test_a_name_neither_ends_a_line_nor_turns_what_stands_around_it(name: str, letter: str) -> None:
+    """`cat<U+202E>gpj.exe` would read `catexe.jpg`."""
+    plain = of_name("catgpj.exe")
+    told = rendered(name, result=of_name(f"cat{letter}gpj.exe"))
+    assert letter not in told
+    assert f"cat\\u{ord(letter):04x}gpj.exe" in html.unescape(told)
+    assert len(told.splitlines()) == len(rendered(name, result=plain).splitlines())
+
+
+def of_name(path: str) -> Result:
+    return replace(RESULT, findings=[replace(RESULT.findings[0], path=path, message=f"{path} is broken")])
 
 
 @pytest.mark.parametrize("name", report.FORMATS)
