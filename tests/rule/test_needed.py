@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import random
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
@@ -17,9 +15,10 @@ from datalint.rule.needs import Need, Rows, either, read, written
 from datalint.ruleset import builtin_rules
 from datalint.tables import TABLES as DECLARED
 from datalint.tables import Data
+from tests.rule.worlds import Worlds, filled, parsed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from datalint.rule.model import Case, Rule
 
@@ -38,11 +37,6 @@ def database() -> duckdb.DuckDBPyConnection:
     for name in TABLES:
         connection.execute(f"create table {name} (id bigint, label varchar)")
     return connection
-
-
-def parsed(database: duckdb.DuckDBPyConnection, sql: str) -> Any:
-    [[text]] = database.execute("select json_serialize_sql(?)", [sql]).fetchall()
-    return json.loads(text)["statements"][0]["node"]
 
 
 def silent_without(database: duckdb.DuckDBPyConnection, sql: str) -> set[str]:
@@ -148,34 +142,9 @@ def test_every_aggregate_that_the_guard_lets_pass_is_known(database: duckdb.Duck
     assert {name for (name,) in kinds.fetchall()} & FUNCTIONS == AGGREGATES
 
 
-CELLS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
-    "samples": {"file_id": (0, 1, None), "label": ("a", "b", "", None), "split": ("train", "val", None)},
-    "files": {"file_id": (0, 1, None), "status": ("ok", "damaged", None), "width": (1, 9, None),
-              "path_utf8": (True, False, None)},
-    "dataset": {"task": ("detection", "Detection", None), "format": ("coco", None)},
-}  # fmt: skip
-"""Columns, and values that rows are made of by chance."""
-
-
-WORLDS = 80
-
-
 @pytest.fixture(scope="module")
-def worlds() -> tuple[duckdb.DuckDBPyConnection, list[dict[str, Data]]]:
-    """Tables of few rows, each set of them in a schema of its own, and what is in them."""
-    connection, chance, found = duckdb.connect(), random.Random(7), []
-    for world in range(WORLDS):
-        connection.execute(f"create schema world{world}; use world{world}")
-        tables = {}
-        for name, cells in CELLS.items():
-            types = {column.name: column.type for column in DECLARED[name].columns}
-            connection.execute(f"create table {name} ({', '.join(f'{column} {types[column]}' for column in cells)})")
-            rows = [[chance.choice(values) for values in cells.values()] for _ in range(chance.randrange(4))]
-            if rows:
-                connection.executemany(f"insert into {name} values ({', '.join('?' for _ in cells)})", rows)
-            tables[name] = Data({column: [row[place] for row in rows] for place, column in enumerate(cells)})
-        found.append(tables)
-    return connection, found
+def worlds() -> Worlds:
+    return filled(80)
 
 
 def said(need: Need) -> str:
@@ -277,9 +246,7 @@ def said(need: Need) -> str:
         ('select 1 as n from samples "\u212a", files k where "\u212a".file_id = 1', "samples samples.file_id files"),
     ],
 )  # fmt: skip
-def test_it_needs_what_its_conditions_ask_for(
-    worlds: tuple[duckdb.DuckDBPyConnection, list[dict[str, Data]]], sql: str, expected: str
-) -> None:
+def test_it_needs_what_its_conditions_ask_for(worlds: Worlds, sql: str, expected: str) -> None:
     connection, all_tables = worlds
     found = needed(parsed(connection, sql))
     assert sorted(map(said, found)) == sorted(expected.split())
