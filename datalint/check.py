@@ -105,13 +105,13 @@ def check(request: Request, *, progress: Progress | None = None, engine: RuleEng
     """
     with nullcontext(engine) if engine else rule_engine(request) as running:
         workspace = open_workspace(request)
-        return check_in(workspace, request, rules_of(workspace, request), running, progress=progress)
+        return check_in(workspace, request, rules_of(workspace, request, running), running, progress=progress)
 
 
-def rules_of(workspace: Workspace, request: Request) -> list[BoundRule[Rule]]:
+def rules_of(workspace: Workspace, request: Request, engine: RuleEngine) -> list[BoundRule[Rule]]:
     """Those that run, as the configuration and the command line set them; raises UsageError for what cannot be."""
     settings = workspace.config
-    rules = all_rules(*workspace.rule_home, settings, label=workspace.rule_label)
+    rules = all_rules(*workspace.rule_home, settings, label=workspace.rule_label, prepare=engine.prepare)
     return configuration.resolve_rules(settings, rules, select=request.select, ignore=request.ignore)
 
 

@@ -10,9 +10,13 @@ from datalint.queries import BUILTIN_RULES
 from datalint.rule.load import is_rule_file, load_rule
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from datalint.config import Config
     from datalint.rule.model import Rule
     from datalint.source import Source
+
+    Prepare = Callable[[Sequence[Rule]], object]
 
 
 def builtin_rules(*, tests: bool = True) -> list[Rule]:
@@ -23,10 +27,13 @@ def builtin_rules(*, tests: bool = True) -> list[Rule]:
     ]
 
 
-def custom_rules(source: Source, home: str, config: Config, *, label: str = "") -> list[Rule]:
+def custom_rules(
+    source: Source, home: str, config: Config, *, label: str = "", prepare: Prepare | None = None
+) -> list[Rule]:
     """Rules of the user's folders, relative to `home`; a folder without any is a UsageError, and so are all mistakes.
 
-    `label` stands before the name of each file, where whoever looks for it needs to know more.
+    `label` stands before the name of each file, where whoever looks for it needs to know more. `prepare` looks at the
+    queries of the other files where one cannot be read, and raises UsageError, so that all is told at once.
     """
     rules, mistakes = [], []
     known: set[str] = set()
@@ -52,13 +59,22 @@ def custom_rules(source: Source, home: str, config: Config, *, label: str = "") 
             except UsageError as error:
                 mistakes.append(error)
     if mistakes:
-        raise together(mistakes)
+        raise together([*mistakes, *(() if prepare is None else _mistakes(rules, prepare))])
     return rules
 
 
-def all_rules(source: Source, home: str, config: Config, *, label: str = "") -> list[Rule]:
+def _mistakes(rules: Sequence[Rule], prepare: Prepare) -> Iterator[UsageError]:
+    try:
+        prepare(rules)
+    except UsageError as error:
+        yield error
+
+
+def all_rules(
+    source: Source, home: str, config: Config, *, label: str = "", prepare: Prepare | None = None
+) -> list[Rule]:
     """Built-in rules, without their tests, and custom ones; two rules with one id are a UsageError."""
-    rules = [*builtin_rules(tests=False), *custom_rules(source, home, config, label=label)]
+    rules = [*builtin_rules(tests=False), *custom_rules(source, home, config, label=label, prepare=prepare)]
     seen: dict[str, Rule] = {}
     for rule in rules:
         if rule.id in seen:

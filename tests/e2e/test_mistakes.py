@@ -70,6 +70,16 @@ def test_mistake_in_a_rule_is_located(ruled: Repository, name: str) -> None:
     assert "Traceback" not in refused.stderr
 
 
+def test_mistakes_of_all_files_are_told_at_once(ruled: Repository) -> None:
+    """One that YAML or the rule's form tells, and one that only DuckDB tells."""
+    (ruled.folder / "ours/min-side.yaml").write_text(RULE.replace("from files", "from flies"))
+    (ruled.folder / "ours/other.yaml").write_text(RULE.replace("remedy:", "remdy:").replace("min-side", "other"))
+    refused = ruled.datalint("check")
+    assert refused.returncode == 2
+    places = [line for line in refused.stderr.splitlines() if line.startswith("datalint: ")]
+    assert [line.split(":")[1:3] for line in places] == [[" ours/other.yaml", "11"], [" ours/min-side.yaml", "15"]]
+
+
 CONFIG_MISTAKES = {
     "typo in a key": ("datset: {path: images}\n", "1:1", "dataset"),
     "typo in a nested key": ("dataset: {pth: images}\n", "1:11", "path"),
