@@ -6,7 +6,6 @@ This is the only module that knows every room.
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -101,9 +100,9 @@ class Judged:
 def check(request: Request, *, progress: Progress | None = None, engine: RuleEngine | None = None) -> Judged:
     """Judge one dataset; raises UsageError for what the user must mend, UnfinishedError where nothing was judged.
 
-    `engine` is one that runs already, by `rule_engine`, and goes on to.
+    `engine` is one that runs already.
     """
-    with nullcontext(engine) if engine else rule_engine(request) as running:
+    with rule_engine(request, engine) as running:
         workspace = open_workspace(request)
         return check_in(workspace, request, rules_of(workspace, request, running), running, progress=progress)
 

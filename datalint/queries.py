@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from datalint.rule.engine import RuleEngine
 from datalint.rule.prepared import Known
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from datalint.request import Request
 
 _HERE = Path(__file__).parent
@@ -22,6 +25,8 @@ def known_queries() -> Known:
     return Known((BUILTIN_RULES / PREPARED).read_text("utf-8"))
 
 
-def rule_engine(request: Request) -> RuleEngine:
-    """For a `with` block around all that is judged of a request."""
+def rule_engine(request: Request, running: RuleEngine | None = None) -> AbstractContextManager[RuleEngine]:
+    """For a `with` block around all that is judged of a request; one that runs already goes on to after it."""
+    if running is not None:
+        return nullcontext(running)
     return RuleEngine(timeout=request.rule_timeout, known=known_queries())

@@ -6,7 +6,6 @@ import os
 import posixpath
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -43,8 +42,7 @@ def check(request: Request, *, progress: Progress | None = None, engine: RuleEng
     """
     ref = request.since
     assert ref is not None
-    with ThreadPoolExecutor(1) as beside, ExitStack() as stack:
-        running = engine or stack.enter_context(rule_engine(request))
+    with ThreadPoolExecutor(1) as beside, rule_engine(request, engine) as running:
         if not request.use_cache:
             # Both sides hold mostly the same files: between them, facts are kept in any case.
             request = replace(request, use_cache=True, cache_dir=running.scratch("cache"))

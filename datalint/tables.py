@@ -32,6 +32,11 @@ class Table:
     user_columns: bool = False
     """Whether user columns (VARCHAR) may follow the declared ones."""
 
+    @property
+    def types(self) -> dict[str, str]:
+        """DuckDB type of each declared column."""
+        return {column.name: column.type for column in self.columns}
+
 
 Columns = dict[str, list[object]]
 """Columnar data of one table: column name -> values; all lists have one length, in Python's own types."""

@@ -73,7 +73,7 @@ def _tables(reader: Reader, given: dict[str, Any], way: Way) -> dict[str, tuple[
 
 def _row(reader: Reader, row: Any, name: str, way: Way) -> tuple[Mapping[str, Any], int]:
     table = TABLES[name]
-    types = {column.name: column.type for column in table.columns}
+    types = table.types
     if not isinstance(row, dict):
         reader.fail(f"expected a row such as {{path: a.png}}, got {shown(row)}", way)
     values = dict(row)

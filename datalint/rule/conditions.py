@@ -107,7 +107,7 @@ def _known(node: Node | None, scope: Scope) -> Needs:
 def _valued(node: Node, scope: Scope, kind: str, values: tuple[str, ...]) -> Needs:
     """A column of this type with one of the values."""
     place = _place(node, scope)
-    if place is None or _type_of(*place) != kind:
+    if place is None or TABLES[place[0]].types[place[1]] != kind:
         return NOTHING
     return frozenset({Need(*place, values)})
 
@@ -124,7 +124,7 @@ def _place(node: Node | None, scope: Scope) -> tuple[str, str] | None:
     if len(above) > 1 or (not above and len(scope.names) != 1):
         return None
     table = scope.names.get(above[0]) if above else next(iter(scope.names.values()))
-    return (table, column) if table is not None and _type_of(table, column) else None
+    return (table, column) if table is not None and column in TABLES[table].types else None
 
 
 def extreme(query: Node, queries: Collection[str]) -> tuple[str, str] | None:
@@ -140,7 +140,3 @@ def extreme(query: Node, queries: Collection[str]) -> tuple[str, str] | None:
     arguments = item["arguments"]
     # DuckDB refuses none; of two, the second says how many values are wanted.
     return _place(arguments[0]["expression"], scope_of([node["from_table"]], queries)) if len(arguments) == 1 else None
-
-
-def _type_of(table: str, name: str) -> str:
-    return next((column.type for column in TABLES[table].columns if column.name == name), "")

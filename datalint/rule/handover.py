@@ -25,7 +25,7 @@ def extra_columns(tables: Mapping[str, Data]) -> list[str]:
 def written(tables: Mapping[str, Data], stem: str) -> Iterator[dict[str, Any]]:
     """Write each table, large ones in parts, into files that begin with `stem`; what the child must know of each."""
     for name, data in tables.items():
-        types = {column.name: column.type for column in TABLES[name].columns}
+        types = TABLES[name].types
         renamed = _renamed(name, data)
         columns = {
             renamed.get(column, column): (values, types.get(column, "VARCHAR"))

@@ -83,7 +83,7 @@ class _Column:
     """One column of a table."""
 
     def __init__(self, table: str, name: str, values: Sequence[object]) -> None:
-        self._is_truth = any(column.name == name and column.type == "BOOLEAN" for column in TABLES[table].columns)
+        self._is_truth = TABLES[table].types[name] == "BOOLEAN"
         self._values = values
 
     @cached_property

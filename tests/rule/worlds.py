@@ -32,7 +32,7 @@ def filled(number: int) -> Worlds:
         connection.execute(f"create schema world{world}; use world{world}")
         tables = {}
         for name, cells in CELLS.items():
-            types = {column.name: column.type for column in TABLES[name].columns}
+            types = TABLES[name].types
             connection.execute(f"create table {name} ({', '.join(f'{column} {types[column]}' for column in cells)})")
             rows = [[chance.choice(values) for values in cells.values()] for _ in range(chance.randrange(4))]
             if rows:

@@ -272,18 +272,16 @@ class _Scan:
         self, number: int, data: bytes, places: dict[bytes, wire.Place], array_: Array, size: int
     ) -> tuple[int, int, int] | None:
         """Height, width, channels of this record, which has `size` bytes or numbers."""
-        shown_ = f"{size:,} {'bytes' if self.plan.kind == wire.BYTES else 'values'}"
         if not array_.names:
-            if size != array_.size:
-                words = f"{shown_}, where the first records have {array_.size:,}"
-                self._odd("array-size", number, self.plan.image, words)
-                return None
-            return array_.shape
+            if size == array_.size:
+                return array_.shape
+            self._odd_size(number, size, f"where the first records have {array_.size:,}")
+            return None
         sides = [self._number(data, name, places) or 0 for name in array_.names]
         area = math.prod(sides)
         if area <= 0 or size % area:
             stated = " x ".join(map(str, sides))
-            self._odd("array-size", number, self.plan.image, f"{shown_}, which {stated} does not divide")
+            self._odd_size(number, size, f"which {stated} does not divide")
             return None
         if len(sides) == 3:
             return sides[0], sides[1], sides[2]
@@ -336,6 +334,11 @@ class _Scan:
         self.rest.odd_counts[key] = self.rest.odd_counts.get(key, 0) + 1
         if len(self.rest.odd) < MOST_ODD:
             self.rest.odd.append(Odd(kind, number, name, detail))
+
+    def _odd_size(self, number: int, size: int, why: str) -> None:
+        """Of the pixels of a record, in bytes or, of a list, in numbers."""
+        unit = "bytes" if self.plan.kind == wire.BYTES else "values"
+        self._odd("array-size", number, self.plan.image, f"{size:,} {unit}, {why}")
 
     def index(self, codec: str, frames: Frames) -> Index:
         """Of all that was taken."""
