@@ -64,6 +64,8 @@ class Evidence:
     tables: Mapping[str, Data]
     machine: Target
     notes: tuple[str, ...]
+    began: float
+    """When somebody began to look, in seconds of the monotonic clock."""
     left_open: Mapping[str, LeftOpen] = field(default_factory=dict)
     """Resources that nobody could compare with the target, by name."""
     not_checked: tuple[NotChecked, ...] = ()
@@ -123,12 +125,34 @@ def check_in(
     progress: Progress | None = None,
 ) -> Judged:
     """The same where the workspace is open, with rules that may come from another one."""
-    started = time.monotonic()
-    settings = workspace.config
+    return judged(workspace, request, asked, engine, gathered_for(workspace, request, asked, engine, progress=progress))
+
+
+def gathered_for(
+    workspace: Workspace,
+    request: Request,
+    asked: Sequence[BoundRule[Rule]],
+    engine: RuleEngine,
+    *,
+    progress: Progress | None = None,
+) -> Evidence:
+    """What these rules are judged by; where that takes a while, the engine is at work on some of them already."""
+    rules = [item.rule for item in asked]
+    reads = engine.prepare(rules)
+    configuration.check_ignores(workspace.config, {rule.id: engine.columns(rule.id) for rule in rules})
+    begin = partial(engine.begin, rules=asked)
+    return collect(workspace, request, near=nearby.asked(asked, reads), progress=progress, begin=begin)
+
+
+def judged(
+    workspace: Workspace,
+    request: Request,
+    asked: Sequence[BoundRule[Rule]],
+    engine: RuleEngine,
+    evidence: Evidence,
+) -> Judged:
+    """What the rules find, what of that counts, and the verdict."""
     reads = engine.prepare([item.rule for item in asked])
-    configuration.check_ignores(settings, {item.rule.id: engine.columns(item.rule.id) for item in asked})
-    near = nearby.asked(asked, reads)
-    evidence = collect(workspace, request, near=near, progress=progress, begin=engine.begin)
     aside = set_aside(evidence.dataset, asked)
     bound = [item for item in asked if item.rule.id not in aside]
     outcomes = engine.run(bound, evidence.tables)
@@ -138,7 +162,7 @@ def check_in(
         for item in bound
         for finding in judge(item, outcomes[item.rule.id], manifest=manifest, manifests=manifests)
     ]
-    fail_on = request.fail_on or settings.fail_on
+    fail_on = request.fail_on or workspace.config.fail_on
     open_ = unanswered(bound, outcomes, aside=aside, fail_on=fail_on)
     remaining = Remaining(findings)
     if request.use_ignores:
@@ -147,7 +171,8 @@ def check_in(
     remaining = replace(remaining, notes=[*remaining.notes, *drift.findings(workspace)])
     left_open = unjudged.by_rules([item.rule for item in bound], reads, evidence.left_open)
     evidence = replace(evidence, notes=(*evidence.notes, *open_.notes))
-    result = conclude(evidence, remaining, open_.not_checked, left_open, seconds=time.monotonic() - started)
+    seconds = time.monotonic() - evidence.began
+    result = conclude(evidence, remaining, open_.not_checked, left_open, seconds=seconds)
     result = replace(result, rules=told(bound, result.findings))
     if not len(evidence.dataset.samples) and not result.summary.errors and not described(evidence.dataset):
         # A broken link or an ignored finding beside nothing at all is no dataset that trains.
@@ -204,6 +229,7 @@ def look(
 
     `begin` is given what is there before pictures are compared, which may take a while.
     """
+    began = time.monotonic()
     believed = trust.believable(workspace.cache_dir)
     kept = workspace.cache_dir if request.use_cache and believed else None
     with open_cache(kept, algorithm=workspace.algorithm) as cache:
@@ -230,7 +256,8 @@ def look(
     if request.use_cache and not believed:
         notes += (f"{workspace.cache_dir} is tracked by git and was not believed: run `git rm -r --cached` on it",)
     tables["near"] = copies.table
-    return Evidence(found, gathered, tables, machine, notes, not_checked=(*compared.not_checked, *copies.not_checked))
+    left = (*compared.not_checked, *copies.not_checked)
+    return Evidence(found, gathered, tables, machine, notes, began, not_checked=left)
 
 
 def scan(

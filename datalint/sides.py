@@ -17,34 +17,37 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from datalint import replay, trust
-from datalint.delta import Sample, Side, Total
 from datalint.facts.cache import make_folder
 from datalint.facts.gather import extractor_version
+from datalint.followed import Sample, Side, Total
 from datalint.report.document import finding_document, findings_of
 
 if TYPE_CHECKING:
-    from datalint.check import Judged
+    from collections.abc import Iterable, Sequence
+
+    from datalint.config import BoundRule
     from datalint.request import Request
+    from datalint.rule.model import Rule
+    from datalint.workspace import Workspace
 
 FOLDER = "since"
-SCHEMA = 3
+SCHEMA = 4
 KEPT = 8
 """Trees that are remembered: those that the branches at work on this machine left."""
 _ENDING = ".json.z"
 
 
-def key_of(request: Request, tree: str | None, now: Judged) -> str | None:
+def key_of(request: Request, tree: str | None, workspace: Workspace, rules: Iterable[BoundRule[Rule]]) -> str | None:
     """File that a tree is remembered in, under these rules and settings; None where the cache may not be used."""
-    workspace = now.workspace
     if tree is None or not request.use_cache or not trust.believable(workspace.cache_dir):
         return None
-    rules = [
+    judged_by = [
         (item.rule.id, item.severity, dict(item.params), item.rule.key, item.rule.sql, item.rule.severity)
-        for item in now.bound
+        for item in rules
     ]
     asked = {name: value for name, value in asdict(request).items() if name not in _ELSEWHERE}
     place = (os.path.realpath(workspace.source.base), workspace.root, workspace.home)
-    parts = (SCHEMA, tree, asked, rules, repr(workspace.config), place, extractor_version())
+    parts = (SCHEMA, tree, asked, judged_by, repr(workspace.config), place, extractor_version())
     text = json.dumps([*parts, replay.circumstances(workspace.cache_dir)], sort_keys=True, default=str)
     return os.path.join(workspace.cache_dir, FOLDER, hashlib.sha256(text.encode()).hexdigest()[:32] + _ENDING)
 
@@ -61,10 +64,11 @@ def recall(key: str | None) -> Side | None:
         return None
     try:
         with open(key, "rb") as file:
-            told = json.loads(zlib.decompress(file.read()))
+            first = zlib.decompressobj()
+            told = json.loads(first.decompress(file.read()))
         if told["name"] != os.path.basename(key):
             return None  # somebody has put another side in its place
-        side = _side(told)
+        side = _side(told, json.loads(zlib.decompress(first.unused_data)))
     except (OSError, zlib.error, ValueError, KeyError, TypeError):
         return None
     with suppress(OSError):
@@ -72,17 +76,22 @@ def recall(key: str | None) -> Side | None:
     return side
 
 
-def remember(key: str | None, side: Side) -> None:
+def packed(samples: Sequence[Sample]) -> bytes:
+    """As `remember` keeps them: by column, as there may be a million."""
+    return _packed(list(zip(*samples, strict=True)))
+
+
+def remember(key: str | None, side: Side, samples: bytes) -> None:
     """Keep a side of which everything could be read; a full disk or a kill leaves what was there."""
     if key is None or side.mute or side.unread:
         return
     folder = os.path.dirname(key)
-    text = json.dumps({"name": os.path.basename(key), **_document(side)}).encode()
+    told = _packed({"name": os.path.basename(key), **_document(side)})
     with suppress(OSError):
         make_folder(os.path.dirname(folder))
         os.makedirs(folder, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as file:
-            file.write(zlib.compress(text, 1))
+            file.write(told + samples)
         os.replace(file.name, key)
         _forget(folder)
 
@@ -107,24 +116,27 @@ def _forget(folder: str) -> None:
         os.unlink(path)
 
 
+def _packed(plain: object) -> bytes:
+    return zlib.compress(json.dumps(plain).encode(), 1)
+
+
 def _document(side: Side) -> dict[str, Any]:
-    """Plain values; samples by column, as there may be a million."""
+    """Plain values of all but its samples."""
     return {
         "base": side.base,
         "root": side.root,
         "manifest": side.manifest,
         "findings": [finding_document(finding) for finding in side.findings],
-        "samples": list(zip(*side.samples, strict=True)),
         "footprint": list(side.footprint),
     }
 
 
-def _side(told: dict[str, Any]) -> Side:
+def _side(told: dict[str, Any], samples: list[list[Any]]) -> Side:
     return Side(
         base=told["base"],
         root=told["root"],
         manifest=told["manifest"],
         findings=findings_of(told["findings"]),
-        samples=list(map(Sample._make, zip(*told["samples"], strict=True))),
+        samples=list(map(Sample._make, zip(*samples, strict=True))),
         footprint=[Total(*row) for row in told["footprint"]],
     )

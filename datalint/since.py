@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, cast
 
 from datalint import braces, git, sides
 from datalint import check as checking
-from datalint.delta import Sample, Side, Total, compare
+from datalint.delta import compare
 from datalint.errors import NoSamplesError, UsageError
 from datalint.finding import Severity, Since
+from datalint.followed import Followed, Sample, Side, Total
 from datalint.footprint.estimate import TOTAL
 from datalint.outcome import verdict
 from datalint.queries import rule_engine
@@ -25,7 +26,7 @@ from datalint.workspace import open_before, open_workspace
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from datalint.check import Judged
+    from datalint.check import Evidence, Judged
     from datalint.request import Request
     from datalint.rule.engine import RuleEngine
     from datalint.tables import Data
@@ -50,30 +51,34 @@ def check(request: Request, *, progress: Progress | None = None, engine: RuleEng
         tip = git.commit(top, ref)
         left = git.fork(top, tip, request.tree)
         commit = left or tip
+        asked = replace(request, since=None, base=request.base or commit)
+        workspace = open_workspace(asked)
         # Of 100,000 images git needs a quarter of a second for it, and nobody need wait.
         tree = beside.submit(git.index_tree, top) if request.staged else None
-        asked = replace(request, since=None, base=request.base or commit)
-        now = checking.check(asked, progress=progress, engine=running)
+        rules = checking.rules_of(workspace, asked, running)
+        evidence = checking.gathered_for(workspace, asked, rules, running, progress=progress)
+        key = sides.key_of(request, git.tree_of(top, commit), workspace, rules)
+        seen = beside.submit(_seen, workspace, evidence, key)
+        now = checking.judged(workspace, asked, rules, running, evidence)
         notes = []
         if left is None:
             words = "which shares no commit with what is judged (a shallow clone may lack it)"
             notes.append(f"compared with {ref} itself, {words}")
         if commit != tip:
             notes.append(f"compared with {commit[:12]}, where this branch left {ref} (now {tip[:12]})")
-        before = _before(request, commit, now, git.tree_of(top, commit), running, progress)
-        if before is None:
-            before = Side(os.path.realpath(now.workspace.source.base), *_place(now.workspace))
-            notes.append(f"{ref} holds no file of this dataset: everything counts as new")
-        after = side_of(now)
-        kept = None
+        after, followed, samples = seen.result()
+        after = replace(after, findings=now.found, mute=now.mute)
+        if followed is None:
+            before = _judged(request, commit, now, key, running, progress)
+            if before is None:
+                before = Side(os.path.realpath(workspace.source.base), *_place(workspace))
+                notes.append(f"{ref} holds no file of this dataset: everything counts as new")
+            followed = Followed(before, after)
         if tree is not None:
             alone = [finding for finding in after.findings if finding.rule not in now.comparing]
-            key = sides.key_of(request, tree.result(), now)
-            kept = beside.submit(sides.remember, key, replace(after, findings=alone))
-        compared = _compared(now, before, after, base=ref, commit=commit, notes=notes)
-        if kept is not None:
-            kept.result()
-        return compared
+            key = sides.key_of(request, tree.result(), workspace, rules)
+            sides.remember(key, replace(after, findings=alone), samples)
+        return _compared(now, followed, after, base=ref, commit=commit, notes=notes)
 
 
 def diff(earlier: Request, later: Request, *, name: str, progress: Progress | None = None) -> Judged:
@@ -91,7 +96,8 @@ def diff(earlier: Request, later: Request, *, name: str, progress: Progress | No
         then = replace(then, earlier=True)
         earlier = replace(earlier, use_ignores=False, base=commit, verify_lock=False)
         before = side_of(checking.check_in(then, earlier, now.bound, engine, progress=progress))
-        return _compared(now, before, side_of(now), base=name, commit=commit, notes=[])
+        after = side_of(now)
+        return _compared(now, Followed(before, after), after, base=name, commit=commit, notes=[])
 
 
 def _folder(request: Request) -> str:
@@ -109,37 +115,43 @@ def _has(request: Request, commit: str) -> bool:
         return False
 
 
-def _before(
-    request: Request, commit: str, now: Judged, tree: str, engine: RuleEngine, progress: Progress | None
+def _seen(workspace: Workspace, evidence: Evidence, key: str | None) -> tuple[Side, Followed | None, bytes]:
+    """What needs no rule: this side, what became of its samples since a side that is remembered, and they packed."""
+    after = _looked_at(workspace, evidence)
+    before = sides.recall(key)
+    followed = None if before is None else Followed(before, after)
+    return after, followed, sides.packed(after.samples)
+
+
+def _judged(
+    request: Request, commit: str, now: Judged, key: str | None, engine: RuleEngine, progress: Progress | None
 ) -> Side | None:
-    """The commit's side, as it is remembered or judged; None where it has no dataset."""
-    key = sides.key_of(request, tree, now)
-    kept = sides.recall(key)
-    if kept is not None:
-        return kept
+    """The commit's side; None where it has no dataset."""
     workspace = replace(open_before(request, commit, now.workspace), earlier=True)
     asked = replace(request, staged=False, tree=commit, base=commit, since=None, use_ignores=False, verify_lock=False)
     try:
         side = side_of(checking.check_in(workspace, asked, now.bound, engine, progress=progress))
     except NoSamplesError:
         return None
-    sides.remember(key, side)
+    sides.remember(key, side, sides.packed(side.samples))
     return side
 
 
 def side_of(judged: Judged) -> Side:
     """What a comparison needs to know of one side."""
-    evidence = judged.evidence
-    root, manifest = _place(judged.workspace)
+    return replace(_looked_at(judged.workspace, judged.evidence), findings=judged.found, mute=judged.mute)
+
+
+def _looked_at(workspace: Workspace, evidence: Evidence) -> Side:
+    """The same before any rule is asked."""
+    root, manifest = _place(workspace)
     return Side(
-        base=os.path.realpath(judged.workspace.source.base),
+        base=os.path.realpath(workspace.source.base),
         root=root,
         manifest=manifest,
-        findings=judged.found,
-        mute=judged.mute,
         unread={item.what for item in unseen(evidence.dataset, evidence.gathered.data)},
         samples=_samples(evidence.dataset.samples, evidence.tables["files"]),
-        footprint=_totals(judged),
+        footprint=_totals(evidence.tables["footprint"]),
     )
 
 
@@ -167,8 +179,8 @@ def _place(workspace: Workspace) -> tuple[str, str | None]:
     return posixpath.dirname(root) or ".", root
 
 
-def _totals(judged: Judged) -> list[Total]:
-    columns = judged.evidence.tables["footprint"].columns
+def _totals(footprint: Data) -> list[Total]:
+    columns = footprint.columns
     names = ("stage", "resource", "unit", "expected", "available", "largest_n_samples")
     return [
         Total(str(resource), str(unit), expected, available, largest)
@@ -177,12 +189,15 @@ def _totals(judged: Judged) -> list[Total]:
     ]
 
 
-def _compared(now: Judged, before: Side, after: Side, *, base: str, commit: str | None, notes: list[str]) -> Judged:
+def _compared(
+    now: Judged, followed: Followed, after: Side, *, base: str, commit: str | None, notes: list[str]
+) -> Judged:
+    before = followed.before
     keys = {item.rule.id: item.rule.key for item in now.bound}
     # What is said of the ignores themselves is not the data's doing, and the other side has no ignores.
     own = {id(note) for note in now.remaining.notes}
     findings = [finding for finding in now.result.findings if id(finding) not in own]
-    delta = compare(before, after, findings, keys)
+    delta = compare(before, after, followed, findings, keys)
     new = {id(finding) for finding in delta.new}
     kept = [finding for finding in now.result.findings if id(finding) in new | own]
     levels = Counter(finding.severity for finding in kept)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from datalint.delta import Sample, Side, Total, compare
+from datalint.delta import compare
 from datalint.finding import Family, Finding, ResourceChange, SampleChange, Severity, Value, fingerprint
+from datalint.followed import Followed, Sample, Side, Total
 
 if TYPE_CHECKING:
     from datalint.delta import Delta
@@ -35,7 +36,7 @@ def side(*findings: Finding, root: str = "data", samples: tuple[Sample, ...] = (
 
 
 def compared(before: Side, after: Side) -> Delta:
-    return compare(before, after, after.findings, KEYS)
+    return compare(before, after, Followed(before, after), after.findings, KEYS)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,10 @@ def test_what_nobody_could_look_at_is_not_called_mended() -> None:
     after = replace(side(), mute=frozenset({"skew"}), unread=frozenset({"data/x.jpg"}))
     assert compared(before, after).mended == []
     assert len(compared(before, side()).mended) == 2
-    assert len(compare(before, side(), (), {"broken": ("path",)}).mended) == 1, "a rule that does not run now"
+    after = side()
+    assert len(compare(before, after, Followed(before, after), (), {"broken": ("path",)}).mended) == 1, (
+        "a rule that does not run now"
+    )
 
 
 def test_copies_are_told_apart_from_renamed_files() -> None:

@@ -98,6 +98,7 @@ def _answer(room: _Room, job: dict[str, Any]) -> dict[str, Any]:
         "start": lambda _: {},
         "prepare": room.prepare,
         "fill": room.fill,
+        "refill": room.refill,
         "load": room.load,
         "filled": room.filled,
         "open": room.open,
@@ -173,7 +174,7 @@ class _Room:
         }
 
     def fill(self, job: dict[str, Any]) -> dict[str, Any]:
-        """Begin to write the facts; like the next two it runs no query of a rule, and only they read files."""
+        """Begin to write the facts; like the next three it runs no query of a rule, and only they read files."""
         size = job["size"]
         self._abandon()
         with self._unlimited():
@@ -185,6 +186,18 @@ class _Room:
             # Each table of its own would be written to the disk by itself.
             self.own.execute("begin")
             _create_tables(self.own, TABLES, job["extra"])
+        return {}
+
+    def refill(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Go on with facts that were filled; nobody reads them meanwhile."""
+        self._abandon()
+        if self.facts:
+            # DuckDB opens one file for readers or for a writer.
+            self.facts.close()
+            self.facts = None
+        with self._unlimited():
+            self.own = duckdb.connect(job["database"], config={"threads": "1"})
+            self.own.execute("set enable_progress_bar = false; begin")
         return {}
 
     def load(self, job: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import tempfile
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
 
+    from datalint.rule.early import Early
     from datalint.rule.model import Bound, Case, Rule
     from datalint.tables import Data
 
@@ -31,6 +31,8 @@ TIMEOUT = 30.0
 """Seconds that one rule may run."""
 MAX_ROWS = 100_000
 """Findings of one rule; more help nobody."""
+_LARGE = 8 * 2**20
+"""Bytes of tables, some 25,000 images, from which on it pays to ask before all of them are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,6 @@ class Outcome:
     rows: Sequence[Sequence[Any]] = ()
     error: str = ""
     more: bool = False
-    seconds: float = 0.0
 
 
 class RuleEngine:
@@ -125,21 +126,29 @@ class RuleEngine:
         """What the query of a prepared rule returns."""
         return frozenset(self._prepared[rule].columns)
 
-    def begin(self, tables: Mapping[str, Data]) -> None:
-        """Let the child load some of the tables of the next `run` while the caller makes the others."""
-        self._fills += 1
-        database = os.path.join(self._folder, f"facts-{self._fills}.duckdb")
-        self._loading = Loading(self._running(), database, tables)
+    def begin(self, tables: Mapping[str, Data], rules: Iterable[Bound] = ()) -> None:
+        """Let the child load some of the tables of the next `run` while the caller makes the others.
+
+        Where they are large, it answers those of `rules` meanwhile that read nothing else.
+        """
+        rules = list(rules)
+        self.prepare(item.rule for item in rules)
+        self._loading = loading = self._load(tables)
+        if rules and loading.size > _LARGE:
+            there = needs.Rows(tables)
+            ready = [item for item in rules if self._prepared[item.rule.id].tables <= tables.keys()]
+            loading.ask({item.rule.id: self._job(item) for item in ready if not self._answer(item, tables, there)})
 
     def run(self, rules: Iterable[Bound], tables: Mapping[str, Data]) -> dict[str, Outcome]:
         """Rule id -> what it found. A rule that fails, hangs or bursts has an error; the others still run."""
         rules = list(rules)
-        self._fill(tables)
+        early = self._fill(tables)
         self.prepare(item.rule for item in rules)
         there = needs.Rows(tables)
-        return {item.rule.id: self._judged(item, tables, there) for item in rules}
+        return {item.rule.id: self._answer(item, tables, there) or self._asked(item, early) for item in rules}
 
-    def _judged(self, item: Bound, tables: Mapping[str, Data], there: needs.Rows) -> Outcome:
+    def _answer(self, item: Bound, tables: Mapping[str, Data], there: needs.Rows) -> Outcome | None:
+        """What can be said of a rule without asking it."""
         prepared = self._prepared[item.rule.id]
         absent = sorted(prepared.tables.difference(tables))
         if absent:
@@ -150,15 +159,25 @@ class RuleEngine:
         lacks = not set(item.rule.extra).issubset(samples.extra if samples else ())
         if not lacks and not there.have(prepared.needed):
             return Outcome(tuple(prepared.columns))
-        params = self._bound(item.rule, item.params)
         if prepared.silent and not any(len(tables[name]) for name in prepared.tables):
             # A query gives the same answer every day: this one was asked when its rule was made.
             declared = {name: param.default for name, param in item.rule.params.items()}
-            if params == self._bound(item.rule, declared):
+            if self._bound(item.rule, item.params) == self._bound(item.rule, declared):
                 return Outcome(tuple(prepared.columns))
-        outcome = self._outcome({"step": "run", "sql": item.rule.sql, "params": params}, ready=True)
+        return None
+
+    def _job(self, item: Bound) -> dict[str, Any]:
+        params = self._bound(item.rule, item.params)
+        return {"step": "run", "sql": item.rule.sql, "params": params, "limit": self._max_rows}
+
+    def _asked(self, item: Bound, early: Early | None) -> Outcome:
+        """What a rule answers, or has answered early."""
+        job = self._job(item)
+        answer = early.answer(item.rule.id, job) if early else None
+        outcome = self._outcome(job, ready=True) if answer is None else _read(answer)
         # DuckDB's threads return what has no order in another one each time.
-        rows = outcome.rows if prepared.ordered else sorted(outcome.rows, key=_row_key)
+        ordered = self._prepared[item.rule.id].ordered
+        rows = outcome.rows if ordered else sorted(outcome.rows, key=_row_key)
         return replace(outcome, rows=rows, error=failure(outcome.error, item.rule.extra))
 
     def run_case(self, rule: Rule, case: Case) -> Outcome:
@@ -177,6 +196,7 @@ class RuleEngine:
             "params": self._bound(rule, values),
             "extra": list(rule.extra),
             "rows": rows,
+            "limit": self._max_rows,
         }
         return self._outcome(job, ready=False)
 
@@ -256,34 +276,33 @@ class RuleEngine:
         found: list[dict[str, Any]] | None = answer.get("rules")
         return found
 
-    def _fill(self, tables: Mapping[str, Data]) -> None:
-        """All of them, but those that the child has been given since `begin`."""
-        if self._loading is None or not self._loading.is_begun_for(tables):
-            self.begin(tables)
+    def _load(self, tables: Mapping[str, Data]) -> Loading:
+        child = self._running()
+        self._fills += 1
+        return Loading(child, os.path.join(self._folder, f"facts-{self._fills}.duckdb"), tables)
+
+    def _fill(self, tables: Mapping[str, Data]) -> Early | None:
+        """All of them, but those that the child has been given since `begin`; what it has answered of those."""
+        child = self._running()
         loading, self._loading = self._loading, None
-        assert loading
+        early = loading.early if loading and loading.is_begun_for(tables) else None
+        if loading is None or not loading.is_begun_for(tables) or not loading.is_in(child):
+            loading = self._load(tables)
         loading.finish(tables)
         self._database = loading.database
+        return early
 
     def _outcome(self, job: dict[str, Any], *, ready: bool) -> Outcome:
         child = self._running()
         if ready:
             self._open(child)
-        started = time.monotonic()
         try:
-            answer = child.ask({**job, "limit": self._max_rows}, timeout=self._timeout)
+            answer = child.ask(job, timeout=self._timeout)
         except LostError as loss:
-            return Outcome(error=str(loss), seconds=time.monotonic() - started)
+            return Outcome(error=str(loss))
         if answer.get("broken"):
             self._restart()
-        return Outcome(
-            columns=tuple(answer.get("columns", ())),
-            rows=answer.get("rows", ()),
-            # Silence is an answer only where the query was run.
-            error=answer.get("error", "" if "columns" in answer else "its process gave no answer"),
-            more=answer.get("truncated", False),
-            seconds=time.monotonic() - started,
-        )
+        return _read(answer)
 
     def _open(self, child: Process, *, writable: str | None = None) -> None:
         if child.opened != self._database:
@@ -306,6 +325,9 @@ class RuleEngine:
         return self._child
 
     def _running(self) -> Process:
+        """A child that waits for its next job, whatever became of those that it was told early."""
+        if self._loading and self._loading.early:
+            self._loading.early.wait(self._timeout)
         return self._child if self._child and self._child.alive else self._start()
 
     def _restart(self) -> None:
@@ -338,6 +360,16 @@ def _understood(rule: Rule, answer: Mapping[str, Any]) -> tuple[Prepared, Sequen
         columns=dict(answer["columns"]),
     )
     return prepared, answer["columns"]
+
+
+def _read(answer: Mapping[str, Any]) -> Outcome:
+    return Outcome(
+        columns=tuple(answer.get("columns", ())),
+        rows=answer.get("rows", ()),
+        # Silence is an answer only where the query was run.
+        error=answer.get("error", "" if "columns" in answer else "its process gave no answer"),
+        more=answer.get("truncated", False),
+    )
 
 
 def _cores() -> int:

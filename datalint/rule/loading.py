@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from datalint.errors import UnfinishedError
+from datalint.rule.early import Early
 from datalint.rule.handover import extra_columns, written
 from datalint.rule.process import LostError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from datalint.rule.early import Job
     from datalint.rule.process import Process
     from datalint.tables import Data
 
@@ -28,19 +30,36 @@ class Loading:
         self._tables = dict(tables)
         self._jobs: list[int] = []
         self._lost: LostError | None = None
-        size = sum(map(_size, tables.values()))
-        self._tell({"step": "fill", "database": database, "extra": extra_columns(tables), "size": size})
+        self.early: Early | None = None
+        """What the child was asked before all is there."""
+        self.size = sum(map(_size, tables.values()))
+        """Bytes of text, about."""
+        self._tell({"step": "fill", "database": database, "extra": extra_columns(tables), "size": self.size})
         self._hand_over(tables)
 
     def is_begun_for(self, tables: Mapping[str, Data]) -> bool:
-        """Whether what was given is a part of them, and the child still there."""
+        """Whether what was given is a part of them."""
         given = all(tables.get(name) is data for name, data in self._tables.items())
-        return given and self._child.alive and not extra_columns(self._rest(tables))
+        return given and not extra_columns(self._rest(tables))
+
+    def is_in(self, child: Process) -> bool:
+        """Whether it is this one that was given them."""
+        return self._child is child
+
+    def ask(self, jobs: Mapping[str, Job]) -> None:
+        """Let the child answer queries of what was given before the rest comes."""
+        self._tell({"step": "filled"})
+        self.early = Early(self._child, self.database, jobs)
 
     def finish(self, tables: Mapping[str, Data]) -> None:
         """Hand over the rest and wait until all is there; raises UnfinishedError with what went wrong first."""
-        self._hand_over(self._rest(tables))
-        self._tell({"step": "filled"})
+        rest = self._rest(tables)
+        if self.early is None or any(map(len, rest.values())):
+            if self.early is not None:
+                self._tell({"step": "refill", "database": self.database})
+                self._child.opened = ""
+            self._hand_over(rest)
+            self._tell({"step": "filled"})
         wrong = next(self._complaints(), None)
         if wrong is not None:
             raise UnfinishedError(f"the tables could not be written: {wrong}")

@@ -10,11 +10,14 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import datalint
 from datalint.ending import ending
 from datalint.pipes import listen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 START_TIMEOUT = 120.0
 _END_TIMEOUT = 5.0
@@ -64,11 +67,11 @@ class Process:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(self, job: dict[str, Any], *, timeout: float | None) -> dict[str, Any]:
+    def ask(self, job: Mapping[str, Any], *, timeout: float | None) -> dict[str, Any]:
         """Raises LostError, and has killed the child, when no answer came within `timeout` seconds."""
         return self.answer(self.tell(job), timeout)
 
-    def tell(self, job: dict[str, Any]) -> int:
+    def tell(self, job: Mapping[str, Any]) -> int:
         """A job whose answer is taken later, by its number; raises LostError."""
         try:
             self._write(job)
@@ -104,7 +107,7 @@ class Process:
                 assert pipe
                 pipe.close()
 
-    def _write(self, job: dict[str, Any]) -> None:
+    def _write(self, job: Mapping[str, Any]) -> None:
         assert self._process.stdin
         self._process.stdin.write(json.dumps(job).encode() + b"\n")
         self._process.stdin.flush()

@@ -433,13 +433,13 @@ def test_what_is_judged_before_the_commit_is_not_judged_after_it(
     picture(repository.folder / IMAGES / "cat/new.jpg", 777)
     repository.git("add", ".")
     judged: list[str] = []
-    real = check.check_in
+    real = check.judged
 
     def spied(workspace: Any, *arguments: Any, **options: Any) -> Any:
         judged.append(workspace.source.name)
         return real(workspace, *arguments, **options)
 
-    monkeypatch.setattr(check, "check_in", spied)
+    monkeypatch.setattr(check, "judged", spied)
     told = ask("check", *few, "--staged", "--since", "HEAD")
     assert judged == ["index"], "not the commit"
     assert (told.code, told.old()) == (0, [("truncated-image", f"{IMAGES}/cat/0000.jpg")])

@@ -141,9 +141,10 @@ def test_the_other_layers_hold_when_the_guard_is_passed(engine: RuleEngine, trap
     good, sql = innocent(engine), trap.sql(name)
     engine._prepared["acme/rule-2"] = Prepared(sql, frozenset(), frozenset())
     bad = replace(rule("select 1 as path"), id="acme/rule-2", sql=sql)
+    started = time.monotonic()
     outcomes = engine.run([Bound(bad), good], TABLES)
+    assert time.monotonic() - started < 5 + TIMEOUT  # its own seconds, and those of a new process and the next rule
     assert "hunter2" not in str(outcomes[bad.id].rows)
-    assert outcomes[bad.id].seconds < 5
     assert outcomes[good.rule.id].error == ""
     assert outcomes[good.rule.id].rows == [["a.png", 1]], "the next rule sees what it always saw"
     assert peak(engine.pid) < MEMORY + 2**28
