@@ -172,7 +172,7 @@ def test_only_one_module_runs_git(path: Path) -> None:
         if isinstance(node, ast.List | ast.Tuple) and node.elts:
             first = node.elts[0]
             words = isinstance(first, ast.Constant) and first.value == "git" and len(node.elts) > 1
-            assert not words or name_of(path) == "git", f"{path}:{node.lineno}: git is run by datalint/git.py"
+            assert not words or name_of(path) == "git/process", f"{path}:{node.lineno}: git is run by datalint/git"
 
 
 @pytest.mark.parametrize("start", ["import datalint", "import datalint.cli", "import datalint.replay"])
