@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from datalint import trust
-from datalint.facts.cache import make_folder
+from datalint.facts.database import make_folder
 from datalint.footprint.compiled import Compiled
 from datalint.footprint.dry_run import Reading
 from datalint.footprint.model.network import Network

@@ -17,7 +17,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from datalint import replay, trust
-from datalint.facts.cache import make_folder
+from datalint.facts.database import make_folder
 from datalint.facts.gather import extractor_version
 from datalint.followed import Sample, Side, Total
 from datalint.report.document import finding_document, findings_of

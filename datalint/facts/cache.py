@@ -5,25 +5,21 @@ A cache never decides a verdict: whatever is wrong with it becomes a warning and
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from datalint.facts.database import LOCK_SECONDS, Database
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from typing import Any
+    from collections.abc import Iterable, Iterator, Sequence
 
     from datalint.facts.content import Algorithm
     from datalint.facts.row import Row, Signature
 
-T = TypeVar("T")
 K = TypeVar("K")
 
-FILE = "facts.sqlite"
-SCHEMA = 1
-LOCK_SECONDS = 5.0
 VERDICTS = 500
 """Verdicts that are kept; each state of the index adds one or two."""
 RACY_NS = 2_000_000_000
@@ -37,10 +33,6 @@ size = excluded.size, mtime_ns = excluded.mtime_ns, inode = excluded.inode,
 read_ns = CASE WHEN stat.read_ns = 0
     AND (stat.size, stat.mtime_ns, stat.inode) = (excluded.size, excluded.mtime_ns, excluded.inode)
     THEN 0 ELSE excluded.read_ns END, content_id = excluded.content_id"""
-_TABLES = (
-    "CREATE TABLE stat (path BLOB PRIMARY KEY, size, mtime_ns, inode, read_ns, content_id) WITHOUT ROWID",
-    "CREATE TABLE verdict (number INTEGER PRIMARY KEY, key TEXT UNIQUE, value TEXT)",
-)
 _KEPT = "CREATE TABLE IF NOT EXISTS kept (name PRIMARY KEY, key, content) WITHOUT ROWID"
 _LARGE = "CREATE TABLE IF NOT EXISTS large (path BLOB PRIMARY KEY, key, size, mtime_ns, inode, read_ns, content)"
 """Made when it is first needed: caches of earlier versions have none."""
@@ -48,22 +40,21 @@ USED = "CREATE TABLE IF NOT EXISTS used (content_id PRIMARY KEY, day) WITHOUT RO
 """Day (since the epoch) on which facts were last asked for, give or take USED_DAYS; likewise made when needed."""
 USED_DAYS = 7
 """A run that only reads writes this rarely."""
-_TAG = """\
-Signature: 8a477f597d28d172789f06886806bc55
-# Made by datalint, safe to delete: https://bford.info/cachedir/
-"""
 _KEYS = 500
 """Keys per query."""
-_DAMAGED = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class NullCache:
     """Remembers nothing."""
 
     folder: str | None = None
-    warnings: Sequence[str] = ()
     algorithm: Algorithm = "sha1"
     """By which content ids are made."""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What went wrong."""
+        return ()
 
     def signatures(self, paths: Sequence[bytes]) -> dict[bytes, tuple[Signature, str]]:  # noqa: ARG002
         """Signature and content id by path."""
@@ -123,17 +114,17 @@ def open_cache(folder: str | None, *, read_only: bool = False, algorithm: Algori
 
 
 class Cache(NullCache):
-    """Created on disk when it is first written; `warnings` says what went wrong."""
+    """Kept in a file, which is created when something is first remembered; `warnings` says what is wrong with it."""
 
     def __init__(self, folder: str, *, read_only: bool = False) -> None:
         self.folder: str = folder
-        self.warnings: list[str] = []
-        self._path = os.path.join(folder, FILE)
-        self._read_only = read_only
-        self._given_up = False
-        self._database: sqlite3.Connection | None = None
-        self._inode = 0
-        self._facts_checked = False
+        self._database = Database(folder, read_only=read_only)
+        self._facts_are_in: sqlite3.Connection | None = None
+        """An open file that was seen to have the columns of this version."""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        return self._database.warnings
 
     def signatures(self, paths: Sequence[bytes]) -> dict[bytes, tuple[Signature, str]]:
         """Without the files that were read too soon after they had changed."""
@@ -143,7 +134,7 @@ class Cache(NullCache):
                 "SELECT path, size, mtime_ns, inode, read_ns, content_id FROM stat "  # noqa: S608
                 f"WHERE path IN ({_marks(part)}) AND mtime_ns < read_ns - {RACY_NS}"
             )
-            for path, size, mtime, inode, read, identity in self._ask(query, part):
+            for path, size, mtime, inode, read, identity in self._database.ask(query, part):
                 found[path] = ((size, mtime, inode, read), identity)
         return found
 
@@ -151,17 +142,17 @@ class Cache(NullCache):
         """As this version of the extractor made them."""
         found: dict[str, Row] = {}
         for part in _parts(ids):
-            if not self._facts_checked and not self._try(self._has_facts, default=False, create=False):
+            if not self._database.read(self._has_facts, default=False):
                 break
             query = f"SELECT * FROM facts WHERE content_id IN ({_marks(part)}) AND extractor = ?"  # noqa: S608
-            found.update((row[0], row[2:]) for row in self._ask(query, (*part, extractor)))
+            found.update((row[0], row[2:]) for row in self._database.ask(query, (*part, extractor)))
         self.touch(list(found))
         return found
 
     def touch(self, ids: Sequence[str]) -> None:
         """So that they are not dropped as the oldest; where that fails, nothing is lost."""
-        database, day = self._database, int(time.time() // 86_400)
-        if database is None or not ids or self._read_only or self._given_up:
+        database, day = self._database.writable, int(time.time() // 86_400)
+        if database is None or not ids:
             return
         with suppress(sqlite3.Error):
             known = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'used'").fetchone()
@@ -196,10 +187,10 @@ class Cache(NullCache):
             _use(database, [str(row[0]) for row in rows])
             _insert(database, _REMEMBER, stats)
 
-        self._write(write)
+        self._database.alter(write)
 
     def verdict_get(self, key: str) -> str | None:
-        for (text,) in self._ask("SELECT value FROM verdict WHERE key = ?", (key,)):
+        for (text,) in self._database.ask("SELECT value FROM verdict WHERE key = ?", (key,)):
             return str(text)
         return None
 
@@ -209,15 +200,15 @@ class Cache(NullCache):
             old = "DELETE FROM verdict WHERE number <= (SELECT max(number) FROM verdict) - ?"
             database.execute(old, (VERDICTS,))
 
-        self._write(write)
+        self._database.alter(write)
 
     def recall(self, path: bytes, key: str, status: tuple[int, int, int]) -> bytes | None:
-        if self._ask("SELECT 1 FROM sqlite_master WHERE name = 'large'", ()):
+        if self._database.ask("SELECT 1 FROM sqlite_master WHERE name = 'large'", ()):
             query = (
                 "SELECT content FROM large WHERE path = ? AND key = ? AND size = ? AND mtime_ns = ? AND inode = ? "  # noqa: S608
                 f"AND mtime_ns < read_ns - {RACY_NS}"
             )
-            for (content,) in self._ask(query, (path, key, *status)):
+            for (content,) in self._database.ask(query, (path, key, *status)):
                 return bytes(content) if isinstance(content, bytes) else None
         return None
 
@@ -230,11 +221,11 @@ class Cache(NullCache):
                 [(path, key, *signature, content)],
             )
 
-        self._write(write)
+        self._database.alter(write)
 
     def kept(self, name: str, key: str) -> bytes | None:
-        if self._ask("SELECT 1 FROM sqlite_master WHERE name = 'kept'", ()):
-            for (content,) in self._ask("SELECT content FROM kept WHERE name = ? AND key = ?", (name, key)):
+        if self._database.ask("SELECT 1 FROM sqlite_master WHERE name = 'kept'", ()):
+            for (content,) in self._database.ask("SELECT content FROM kept WHERE name = ? AND key = ?", (name, key)):
                 return bytes(content) if isinstance(content, bytes) else None
         return None
 
@@ -243,148 +234,28 @@ class Cache(NullCache):
             database.execute(_KEPT)
             database.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (name, key, content))
 
-        self._write(write)
-
-    def ask(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Rows of a query, none without a cache."""
-        return self._ask(query, values)
-
-    def alter(self, change: Callable[[sqlite3.Connection], None]) -> None:
-        """One transaction: all of the change or nothing."""
-        self._write(change)
-
-    def shrink(self) -> None:
-        """Give the room of what was dropped back to the disk."""
-
-        def vacuum(database: sqlite3.Connection) -> None:
-            database.execute("VACUUM")
-
-        self._try(vacuum, default=None, create=False)
+        self._database.alter(write)
 
     def close(self) -> None:
-        if self._database is not None:
-            self._database.close()
-            self._database = None
-
-    def _ask(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
-        def read(database: sqlite3.Connection) -> list[tuple[Any, ...]]:
-            return database.execute(query, values).fetchall()
-
-        return self._try(read, default=[], create=False)
-
-    def _write(self, change: Callable[[sqlite3.Connection], None]) -> None:
-        def transaction(database: sqlite3.Connection) -> None:
-            database.execute("BEGIN IMMEDIATE")
-            change(database)
-            database.execute("COMMIT")
-
-        if not self._read_only:
-            self._try(transaction, default=None, create=True)
-
-    def _try(self, action: Callable[[sqlite3.Connection], T], *, default: T, create: bool) -> T:
-        """What the action returns, or the default when the cache cannot serve."""
-        if self._given_up:
-            return default
-        try:
-            database = self._open(create=create)
-            return default if database is None else action(database)
-        except (sqlite3.Error, OSError) as error:
-            # Closing takes back an unfinished transaction.
-            self.close()
-            if _code(error) in _DAMAGED and not self._read_only:
-                self._put_aside(error)
-            else:
-                self._give_up(error)
-            return default
-
-    def _open(self, *, create: bool) -> sqlite3.Connection | None:
-        if self._database is None:
-            if create:
-                make_folder(self.folder)
-            elif not os.path.exists(self._path):
-                return None
-            self._database = sqlite3.connect(self._path, timeout=LOCK_SECONDS, isolation_level=None)
-            self._inode = os.stat(self._path).st_ino
-            self._database.execute("PRAGMA trusted_schema = OFF")
-            self._database.execute("PRAGMA synchronous = NORMAL")
-            self._facts_checked = False
-        if _layout(self._database) == SCHEMA:
-            return self._database
-        if self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            # Another run may have made them just now; it does so in the transaction that states the layout.
-            version = _layout(self._database)
-            if version != SCHEMA:
-                raise _ForeignError(f"layout {version}, expected {SCHEMA}")
-            return self._database
-        if not create:
-            return None
-        _make_tables(self._database)
-        return self._database
+        self._database.close()
 
     def _has_facts(self, database: sqlite3.Connection) -> bool:
         """Whether the table has the columns that this version of datalint knows."""
-        if not self._facts_checked:
+        if self._facts_are_in is not database:
             columns = [row[1] for row in database.execute("PRAGMA table_info(facts)")]
-            self._facts_checked = columns == _facts_columns()
-        return self._facts_checked
+            self._facts_are_in = database if columns == _facts_columns() else None
+        return self._facts_are_in is database
 
     def _make_facts(self, database: sqlite3.Connection) -> None:
         database.execute("DROP TABLE IF EXISTS facts")
         columns = ", ".join(_facts_columns())
         database.execute(f"CREATE TABLE facts ({columns}, PRIMARY KEY (content_id, extractor)) WITHOUT ROWID")
-        self._facts_checked = True
-
-    def _put_aside(self, error: Exception) -> None:
-        """Another run may have done so already: then its new file stays."""
-        self._facts_checked = False
-        try:
-            if os.stat(self._path).st_ino == self._inode:
-                os.replace(self._path, f"{self._path}.damaged")
-                for tail in ("-journal", "-wal", "-shm"):
-                    with suppress(FileNotFoundError):
-                        os.unlink(self._path + tail)
-        except FileNotFoundError:
-            pass
-        except OSError as refusal:
-            self._give_up(refusal)
-            return
-        self.warnings.append(f"the cache {self._path} was damaged ({error}): it is rebuilt from the files")
-
-    def _give_up(self, error: Exception) -> None:
-        self._given_up = True
-        self.warnings.append(f"the cache {self._path} is not used ({error}): same verdict, only slower")
-
-
-class _ForeignError(sqlite3.DatabaseError):
-    """Not a layout that this version reads."""
-
-    sqlite_errorcode = sqlite3.SQLITE_NOTADB
-
-
-def _code(error: Exception) -> int | None:
-    """Primary result code of SQLite; its low byte (https://sqlite.org/rescode.html)."""
-    code = getattr(error, "sqlite_errorcode", None)
-    return code & 0xFF if isinstance(code, int) else None
 
 
 def _facts_columns() -> list[str]:
     from datalint.facts.row import COLUMNS
 
     return ["content_id", "extractor", *COLUMNS]
-
-
-def _layout(database: sqlite3.Connection) -> int:
-    return int(database.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _make_tables(database: sqlite3.Connection) -> None:
-    database.execute("BEGIN IMMEDIATE")
-    # Another run may have been first.
-    if _layout(database) != SCHEMA:
-        for table in _TABLES:
-            database.execute(table)
-        database.execute(f"PRAGMA user_version = {SCHEMA}")
-    database.execute("COMMIT")
 
 
 def _use(database: sqlite3.Connection, ids: Sequence[str]) -> None:
@@ -400,17 +271,6 @@ def _insert(database: sqlite3.Connection, statement: str, rows: Sequence[Row]) -
         for row in rows:
             with suppress(OverflowError, UnicodeError):
                 database.execute(statement, row)
-
-
-def make_folder(folder: str) -> None:
-    """Hidden from git and from backups."""
-    os.makedirs(folder, exist_ok=True)
-    for name, text in ((".gitignore", "*\n"), ("CACHEDIR.TAG", _TAG)):
-        path = os.path.join(folder, name)
-        if not os.path.exists(path):
-            with open(f"{path}.{os.getpid()}", "w", encoding="ascii") as file:
-                file.write(text)
-            os.replace(f"{path}.{os.getpid()}", path)
 
 
 def _parts(keys: Sequence[K]) -> Iterator[Sequence[K]]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datalint.errors import UnfinishedError
-from datalint.facts.cache import FILE, USED, Cache
+from datalint.facts.cache import USED
+from datalint.facts.database import FILE, Database
 from datalint.facts.gather import extractor_version
 from datalint.facts.model import MASKS, PLANES
 from datalint.facts.pack import OF_IMAGES, OF_MASKS
@@ -43,7 +44,7 @@ class Holding:
 
 def holding(folder: str) -> Holding:
     """Of the cache in a folder; without one, nothing."""
-    with Cache(folder) as cache:
+    with Database(folder) as cache:
         tables = _tables(cache)
         marks, current = _current()
         facts = _count(cache, "facts") if "facts" in tables else 0
@@ -64,7 +65,7 @@ def prune(folder: str, *, most_bytes: int | None = None) -> Sequence[str]:
 
     Returns warnings; raises UnfinishedError where another run does not let go of the cache.
     """
-    with Cache(folder) as cache:
+    with Database(folder) as cache:
         if _present(folder):
             cache.alter(_drop_useless)
             _shrunk(cache)
@@ -78,7 +79,7 @@ def prune(folder: str, *, most_bytes: int | None = None) -> Sequence[str]:
 
 def clear(folder: str) -> Sequence[str]:
     """Drop everything but the file itself: a run that has it open would write into one that is gone."""
-    with Cache(folder) as cache:
+    with Database(folder) as cache:
         if _present(folder):
             cache.alter(_drop_all)
             _shrunk(cache)
@@ -91,16 +92,16 @@ def _current() -> tuple[str, tuple[str, ...]]:
     return "?, ?, ?", (version, MASKS + version, PLANES + version)
 
 
-def _tables(cache: Cache) -> set[str]:
+def _tables(cache: Database) -> set[str]:
     return {name for (name,) in cache.ask("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
-def _readable(cache: Cache) -> bool:
+def _readable(cache: Database) -> bool:
     """Whether the facts have the columns of this version."""
     return [row[1] for row in cache.ask("PRAGMA table_info(facts)")][2:] == list(COLUMNS)
 
 
-def _count(cache: Cache, table: str) -> int:
+def _count(cache: Database, table: str) -> int:
     return int(cache.ask(f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608 - a name of ours
 
 
@@ -123,7 +124,7 @@ def _drop_useless(database: sqlite3.Connection) -> None:
             database.execute("DELETE FROM used WHERE content_id NOT IN (SELECT content_id FROM facts)")
 
 
-def _drop(cache: Cache, size: int, most_bytes: int) -> bool:
+def _drop(cache: Database, size: int, most_bytes: int) -> bool:
     """Whether there was something to drop: packs, then as many facts as are too large, then the rest."""
     tables = _tables(cache)
     if "kept" in tables and cache.ask(f"SELECT 1 {_PACKS}"):
@@ -157,7 +158,7 @@ def _drop_all(database: sqlite3.Connection) -> None:
         database.execute(f'DELETE FROM "{quoted}"')  # noqa: S608
 
 
-def _shrunk(cache: Cache) -> None:
+def _shrunk(cache: Database) -> None:
     cache.shrink()
     stopped = next((warning for warning in cache.warnings if "is not used" in warning), None)
     if stopped:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from datalint.facts import cache as module
-from datalint.facts.cache import FILE, RACY_NS, VERDICTS, Cache, NullCache, open_cache
+from datalint.facts import database as module
+from datalint.facts.cache import RACY_NS, VERDICTS, Cache, NullCache, open_cache
+from datalint.facts.database import FILE
 from datalint.facts.row import COLUMNS, Row, Signature
 
 if TYPE_CHECKING:

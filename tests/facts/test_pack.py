@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from datalint.facts.cache import Cache, open_cache
+from datalint.facts.cache import open_cache
+from datalint.facts.database import Database
 from datalint.facts.pack import Pack
 from datalint.facts.packed import packed, unpacked
 from datalint.facts.row import COLUMNS
@@ -97,8 +98,8 @@ def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def rows_dropped(folder: Path) -> None:
-    with Cache(str(folder)) as cache:
-        cache.alter(lambda database: database.execute("DELETE FROM facts"))  # type: ignore[arg-type]
+    with Database(str(folder)) as database:
+        database.alter(lambda opened: opened.execute("DELETE FROM facts"))
 
 
 @pytest.mark.usefixtures("_few_are_many")
@@ -132,10 +133,10 @@ def test_new_gone_and_moved_files_get_their_own_facts(tmp_path: Path) -> None:
 def test_without_the_pack_or_with_a_damaged_one_the_rows_serve(tmp_path: Path) -> None:
     files, cache = pictures(tmp_path / "images"), tmp_path / "cache"
     first = scan(files, cache)
-    with Cache(str(cache)) as opened:
-        [(content,)] = opened.ask("SELECT content FROM kept WHERE name = 'facts'")
+    with Database(str(cache)) as database:
+        [(content,)] = database.ask("SELECT content FROM kept WHERE name = 'facts'")
         damaged = content[:-1] + bytes([content[-1] ^ 1])
-        opened.alter(lambda database: database.execute("UPDATE kept SET content = ?", (damaged,)))  # type: ignore[arg-type]
+        database.alter(lambda opened: opened.execute("UPDATE kept SET content = ?", (damaged,)))
     again = scan(files, cache)
     assert (again.cached, again.read) == (8, 0)
     assert again.data.columns == first.data.columns

@@ -12,9 +12,10 @@ import pytest
 from datalint import entry
 from datalint.cli import main
 from datalint.errors import UnfinishedError
-from datalint.facts import cache as module
+from datalint.facts import database as module
 from datalint.facts import upkeep
-from datalint.facts.cache import FILE, USED_DAYS, Cache
+from datalint.facts.cache import USED_DAYS, Cache
+from datalint.facts.database import FILE, Database
 from datalint.facts.gather import extractor_version
 from datalint.facts.model import MASKS
 from datalint.facts.pack import OF_IMAGES
@@ -59,8 +60,8 @@ def test_what_no_run_can_use_is_dropped_and_the_rest_stays(tmp_path: Path) -> No
     after = upkeep.holding(str(folder))
     assert (after.facts, after.stale, after.signatures, after.verdicts) == (6, 0, 2, 0)
     assert not (folder / f"{FILE}.damaged").exists()
-    with Cache(str(folder)) as cache:
-        assert [path for (path,) in cache.ask("SELECT path FROM large")] == [os.fsencode(here)]
+    with Database(str(folder)) as database:
+        assert [path for (path,) in database.ask("SELECT path FROM large")] == [os.fsencode(here)]
     assert len(kept(folder)) == 4
 
 

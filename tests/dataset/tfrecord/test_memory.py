@@ -9,6 +9,7 @@ import pytest
 
 from datalint import dataset
 from datalint.facts.cache import Cache, open_cache
+from datalint.facts.database import Database
 from datalint.source.worktree import open_worktree
 from tests.dataset.tfrecord.records import example, framed, png, write
 
@@ -96,9 +97,9 @@ def test_other_features_are_not_what_was_remembered(home: Path) -> None:
 def test_what_is_remembered_and_makes_no_sense_is_read_again(home: Path, content: bytes) -> None:
     with opened(home / "cache") as cache:
         first = read(home, cache)
-        database = cache._database
-        assert database is not None
-        database.execute("UPDATE large SET content = ?", (content,))
+        with Database(str(home / "cache")) as database:
+            database.alter(lambda opened: opened.execute("UPDATE large SET content = ?", (content,)))
+            assert database.ask("SELECT count(*) FROM large WHERE content = ?", (content,)) != [(0,)]
         assert read(home, cache) == first
         assert not cache.warnings
 
