@@ -62,8 +62,8 @@ EXCEPTIONS = {("facts", "engine")}
 
 # Who may import what; everybody else may not.
 HOMES = {
-    "_duckdb": ("rule/child",),
-    "duckdb": ("rule/child",),
+    "_duckdb": ("rule/room",),
+    "duckdb": ("rule/room",),
     "google_crc32c": ("dataset/",),
     "msgspec": ("dataset/",),
     "numpy": ("dataset/coco/", "facts/", "integrations/", "near/", "compared", "copies"),

@@ -118,7 +118,7 @@ def inspect(sql: str, serialized: str, *, params: Collection[str], extra: Collec
         message = str(answer.get("error_message", "not SQL"))
         if "SELECT" in message:
             message = "a rule is one SELECT statement"
-        raise RefusedError(message, _characters(sql, int(place)) if place else 0)
+        raise RefusedError(message, characters(sql, int(place)) if place else 0)
     statements = answer["statements"]
     if len(statements) != 1:
         raise RefusedError("a rule is one SELECT statement", 0)
@@ -206,7 +206,7 @@ class _Walk:
 
     def refuse(self, message: str, node: dict[str, Any]) -> None:
         place = node.get("query_location")
-        raise RefusedError(message, _characters(self.sql, place) if place is not None and place < _NOWHERE else None)
+        raise RefusedError(message, characters(self.sql, place) if place is not None and place < _NOWHERE else None)
 
 
 def _children(node: dict[str, Any], named: frozenset[str]) -> Iterator[tuple[Any, frozenset[str]]]:
@@ -217,7 +217,7 @@ def _children(node: dict[str, Any], named: frozenset[str]) -> Iterator[tuple[Any
     yield from ((child, named) for key, child in node.items() if key != "cte_map")
 
 
-def _characters(sql: str, offset: int) -> int:
+def characters(sql: str, offset: int) -> int:
     """DuckDB counts bytes, people count characters."""
     return len(sql.encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "ignore"))
 
