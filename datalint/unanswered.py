@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from datalint.config import BoundRule
-    from datalint.rule.engine import Outcome
     from datalint.rule.model import Rule
+    from datalint.rule.outcome import Outcome
 
 
 class Unanswered(NamedTuple):

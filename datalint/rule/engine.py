@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from datalint.errors import UnfinishedError, UsageError, together
 from datalint.rule import needs
 from datalint.rule.hints import failure, hint
 from datalint.rule.loading import Loading
+from datalint.rule.outcome import Outcome, in_order, read
 from datalint.rule.prepared import Known, Prepared
 from datalint.rule.process import START_TIMEOUT, LostError, Process
 from datalint.rule.verify import verify
@@ -33,16 +33,6 @@ MAX_ROWS = 100_000
 """Findings of one rule; more help nobody."""
 _LARGE = 8 * 2**20
 """Bytes of tables, some 25,000 images, from which on it pays to ask before all of them are there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one rule returned; with an error, or where there were `more` than may be kept, not all of it."""
-
-    columns: tuple[str, ...] = ()
-    rows: Sequence[Sequence[Any]] = ()
-    error: str = ""
-    more: bool = False
 
 
 class RuleEngine:
@@ -174,10 +164,8 @@ class RuleEngine:
         """What a rule answers, or has answered early."""
         job = self._job(item)
         answer = early.answer(item.rule.id, job) if early else None
-        outcome = self._outcome(job, ready=True) if answer is None else _read(answer)
-        # DuckDB's threads return what has no order in another one each time.
-        ordered = self._prepared[item.rule.id].ordered
-        rows = outcome.rows if ordered else sorted(outcome.rows, key=_row_key)
+        outcome = self._outcome(job, ready=True) if answer is None else read(answer)
+        rows = outcome.rows if self._prepared[item.rule.id].ordered else in_order(outcome.rows)
         return replace(outcome, rows=rows, error=failure(outcome.error, item.rule.extra))
 
     def run_case(self, rule: Rule, case: Case) -> Outcome:
@@ -302,7 +290,7 @@ class RuleEngine:
             return Outcome(error=str(loss))
         if answer.get("broken"):
             self._restart()
-        return _read(answer)
+        return read(answer)
 
     def _open(self, child: Process, *, writable: str | None = None) -> None:
         if child.opened != self._database:
@@ -362,30 +350,7 @@ def _understood(rule: Rule, answer: Mapping[str, Any]) -> tuple[Prepared, Sequen
     return prepared, answer["columns"]
 
 
-def _read(answer: Mapping[str, Any]) -> Outcome:
-    return Outcome(
-        columns=tuple(answer.get("columns", ())),
-        rows=answer.get("rows", ()),
-        # Silence is an answer only where the query was run.
-        error=answer.get("error", "" if "columns" in answer else "its process gave no answer"),
-        more=answer.get("truncated", False),
-    )
-
-
 def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _row_key(row: Sequence[Any]) -> list[tuple[int, float, str]]:
-    """Cell by cell: nothing before numbers, numbers by value, everything else as text."""
-    return [_cell_key(cell) for cell in row]
-
-
-def _cell_key(cell: Any) -> tuple[int, float, str]:
-    if cell is None:
-        return 0, 0.0, ""
-    if isinstance(cell, int | float):
-        return 1, cell, ""
-    return 2, 0.0, cell if isinstance(cell, str) else json.dumps(cell)

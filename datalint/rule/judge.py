@@ -11,8 +11,8 @@ from datalint.tables import text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from datalint.rule.engine import Outcome
     from datalint.rule.model import Bound, Rule
+    from datalint.rule.outcome import Outcome
 
 
 def judge(

@@ -19,9 +19,10 @@ import pytest
 from datalint.errors import UnfinishedError, UsageError
 from datalint.finding import Severity
 from datalint.rule.child import GRACE
-from datalint.rule.engine import Outcome, RuleEngine
+from datalint.rule.engine import RuleEngine
 from datalint.rule.judge import judge
 from datalint.rule.load import load_rule
+from datalint.rule.outcome import Outcome
 from datalint.tables import Data
 from tests.conftest import ROOT
 
