@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from datalint.errors import UnfinishedError, UsageError, together
 from datalint.rule import needs
+from datalint.rule.columns import ALL, read_by
 from datalint.rule.hints import failure, hint
 from datalint.rule.loading import Loading
 from datalint.rule.outcome import Outcome, in_order, read
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
 
+    from datalint.rule.columns import Columns
     from datalint.rule.early import Early
     from datalint.rule.model import Bound, Case, Rule
     from datalint.tables import Data
@@ -123,19 +125,24 @@ class RuleEngine:
         """
         rules = list(rules)
         self.prepare(item.rule for item in rules)
-        self._loading = loading = self._load(tables)
+        there = needs.Rows(tables)
+        is_ready = {item.rule.id: self._prepared[item.rule.id].tables <= tables.keys() for item in rules}
+        asked = [item for item in rules if not is_ready[item.rule.id] or not self._answer(item, tables, there)]
+        self._loading = loading = self._load(tables, self._read_by(asked) if rules else ALL)
         if rules and loading.size > _LARGE:
-            there = needs.Rows(tables)
-            ready = [item for item in rules if self._prepared[item.rule.id].tables <= tables.keys()]
-            loading.ask({item.rule.id: self._job(item) for item in ready if not self._answer(item, tables, there)})
+            loading.ask({item.rule.id: self._job(item) for item in asked if is_ready[item.rule.id]})
 
     def run(self, rules: Iterable[Bound], tables: Mapping[str, Data]) -> dict[str, Outcome]:
         """Rule id -> what it found. A rule that fails, hangs or bursts has an error; the others still run."""
         rules = list(rules)
-        early = self._fill(tables)
         self.prepare(item.rule for item in rules)
         there = needs.Rows(tables)
-        return {item.rule.id: self._answer(item, tables, there) or self._asked(item, early) for item in rules}
+        known = {item.rule.id: self._answer(item, tables, there) for item in rules}
+        early = self._fill(tables, self._read_by(item for item in rules if not known[item.rule.id]))
+        return {item.rule.id: known[item.rule.id] or self._asked(item, early) for item in rules}
+
+    def _read_by(self, rules: Iterable[Bound]) -> Columns:
+        return read_by((item.rule.sql, self._prepared[item.rule.id].whole) for item in rules)
 
     def _answer(self, item: Bound, tables: Mapping[str, Data], there: needs.Rows) -> Outcome | None:
         """What can be said of a rule without asking it."""
@@ -198,7 +205,7 @@ class RuleEngine:
         out: BinaryIO,
     ) -> None:
         """The rows of a query that the user typed, as csv, jsonl or parquet, to `file` or else to `out`."""
-        self._fill(tables)
+        self._fill(tables, ALL)
         target = os.path.join(self._folder, "export")
         child = self._running()
         self._open(child, writable=self._folder)
@@ -264,18 +271,18 @@ class RuleEngine:
         found: list[dict[str, Any]] | None = answer.get("rules")
         return found
 
-    def _load(self, tables: Mapping[str, Data]) -> Loading:
+    def _load(self, tables: Mapping[str, Data], read: Columns) -> Loading:
         child = self._running()
         self._fills += 1
-        return Loading(child, os.path.join(self._folder, f"facts-{self._fills}.duckdb"), tables)
+        return Loading(child, os.path.join(self._folder, f"facts-{self._fills}.duckdb"), tables, read)
 
-    def _fill(self, tables: Mapping[str, Data]) -> Early | None:
+    def _fill(self, tables: Mapping[str, Data], read: Columns) -> Early | None:
         """All of them, but those that the child has been given since `begin`; what it has answered of those."""
         child = self._running()
         loading, self._loading = self._loading, None
-        early = loading.early if loading and loading.is_begun_for(tables) else None
-        if loading is None or not loading.is_begun_for(tables) or not loading.is_in(child):
-            loading = self._load(tables)
+        early = loading.early if loading and loading.is_begun_for(tables, read) else None
+        if loading is None or not loading.is_begun_for(tables, read) or not loading.is_in(child):
+            loading = self._load(tables, read)
         loading.finish(tables)
         self._database = loading.database
         return early
@@ -345,6 +352,7 @@ def _understood(rule: Rule, answer: Mapping[str, Any]) -> tuple[Prepared, Sequen
         params=frozenset(answer["params"]),
         ordered=answer["ordered"],
         needed=needs.read(answer["needed"]),
+        whole=frozenset(answer["whole"]),
         columns=dict(answer["columns"]),
     )
     return prepared, answer["columns"]

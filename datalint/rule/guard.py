@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from datalint.rule.columns import whole
 from datalint.rule.identifiers import folded
 from datalint.rule.needed import needed
 from datalint.tables import TABLES
@@ -95,6 +96,8 @@ class Reads:
     """Whether it says in which order its rows come."""
     needed: Needs
     """Rows without which it finds nothing."""
+    whole: frozenset[str]
+    """Tables of which it may read columns that it does not name."""
 
 
 def check_length(sql: str) -> None:
@@ -126,7 +129,7 @@ def inspect(sql: str, serialized: str, *, params: Collection[str], extra: Collec
     walk.run(statements[0]["node"])
     node = statements[0]["node"]
     ordered = any(modifier["type"] == "ORDER_MODIFIER" for modifier in node.get("modifiers") or ())
-    return Reads(frozenset(walk.tables), frozenset(walk.params), ordered, needed(node))
+    return Reads(frozenset(walk.tables), frozenset(walk.params), ordered, needed(node), whole(node, sql))
 
 
 class _Walk:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from datalint.rule.cells import UNSAFE, Lines
+from datalint.rule.columns import ALL
 from datalint.rule.identifiers import folded
 from datalint.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from datalint.rule.columns import Columns
     from datalint.tables import Data
 
 _CHUNK = 20_000
@@ -22,16 +24,20 @@ def extra_columns(tables: Mapping[str, Data]) -> list[str]:
     return [shown for name, data in tables.items() for shown in _renamed(name, data).values()]
 
 
-def written(tables: Mapping[str, Data], stem: str) -> Iterator[dict[str, Any]]:
-    """Write each table, large ones in parts, into files that begin with `stem`; what the child must know of each."""
+def written(tables: Mapping[str, Data], stem: str, read: Columns = ALL) -> Iterator[dict[str, Any]]:
+    """Write what is `read` of each table, large ones in parts, into files that begin with `stem`.
+
+    Yields what the child must know of each.
+    """
     for name, data in tables.items():
         types = TABLES[name].types
         renamed = _renamed(name, data)
+        shown = {column: renamed.get(column, column) for column in data.columns if column in types or column in renamed}
         columns = {
-            renamed.get(column, column): (values, types.get(column, "VARCHAR"))
-            for column, values in data.columns.items()
+            shown[column]: (data.columns[column], types.get(column, "VARCHAR"))
+            for column in shown
             # What is NULL throughout needs no cell: the table says so by itself.
-            if (column in types or column in renamed) and _has_any(values)
+            if (name, shown[column]) in read and _has_any(data.columns[column])
         }
         if not len(data):
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from datalint.errors import UnfinishedError
+from datalint.rule.columns import ALL
 from datalint.rule.early import Early
 from datalint.rule.handover import extra_columns, written
 from datalint.rule.process import LostError
@@ -12,6 +13,7 @@ from datalint.rule.process import LostError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from datalint.rule.columns import Columns
     from datalint.rule.early import Job
     from datalint.rule.process import Process
     from datalint.tables import Data
@@ -24,8 +26,10 @@ _LOOK = 100
 class Loading:
     """Begins with some tables and ends with the others; what goes wrong is told at the end."""
 
-    def __init__(self, child: Process, database: str, tables: Mapping[str, Data]) -> None:
+    def __init__(self, child: Process, database: str, tables: Mapping[str, Data], read: Columns = ALL) -> None:
+        """`read` is all that anybody reads of them."""
         self.database = database
+        self.read = read
         self._child = child
         self._tables = dict(tables)
         self._jobs: list[int] = []
@@ -37,9 +41,9 @@ class Loading:
         self._tell({"step": "fill", "database": database, "extra": extra_columns(tables), "size": self.size})
         self._hand_over(tables)
 
-    def is_begun_for(self, tables: Mapping[str, Data]) -> bool:
-        """Whether what was given is a part of them."""
-        given = all(tables.get(name) is data for name, data in self._tables.items())
+    def is_begun_for(self, tables: Mapping[str, Data], read: Columns) -> bool:
+        """Whether what was given is a part of them, with all that is `read`."""
+        given = self.read.cover(read) and all(tables.get(name) is data for name, data in self._tables.items())
         return given and not extra_columns(self._rest(tables))
 
     def is_in(self, child: Process) -> bool:
@@ -81,7 +85,7 @@ class Loading:
             yield str(self._lost)
 
     def _hand_over(self, tables: Mapping[str, Data]) -> None:
-        for part in written(tables, self.database):
+        for part in written(tables, self.database, self.read):
             self._tell({"step": "load", **part})
 
     def _tell(self, job: dict[str, Any]) -> None:

@@ -27,6 +27,8 @@ class Prepared:
     """Whether it says in which order its rows come."""
     needed: needs.Needs = needs.NOTHING
     """Rows without which it finds nothing."""
+    whole: frozenset[str] = frozenset(TABLES)
+    """Tables of which it may read columns that it does not name."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """Name -> DuckDB type."""
     silent: bool = False
@@ -52,6 +54,7 @@ class Known:
             params=frozenset(found["params"]),
             ordered=found["ordered"],
             needed=needs.read(found["needed"]),
+            whole=frozenset(found["whole"]),
             columns=found["columns"],
             silent=found["silent"],
         )
@@ -69,6 +72,7 @@ def written(rules: Iterable[Rule], prepared: Mapping[str, Prepared]) -> str:
             "params": sorted(query.params),
             "ordered": query.ordered,
             "needed": needs.written(query.needed),
+            "whole": sorted(query.whole),
             "silent": query.silent,
             "columns": dict(query.columns),
         }

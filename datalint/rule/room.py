@@ -98,6 +98,7 @@ class Room:
             "params": sorted(reads.params),
             "ordered": reads.ordered,
             "needed": needs.written(reads.needed),
+            "whole": sorted(reads.whole),
             "columns": columns,
         }
 
