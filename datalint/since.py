@@ -58,7 +58,7 @@ def check(request: Request, *, progress: Progress | None = None, engine: RuleEng
         rules = checking.rules_of(workspace, asked, running)
         evidence = checking.gathered_for(workspace, asked, rules, running, progress=progress)
         key = sides.key_of(request, git.tree_of(top, commit), workspace, rules)
-        seen = beside.submit(_seen, workspace, evidence, key)
+        seen = beside.submit(_seen, _bare(workspace, evidence), evidence, key)
         now = checking.judged(workspace, asked, rules, running, evidence)
         notes = []
         if left is None:
@@ -115,9 +115,12 @@ def _has(request: Request, commit: str) -> bool:
         return False
 
 
-def _seen(workspace: Workspace, evidence: Evidence, key: str | None) -> tuple[Side, Followed | None, bytes]:
-    """What needs no rule: this side, what became of its samples since a side that is remembered, and they packed."""
-    after = _looked_at(workspace, evidence)
+def _seen(bare: Side, evidence: Evidence, key: str | None) -> tuple[Side, Followed | None, bytes]:
+    """What needs no rule: this side, what became of its samples since a side that is remembered, and they packed.
+
+    It reads nothing of the source, which serves one reader at a time.
+    """
+    after = _with_samples(bare, evidence)
     before = sides.recall(key)
     followed = None if before is None else Followed(before, after)
     return after, followed, sides.packed(after.samples)
@@ -139,18 +142,22 @@ def _judged(
 
 def side_of(judged: Judged) -> Side:
     """What a comparison needs to know of one side."""
-    return replace(_looked_at(judged.workspace, judged.evidence), findings=judged.found, mute=judged.mute)
+    side = _with_samples(_bare(judged.workspace, judged.evidence), judged.evidence)
+    return replace(side, findings=judged.found, mute=judged.mute)
 
 
-def _looked_at(workspace: Workspace, evidence: Evidence) -> Side:
-    """The same before any rule is asked."""
+def _with_samples(bare: Side, evidence: Evidence) -> Side:
+    return replace(bare, samples=_samples(evidence.dataset.samples, evidence.tables["files"]))
+
+
+def _bare(workspace: Workspace, evidence: Evidence) -> Side:
+    """Without its samples, and what rules find."""
     root, manifest = _place(workspace)
     return Side(
         base=os.path.realpath(workspace.source.base),
         root=root,
         manifest=manifest,
         unread={item.what for item in unseen(evidence.dataset, evidence.gathered.data)},
-        samples=_samples(evidence.dataset.samples, evidence.tables["files"]),
         footprint=_totals(evidence.tables["footprint"]),
     )
 
