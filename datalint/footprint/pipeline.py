@@ -1,5 +1,7 @@
 """Host memory of a tf.data pipeline: files -> decode -> [cache] -> [shuffle] -> batch -> [shuffle] -> prefetch.
 
+image_dataset_from_directory makes its batches itself, and what is cached and shuffled behind it are those batches.
+
 The constants were fitted on more than 200 random pipelines of TensorFlow 2.21 with oneDNN and hold on others that they
 were not fitted on (`python -m bench.footprint host`). They describe the first epoch.
 """
@@ -72,7 +74,10 @@ def pipeline_stages(recipe: Recipe, images: Images, *, cores: int) -> list[Stage
     if recipe.cache == "memory":
         cached = images.loaded * element
         formula = f"{images.loaded:,} samples x {element:,.0f} B"
-        stages.append(_taken("cache", cached, formula, recipe, images, element=element))
+        if recipe.cached_in_batches:
+            stages.append(Stage("cache", BATCHES * cached, formula))
+        else:
+            stages.append(_taken("cache", cached, formula, recipe, images, element=element))
         shuffled = _beside_cache(shuffled, recipe, images, element=element)
     depth = AUTOTUNE_STEADY if recipe.prefetch is None else recipe.prefetch
     parallel = recipe.parallel_calls or cores
@@ -110,9 +115,16 @@ def _taken(
 
 
 def _beside_cache(shuffled: Stage | None, recipe: Recipe, images: Images, *, element: float) -> Stage | None:
-    """What a buffer adds to the cache: decoded elements are shared, encoded ones leave holes while the cache fills."""
+    """What a buffer adds to the cache: the same elements are shared, encoded ones leave holes while the cache fills.
+
+    Images that are batched behind the cache are copied, and so are those of an unbatched cache of batches.
+    """
     if shuffled is None:
         return None
+    if recipe.cached_in_batches:
+        if shuffled.name != "shuffle batches":
+            return shuffled
+        return shuffled._replace(size=0.0, formula=f"{shuffled.formula}, which are those of the cache")
     if shuffled.name == "shuffle decoded":
         size = BESIDE_CACHE * shuffled.elements * element if element >= POOLED else 0.0
         formula = f"{BESIDE_CACHE:.0%} of {shuffled.formula}: the cache shares the rest"

@@ -107,6 +107,11 @@ class Recipe:
         return self.shuffle_stage or _SHUFFLE_STAGE.get(self.loader, "decoded")
 
     @property
+    def cached_in_batches(self) -> bool:
+        """Whether `cache()` holds whole batches: the loader makes them, so it can only stand behind."""
+        return self.loader == "image_dataset_from_directory"
+
+    @property
     def ahead(self) -> int:
         """Batches that all workers of a DataLoader together prepare ahead."""
         return (self.workers or 0) * (self.prefetch_factor or PREFETCH_FACTOR)

@@ -121,8 +121,12 @@ WORDS: dict[str, Callable[[Any, Any], object]] = {
     r"uint8": lambda recipe, _: recipe.dtype != "uint8",
     r"Rescaling|the array|PyDataset|from_tensor_slices": lambda recipe, _: recipe.loader in ARRAYS,
     r"stream with tf\.data|decode from files|make the dataset of file names": lambda recipe, _: bool(recipe.build),
-    r"shuffle=True in image_dataset": lambda recipe, _: recipe.shuffle is False,
+    r"shuffle=True`? in image_dataset": lambda recipe, _: recipe.shuffle is False,
     r"drop th\w+ shuffle": lambda recipe, _: recipe.shuffle is not False and bool(recipe.shuffle_buffer),
+    # In front of a cache the order of the first epoch would be that of all.
+    r"drop th\w+ shuffle|shuffles file names|shuffle (file names|the records|before)": lambda recipe, _: (
+        recipe.cache == "none"
+    ),
     r"image_dataset_from_directory": lambda recipe, _: recipe.loader == "image_dataset_from_directory",
     r"file names before": lambda recipe, _: recipe.loader not in ("tfrecord", *ARRAYS) and recipe.stage != "names",
     r"the records before|shuffle before decoding": lambda recipe, _: recipe.loader == "tfrecord",
