@@ -108,8 +108,12 @@ class Recipe:
 
     @property
     def cached_in_batches(self) -> bool:
-        """Whether `cache()` holds whole batches: the loader makes them, so it can only stand behind."""
-        return self.loader == "image_dataset_from_directory"
+        """Whether `cache()` holds whole batches: the loader makes them, unless it is asked for single images.
+
+        Single images it is asked for (`batch_size=None`) where they are shuffled, or where `batch` drops the remainder.
+        """
+        single = self.drop_remainder or (self.shuffle_buffer is not None and self.stage == "decoded")
+        return self.loader == "image_dataset_from_directory" and not single
 
     @property
     def ahead(self) -> int:
