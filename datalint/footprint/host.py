@@ -117,9 +117,10 @@ def _measured(stage: str, band: Band, formula: str) -> Estimate:
 
 
 def _array(recipe: Recipe, images: Images) -> Iterator[Estimate]:
-    for name, size, formula, *_ in array_stages(recipe, images):
-        more = LIST_HOLES if name == "list" else ARRAY_SHARE
-        yield Estimate(RESOURCE, name, size * (1 - ARRAY_SHARE), size, size * (1 + more), formula)
+    for stage in array_stages(recipe, images):
+        more = LIST_HOLES if stage.name == "list" else ARRAY_SHARE
+        low = (stage.least or stage.size) * (1 - ARRAY_SHARE)
+        yield Estimate(RESOURCE, stage.name, low, stage.size, stage.size * (1 + more), stage.formula)
     yield _measured("slack", Band(0, 0, ARRAY_SLACK), "allocator and threads")
 
 
