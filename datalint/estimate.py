@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from datalint import calibrate, compiling, footprint, models, readings, target
 from datalint import dry_run as dry_runs
-from datalint.asked import fitting, machine_of, recipe_of
+from datalint.asked import fitting, machine_of, recipe_of, unsaid
 from datalint.check import look
 from datalint.errors import UsageError
 from datalint.footprint import accelerator, advice, fill, timing
@@ -68,10 +68,11 @@ def estimate(
     """
     if asked.samples is None:
         workspace = open_workspace(request)
-        recipe, assumed = recipe_of(workspace, asked)
+        recipe = recipe_of(workspace, asked)
         machine = machine_of(request, workspace)
         evidence = look(workspace, request, progress=progress)
         recipe = fitting(workspace, recipe, evidence.dataset.format, asked.recipe)
+        assumed = unsaid(workspace.config, asked, recipe)
         files = evidence.tables["files"]
         images = images_of(evidence.dataset.samples, files, channels=recipe.input_channels)
         if evidence.dataset.format == "masks":
@@ -79,10 +80,10 @@ def estimate(
         speed = calibrate.speed(workspace.source, evidence.dataset.files, files) if machine.name == LOCAL else None
     else:
         workspace = open_home(request.config)
-        recipe, assumed = recipe_of(workspace, asked)
+        recipe = recipe_of(workspace, asked)
         machine, speed = machine_of(request, workspace), None
         images, described = _described(recipe, asked.samples)
-        assumed = {**assumed, **described}
+        assumed = {**unsaid(workspace.config, asked, recipe), **described}
     images = images if asked.grow == 1 else images.grown(round(images.loaded * asked.grow))
     network = models.declared(workspace, recipe.model, asked="model" in asked.recipe)
     try:

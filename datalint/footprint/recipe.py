@@ -33,6 +33,9 @@ ARRAYS = ("array", "from_tensor_slices", "sequence")
 OWN_TRAINER = ("yolo", "dota")
 """Formats that trainers of their own read, Ultralytics and MMRotate, with OpenCV or Pillow: Keras is not assumed."""
 
+_READ_BY = {"tfrecord": "tfrecord", "webdataset": "dataloader", "hf-parquet": "dataloader"}
+"""Formats without image files -> the loader that reads them: webdataset and Hugging Face's datasets feed a DataLoader,
+and decode with Pillow."""
 _UNSHUFFLED = ("files", "tfrecord", "from_tensor_slices")
 """Loaders without an argument `shuffle`."""
 PREFETCH_FACTOR = 2
@@ -176,11 +179,18 @@ def contradiction(recipe: Recipe) -> tuple[str, str] | None:
     return None
 
 
-def for_format(recipe: Recipe, format: str) -> Recipe:  # noqa: A002 - the user's word
-    """The same for a dataset of that format: of TFRecord a folder loader finds nothing, whoever said it or nobody."""
-    if format != "tfrecord" or recipe.framework != "keras" or recipe.loader != "image_dataset_from_directory":
+def for_format(recipe: Recipe, format: str, *, keras: bool = False) -> Recipe:  # noqa: A002 - the user's word
+    """The same for a dataset of that format, of which a folder loader finds nothing, whoever said it or nobody.
+
+    `keras` says that somebody named that framework: what only a DataLoader reads then comes through a generator.
+    """
+    loader = _READ_BY.get(format)
+    if loader is None or recipe.framework != "keras" or recipe.loader != "image_dataset_from_directory":
         return recipe
-    changed = replace(recipe, loader="tfrecord")
+    framework = "pytorch" if loader in TORCH and not keras else "keras"
+    if loader in TORCH and keras:
+        loader = "generator"
+    changed = replace(recipe, loader=loader, framework=framework)
     return recipe if contradiction(changed) else changed
 
 
