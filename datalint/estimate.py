@@ -54,7 +54,7 @@ class Estimated:
     changes: tuple[Change, ...]
     """What to change where it does not fit, the least first."""
     smallest: str | None
-    """The machine of the catalogue with the least host memory on which that fits."""
+    """The machine of the catalogue with the least host memory on which that fits, and no less of an accelerator."""
     notes: tuple[str, ...] = ()
     """What the user should know about how it was found."""
 
@@ -99,7 +99,8 @@ def estimate(
             "that of the machine of the constants" if speed is None else f"{speed:.2f} of their time, as timed here"
         )
     unfit = {row.resource for row in rows if row.unfit}
-    catalogue = {name: target.lookup(name) for name in target.profiles()}
+    known = {name: target.lookup(name) for name in target.profiles()}
+    catalogue = {name: other for name, other in known.items() if _accelerates(other, machine)}
     return Estimated(
         recipe=recipe,
         images=images,
@@ -113,6 +114,12 @@ def estimate(
         smallest=advice.smallest(recipe, images, catalogue) if rows and accelerator.RESOURCE not in unfit else None,
         notes=notes,
     )
+
+
+def _accelerates(other: Target, machine: Target) -> bool:
+    """Whether it has as many accelerators as the target of the recipe, each with as much memory."""
+    pairs = ((other.accelerators, machine.accelerators), (other.accelerator_memory, machine.accelerator_memory))
+    return all((has or 0) >= (wanted or 0) for has, wanted in pairs)
 
 
 def _measured(
