@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from datalint.footprint import loader
+from datalint.footprint import loader, shm
 from datalint.footprint.array import array_stages
 from datalint.footprint.estimate import MARGIN, Band, Estimate, largest, total
 from datalint.footprint.images import values_of
@@ -62,7 +62,7 @@ def unpredicted(recipe: Recipe, images: Images) -> str | None:
     if not resized and not images.measured:
         return "images are not resized and none of their sizes is known"
     if not resized and images.sizes > 1:
-        return "images are not resized and differ in size: no array or batch holds them"
+        return shm.differing(recipe, "no array or batch holds them")
     if recipe.loader in STREAMS and not images.measured:
         return "the size of no image is known"
     return None

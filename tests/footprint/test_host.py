@@ -209,7 +209,21 @@ def test_growing_keeps_the_shares_of_the_splits() -> None:
         (STREAM, Images(train=0), "no training samples"),
         (STREAM, Images(train=10), "the size of no image"),
         (Recipe(loader="array", input_height=None, input_width=None), Images(train=10), "none of their sizes"),
-        (Recipe(loader="array", input_height=None, input_width=None), replace(IMAGES, sizes=2), "differ in size"),
+        (
+            Recipe(loader="array", input_height=None, input_width=None),
+            replace(IMAGES, sizes=2),
+            "differ in size: no array",
+        ),
+        (
+            Recipe(loader="array", input_height=None, input_width=None, batch=1),
+            replace(IMAGES, sizes=2),
+            "differ in size: no array",
+        ),
+        (
+            Recipe(loader="files", input_height=None, input_width=None, batch=1),
+            replace(IMAGES, sizes=2),
+            "differ in size: single ones are not predicted",
+        ),
     ],
 )
 def test_what_is_not_predicted_says_why(recipe: Recipe, images: Images, word: str) -> None:
