@@ -187,11 +187,12 @@ def for_format(recipe: Recipe, format: str, *, keras: bool = False) -> Recipe:  
     loader = _READ_BY.get(format)
     if loader is None or recipe.framework != "keras" or recipe.loader != "image_dataset_from_directory":
         return recipe
-    framework = "pytorch" if loader in TORCH and not keras else "keras"
-    if loader in TORCH and keras:
-        loader = "generator"
-    changed = replace(recipe, loader=loader, framework=framework)
-    return recipe if contradiction(changed) else changed
+    ways = [(loader, "keras")]
+    if loader in TORCH:
+        ways = [*([] if keras else [(loader, "pytorch")]), ("generator", "keras")]
+    changed = (replace(recipe, loader=loader, framework=framework) for loader, framework in ways)
+    # An executor of Keras, say, belongs to no DataLoader.
+    return next((way for way in changed if contradiction(way) is None), recipe)
 
 
 _DEFAULT = Recipe()

@@ -185,10 +185,11 @@ def test_archives_are_read_by_a_dataloader_unless_keras_is_named(home: Repositor
     assert [usual["recipe"][key] for key in ("framework", "loader")] == ["pytorch", "dataloader"]
     assert [usual["assumed"][key] for key in ("framework", "loader")] == ["pytorch", "dataloader"]
     assert any(row["formula"] == "PyTorch, imported" for row in usual["footprint"])
-    (home.folder / "datalint.yaml").write_text("training: {framework: keras}\n")
-    named = recipe(home)
-    assert [named["recipe"][key] for key in ("framework", "loader")] == ["keras", "generator"]
-    assert "generator" in named["unknown"]["host_memory"]
+    for training in ("{framework: keras}", "{executor: xla}"):
+        (home.folder / "datalint.yaml").write_text(f"training: {training}\n")
+        named = recipe(home)
+        assert [named["recipe"][key] for key in ("framework", "loader")] == ["keras", "generator"]
+        assert "generator" in named["unknown"]["host_memory"]
     (home.folder / "datalint.yaml").write_text("training: {loader: image_dataset_from_directory}\n")
     refused = home.datalint("check", "data", "--no-cache")
     assert (refused.returncode, refused.stderr.splitlines()[0]) == (
