@@ -45,21 +45,31 @@ class Asked:
     """Seconds that its compilation for the target's card may take; None compiles nothing."""
 
 
-def recipe_of(workspace: Workspace, asked: Asked) -> tuple[Recipe, dict[str, object]]:
-    """The configured recipe with what was asked instead, and what nobody said; UsageError for one that cannot be."""
+def recipe_of(workspace: Workspace, asked: Asked) -> Recipe:
+    """The configured recipe with what was asked instead; UsageError for one that cannot be."""
     config = workspace.config
     recipe = replace(config.training, **asked.recipe)  # type: ignore[arg-type]
     if asked.recipe.get("loader") in TORCH:
         recipe = replace(recipe, framework="pytorch")
     if impossible := contradiction(recipe):
         raise _refused(config, asked, *impossible)
+    return recipe
+
+
+def unsaid(config: Config, asked: Asked, recipe: Recipe) -> dict[str, object]:
+    """What nobody said of the recipe, as it is taken."""
     written = set((config.document.data or {}).get("training") or {}) if config.document else set()
     if "image_size" in written:
         written |= {"input_height", "input_width"}
     if "channels" in written:
         written.add("input_channels")
-    unsaid = [item.name for item in fields(Recipe) if item.name not in (*written, *asked.recipe, "declared")]
-    return recipe, {name: value for name in unsaid if (value := _meaning(recipe, name)) is not None}
+    names = [item.name for item in fields(Recipe) if item.name not in (*written, *asked.recipe, "declared")]
+    return {name: value for name in names if (value := _meaning(recipe, name)) is not None}
+
+
+def fitted(config: Config, recipe: Recipe, format: str) -> Recipe:  # noqa: A002 - the user's word
+    """The recipe with a loader that reads that format, as far as there is another one."""
+    return for_format(recipe, format, keras=_says(config, "framework"))
 
 
 def fitting(workspace: Workspace, recipe: Recipe, format: str, asked: Mapping[str, object] | None = None) -> Recipe:  # noqa: A002
@@ -67,12 +77,12 @@ def fitting(workspace: Workspace, recipe: Recipe, format: str, asked: Mapping[st
 
     Raises UsageError for a loader that the configuration, or the command line in `asked`, names and that finds nothing.
     """
-    fitted = for_format(recipe, format)
+    changed = fitted(workspace.config, recipe, format)
     on_command_line = "loader" in (asked or {})
-    if fitted.loader == recipe.loader or not (on_command_line or _says(workspace.config, "loader")):
-        return fitted
+    if changed.loader == recipe.loader or not (on_command_line or _says(workspace.config, "loader")):
+        return changed
     words = f"{recipe.loader} lists folders of images, and the dataset was read as {format}"
-    hint = f"say `loader: {fitted.loader}`, or leave it out"
+    hint = f"say `loader: {changed.loader}`, or leave it out"
     if on_command_line:
         raise UsageError(f"--loader {recipe.loader}: {words}", hint=hint)
     raise UsageError(f"training.loader: {words}", workspace.config.position("training", "loader"), hint)

@@ -14,7 +14,7 @@ from datalint import changed, drift, footprint, locked, models, nearby, readings
 from datalint import config as configuration
 from datalint.accepted import Remaining, accept
 from datalint.aside import set_aside
-from datalint.asked import fitting, machine_of, training_row
+from datalint.asked import fitted, fitting, machine_of, training_row
 from datalint.concluded import conclude
 from datalint.dataset.annotations import in_pixels, with_fractions
 from datalint.dataset.masks.table import table as mask_table
@@ -23,7 +23,6 @@ from datalint.facts.gather import gather
 from datalint.finding import NotChecked
 from datalint.footprint import estimate, parts
 from datalint.footprint.images import images_of
-from datalint.footprint.recipe import for_format
 from datalint.listed import described, listed, nothing
 from datalint.looked import Looked
 from datalint.nearby import Asked
@@ -237,7 +236,7 @@ def look(
         found, gathered, masks = looked.dataset, looked.files, looked.masks
         compared = locked.read(request, looked)
         machine = machine_of(request, workspace)
-        recipe = for_format(workspace.config.training, found.format)
+        recipe = fitted(workspace.config, workspace.config.training, found.format)
         tables = {
             **found.tables(source=workspace.source.name),
             "annotations": with_fractions(in_pixels(found.annotations, found.samples, gathered.data), found.samples),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from datalint import calibrate, compiling, footprint, models, readings, target
 from datalint import dry_run as dry_runs
-from datalint.asked import fitting, machine_of, recipe_of
+from datalint.asked import fitting, machine_of, recipe_of, unsaid
 from datalint.check import look
 from datalint.errors import UsageError
 from datalint.footprint import accelerator, advice, fill, timing
@@ -54,7 +54,7 @@ class Estimated:
     changes: tuple[Change, ...]
     """What to change where it does not fit, the least first."""
     smallest: str | None
-    """The machine of the catalogue with the least host memory on which that fits."""
+    """The machine of the catalogue with the least host memory on which that fits, and no less of an accelerator."""
     notes: tuple[str, ...] = ()
     """What the user should know about how it was found."""
 
@@ -68,10 +68,11 @@ def estimate(
     """
     if asked.samples is None:
         workspace = open_workspace(request)
-        recipe, assumed = recipe_of(workspace, asked)
+        recipe = recipe_of(workspace, asked)
         machine = machine_of(request, workspace)
         evidence = look(workspace, request, progress=progress)
         recipe = fitting(workspace, recipe, evidence.dataset.format, asked.recipe)
+        assumed = unsaid(workspace.config, asked, recipe)
         files = evidence.tables["files"]
         images = images_of(evidence.dataset.samples, files, channels=recipe.input_channels)
         if evidence.dataset.format == "masks":
@@ -79,10 +80,10 @@ def estimate(
         speed = calibrate.speed(workspace.source, evidence.dataset.files, files) if machine.name == LOCAL else None
     else:
         workspace = open_home(request.config)
-        recipe, assumed = recipe_of(workspace, asked)
+        recipe = recipe_of(workspace, asked)
         machine, speed = machine_of(request, workspace), None
         images, described = _described(recipe, asked.samples)
-        assumed = {**assumed, **described}
+        assumed = {**unsaid(workspace.config, asked, recipe), **described}
     images = images if asked.grow == 1 else images.grown(round(images.loaded * asked.grow))
     network = models.declared(workspace, recipe.model, asked="model" in asked.recipe)
     try:
@@ -98,7 +99,8 @@ def estimate(
             "that of the machine of the constants" if speed is None else f"{speed:.2f} of their time, as timed here"
         )
     unfit = {row.resource for row in rows if row.unfit}
-    catalogue = {name: target.lookup(name) for name in target.profiles()}
+    known = {name: target.lookup(name) for name in target.profiles()}
+    catalogue = {name: other for name, other in known.items() if _accelerates(other, machine)}
     return Estimated(
         recipe=recipe,
         images=images,
@@ -112,6 +114,12 @@ def estimate(
         smallest=advice.smallest(recipe, images, catalogue) if rows and accelerator.RESOURCE not in unfit else None,
         notes=notes,
     )
+
+
+def _accelerates(other: Target, machine: Target) -> bool:
+    """Whether it has as many accelerators as the target of the recipe, each with as much memory."""
+    pairs = ((other.accelerators, machine.accelerators), (other.accelerator_memory, machine.accelerator_memory))
+    return all((has or 0) >= (wanted or 0) for has, wanted in pairs)
 
 
 def _measured(

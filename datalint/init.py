@@ -11,6 +11,7 @@ from datalint.config_file import YAML_NAME, present, read_file
 from datalint.config_schema import SCHEMA_FILE
 from datalint.entry import display
 from datalint.errors import Position, UnfinishedError, UsageError
+from datalint.footprint.recipe import Recipe, for_format
 from datalint.script.keys import KEYS
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def propose(
         *_comments(f"assumed: {sentence}" for sentence in found.assumptions),
         *(line for grouping in groupings for line in _group(grouping)),
         "",
-        *(_recipe(found.format, one_split=len(splits) < 2) if said is None else _said(said, splits)),
+        *(_recipe(found.format, one_split=len(splits) < 2) if said is None else _said(said, found.format, splits)),
         "",
         "# Machine that trains: `local`, a known name such as colab-free-t4, or one of your own `targets`.",
         "target: local",
@@ -82,7 +83,6 @@ def propose(
 
 
 _HINTS = {
-    "framework": "or pytorch",
     "image_size": "height, width; `original` when images are not resized",
     "channels": "`original` when the loader does not convert",
 }
@@ -97,13 +97,23 @@ _ASSUMED: Mapping[str, Any] = {
 _DTYPE = "float32"
 
 
+def _assumed(usual: Recipe) -> dict[str, Any]:
+    return {**_ASSUMED, "framework": usual.framework, "loader": usual.loader}
+
+
+def _hint(key: str, value: Any) -> str:
+    if key == "framework":
+        return "or keras" if value == "pytorch" else "or pytorch"
+    return _HINTS.get(key, "")
+
+
 def _recipe(format_: str, *, one_split: bool) -> list[str]:
-    """Where nobody says how they train: Keras' own defaults, and the only loader that reads TFRecord."""
-    assumed = {**_ASSUMED, "loader": "tfrecord"} if format_ == "tfrecord" else _ASSUMED
+    """Where nobody says how they train: Keras' own defaults, and a loader that reads the format."""
+    assumed = _assumed(for_format(Recipe(), format_))
     return [
         "# The recipe that the dataset is judged for. All of it is assumed: say what your script does.",
         "training:",
-        *(_line(key, value, _HINTS.get(key, "")) for key, value in assumed.items()),
+        *(_line(key, value, _hint(key, value)) for key, value in assumed.items()),
         _MODEL,
         *([_NO_SPLIT] if one_split else []),
     ]
@@ -115,9 +125,11 @@ _MODEL = "  # model: ResNet50  # or model.keras: then accelerator memory is pred
 _NO_SPLIT = "  # validation_split: 0.2  # no second split was seen"
 
 
-def _said(said: Proposal, splits: Mapping[str, int]) -> list[str]:
+def _said(said: Proposal, format_: str, splits: Mapping[str, int]) -> list[str]:
     """What the script says, each value with its place; the rest is assumed and called so."""
     values, notes = dict(said.values), list(said.notes)
+    told = Recipe(framework=said.framework, loader=said.loader)
+    assumed = _assumed(for_format(told, format_, keras="framework" in values))
     own = said.own_validation if "val" not in splits and "validation_split" not in values else None
     if own is not None:
         why = "validation data of the script's own making, whose share is not known here"
@@ -135,13 +147,11 @@ def _said(said: Proposal, splits: Mapping[str, int]) -> list[str]:
         lines += _comments(f"{key}: {text}" for about, text in notes if about == key)
         if key in values:
             lines.append(_line(key, *values[key]))
-        elif key == "loader":
-            lines.append(_line(key, said.loader, "assumed"))
         elif key == "dtype":
             lines.append(_line(key, _DTYPE, "assumed, as resizing gives it; uint8 where the script casts to it"))
-        elif key in _ASSUMED:
-            hint = f"; {_HINTS[key]}" if key in _HINTS else ""
-            lines.append(_line(key, _ASSUMED[key], f"assumed{hint}"))
+        elif key in assumed:
+            hint = _hint(key, assumed[key])
+            lines.append(_line(key, assumed[key], f"assumed; {hint}" if hint else "assumed"))
     if "model" not in values:
         lines.append(_MODEL)
     if len(splits) < 2 and "validation_split" not in values and own is None:

@@ -20,8 +20,8 @@ from datalint.footprint.compiled import Compiled
 from datalint.footprint.dry_run import Reading
 from datalint.footprint.model.network import Network
 from datalint.footprint.peaks import Asked, Peak, Peaks
+from datalint.system import names
 from datalint.target.cards import card
-from datalint.target.system import names
 from datalint.versions import installed
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from datalint import calibrate, footprint, models, target
-from datalint.asked import fitting, machine_of, recipe_of
+from datalint.asked import fitting, machine_of, recipe_of, unsaid
 from datalint.check import look
 from datalint.dataset.layout import KERAS, suffix
 from datalint.errors import UsageError
@@ -76,10 +76,11 @@ def rehearse(
             hint="install datalint with its extra `tensorflow`: datalint-vision[tensorflow]",
         )
     workspace = open_workspace(request)
-    recipe, assumed = recipe_of(workspace, asked)
+    recipe = recipe_of(workspace, asked)
     machine = machine_of(request, workspace)
     evidence = look(workspace, request, progress=progress)
     recipe = fitting(workspace, recipe, evidence.dataset.format, asked.recipe)
+    assumed = unsaid(workspace.config, asked, recipe)
     files = evidence.tables["files"]
     images = images_of(evidence.dataset.samples, files, channels=recipe.input_channels)
     network = models.declared(workspace, recipe.model, asked="model" in asked.recipe)

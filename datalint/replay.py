@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from datalint import __version__, git_index, trust
+from datalint import __version__, git_index, limits, trust
 from datalint.facts import cache
 
 if TYPE_CHECKING:
@@ -196,21 +196,7 @@ def _today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
-_JOB = ("SLURM_MEM_PER_NODE", "SLURM_MEM_PER_CPU", "SLURM_CPUS_ON_NODE", "CUDA_VISIBLE_DEVICES")
-"""What a job was given, as datalint.target.local reads it."""
-
-
 def _machine() -> str:
     """`local` is another target on another machine, or with another limit of a container, a process or a job."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    pages = os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
-    limits = []
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        with suppress(OSError), open(path, encoding="ascii") as file:
-            limits.append(file.read().strip())
-    with suppress(ImportError):  # Windows
-        import resource
-
-        limits += [str(resource.getrlimit(kind)[0]) for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
-    limits += [os.environ.get(name, "-") for name in _JOB]
-    return f"{cores} {pages} {' '.join(limits)}"
+    memory = min((limit.value for limit in limits.memory("/", os.environ)), default=None)
+    return f"{limits.cores('/')} {memory} {os.environ.get('CUDA_VISIBLE_DEVICES', '-')}"

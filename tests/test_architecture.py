@@ -22,13 +22,14 @@ PACKAGE = ROOT / "datalint"
 
 # A module may import its own room and every line above it, never its own line or one below.
 LAYERS = (
-    {"ending", "errors", "finding", "pipes", "similar", "tables", "entry", "versions", "__init__"},
+    {"ending", "errors", "finding", "pipes", "similar", "system", "tables", "entry", "versions", "__init__"},
     {
         "braces",
         "git",
         "git_index",
         "globs",
         "group_pattern",
+        "limits",
         "outcome",
         "replaced",
         "sizes",

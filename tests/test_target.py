@@ -261,6 +261,8 @@ def test_cards_of_amd_tell_their_own_memory(tmp_path: Path) -> None:
     [
         ({"SLURM_MEM_PER_NODE": "4096"}, 4 * GIB, "SLURM_MEM_PER_NODE"),
         ({"SLURM_MEM_PER_CPU": "2048", "SLURM_CPUS_ON_NODE": "3"}, 6 * GIB, "SLURM_MEM_PER_CPU"),
+        ({"SLURM_MEM_PER_GPU": "2048", "SLURM_GPUS_ON_NODE": "2"}, 4 * GIB, "SLURM_MEM_PER_GPU"),
+        ({"SLURM_MEM_PER_GPU": "2048"}, 16 * GIB, "MemTotal"),
         ({"SLURM_MEM_PER_NODE": "0"}, 16 * GIB, "MemTotal"),
         ({"SLURM_MEM_PER_NODE": "65536"}, 16 * GIB, "MemTotal"),
         ({"SLURM_MEM_PER_CPU": "2048"}, 16 * GIB, "MemTotal"),

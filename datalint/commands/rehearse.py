@@ -189,10 +189,10 @@ def _how(found: Rehearsed) -> Iterator[str]:
         part = memory.difference
         factor = "" if part.factor is None else f" (its data took {part.factor:.2f} of what was predicted)"
         if any(row.resource == host.RESOURCE for row in found.scaled):
-            yield (
-                f"  memory scaled from {images}: the prediction, with the framework as measured and with "
-                f"{size(part.beyond)} that the slice took beyond its prediction{factor}"
-            )
+            learnt = f"with {size(part.beyond)} that the slice took beyond its prediction"
+            if part.beyond < 0:
+                learnt = f"with {size(-part.beyond)} less, which the slice left of its prediction"
+            yield f"  memory scaled from {images}: the prediction, with the framework as measured and {learnt}{factor}"
         else:
             yield (
                 f"  memory not scaled: the data of {images} take {size(part.predicted)}, and below "

@@ -141,6 +141,14 @@ def _pipeline(recipe: Recipe, cores: int) -> Iterator[tuple[str, Recipe]]:
 
 
 def _shuffle(recipe: Recipe, buffer: int) -> Iterator[tuple[str, Recipe]]:
+    if recipe.cache == "none":
+        yield from _earlier_shuffle(recipe)
+    if buffer > _SMALLER_BUFFER:
+        yield f"a shuffle buffer of {_SMALLER_BUFFER}", replace(recipe, shuffle_buffer=_SMALLER_BUFFER)
+
+
+def _earlier_shuffle(recipe: Recipe) -> Iterator[tuple[str, Recipe]]:
+    """Of what weighs less. In front of a cache the order of the first epoch would be that of all."""
     alone = replace(recipe, shuffle_buffer=None, shuffle_stage=None)
     if recipe.loader == "image_dataset_from_directory" and recipe.shuffle is not False:
         yield "drop the shuffle: image_dataset_from_directory shuffles file names by itself", alone
@@ -151,5 +159,3 @@ def _shuffle(recipe: Recipe, buffer: int) -> Iterator[tuple[str, Recipe]]:
         yield "shuffle file names before they are read", replace(recipe, shuffle_stage="names")
     elif recipe.loader == "tfrecord" and recipe.stage not in ("names", "encoded"):
         yield "shuffle before decoding", replace(recipe, shuffle_stage="encoded")
-    if buffer > _SMALLER_BUFFER:
-        yield f"a shuffle buffer of {_SMALLER_BUFFER}", replace(recipe, shuffle_buffer=_SMALLER_BUFFER)

@@ -30,6 +30,10 @@ KERAS_FLOAT = 4
 BATCHES = 4
 """Batches on their way to the model, as float32."""
 _CAST = ("float16", "float64")
+_FED = ("fit", "fit cast")
+LEAST_FED = 0.6
+"""Share of the samples that `train_test_split` leaves to `fit` at least: scikit-learn's own is 0.75, and people split
+60/20/20. Nobody says it in the recipe, so all of them are expected to be fed, and this share in the lower bound."""
 
 
 @dataclass(slots=True)
@@ -66,7 +70,10 @@ def array_stages(recipe: Recipe, images: Images) -> list[Stage]:
             time.alive["array"] -= train * size
     _feed(time, recipe, train, val, batches=BATCHES * batch_of(recipe, images) * values * max(size, KERAS_FLOAT))
     samples = f"{images.loaded:,} samples x {values:,.0f} values"
-    return [Stage(name, held, f"{samples} x {held / (train + val):.3g} B") for name, held in time.peak.items()]
+    stages = [Stage(name, held, f"{samples} x {held / (train + val):.3g} B") for name, held in time.peak.items()]
+    if recipe.array_split == "none" or recipe.validation_split:
+        return stages
+    return [stage._replace(least=LEAST_FED * stage.size) if stage.name in _FED else stage for stage in stages]
 
 
 def _build(time: Timeline, recipe: Recipe, values: float, size: int) -> None:

@@ -1,7 +1,7 @@
-"""Disk that `cache(FILE)` fills: one record a decoded image.
+"""Disk that `cache(FILE)` fills: one record a decoded image, or a batch where batches are cached.
 
 TensorFlow 2.21 wrote the values as they are and 65 to 71 bytes around each of 50 to 12,000 images of 48 to 512 pixels,
-and never more than that while it wrote.
+label included, and never more than that while it wrote.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from datalint.footprint.estimate import MARGIN, Estimate, total
-from datalint.footprint.images import values_of
+from datalint.footprint.images import batch_of, values_of
 from datalint.footprint.recipe import ITEM_BYTES
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from datalint.footprint.recipe import Recipe
 
 RESOURCE = "disk"
-_RECORD = 68
-"""Bytes around the values of one image."""
+_RECORD, _LABEL = 64, 4
+"""Bytes around the values of one record, and of each label in it."""
 _SLACK = 0.01
 
 
@@ -45,7 +45,8 @@ def disk(recipe: Recipe, images: Images, machine: Machine) -> list[Estimate]:
     """The cache file and, for the total, the largest dataset that fits; empty where none is written."""
     if recipe.cache != "disk" or unpredicted(recipe, images):
         return []
-    element = values_of(recipe, images) * ITEM_BYTES[recipe.dtype] + _RECORD
+    record = batch_of(recipe, images) if recipe.cached_in_batches else 1
+    element = values_of(recipe, images) * ITEM_BYTES[recipe.dtype] + _LABEL + _RECORD / record
     size = images.loaded * element
     formula = f"{images.loaded:,} samples x {element:,.0f} B"
     stage = Estimate(RESOURCE, "cache", size * (1 - _SLACK), size, size * (1 + _SLACK), formula)

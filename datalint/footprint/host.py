@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from datalint.footprint import loader
+from datalint.footprint import loader, shm
 from datalint.footprint.array import array_stages
 from datalint.footprint.estimate import MARGIN, Band, Estimate, largest, total
 from datalint.footprint.images import values_of
@@ -62,7 +62,7 @@ def unpredicted(recipe: Recipe, images: Images) -> str | None:
     if not resized and not images.measured:
         return "images are not resized and none of their sizes is known"
     if not resized and images.sizes > 1:
-        return "images are not resized and differ in size: no array or batch holds them"
+        return shm.differing(recipe, "no array or batch holds them")
     if recipe.loader in STREAMS and not images.measured:
         return "the size of no image is known"
     return None
@@ -117,9 +117,10 @@ def _measured(stage: str, band: Band, formula: str) -> Estimate:
 
 
 def _array(recipe: Recipe, images: Images) -> Iterator[Estimate]:
-    for name, size, formula, *_ in array_stages(recipe, images):
-        more = LIST_HOLES if name == "list" else ARRAY_SHARE
-        yield Estimate(RESOURCE, name, size * (1 - ARRAY_SHARE), size, size * (1 + more), formula)
+    for stage in array_stages(recipe, images):
+        more = LIST_HOLES if stage.name == "list" else ARRAY_SHARE
+        low = (stage.least or stage.size) * (1 - ARRAY_SHARE)
+        yield Estimate(RESOURCE, stage.name, low, stage.size, stage.size * (1 + more), stage.formula)
     yield _measured("slack", Band(0, 0, ARRAY_SLACK), "allocator and threads")
 
 

@@ -1,5 +1,7 @@
 """Host memory of a tf.data pipeline: files -> decode -> [cache] -> [shuffle] -> batch -> [shuffle] -> prefetch.
 
+image_dataset_from_directory makes its batches itself: what is cached and shuffled behind it are those batches.
+
 The constants were fitted on more than 200 random pipelines of TensorFlow 2.21 with oneDNN and hold on others that they
 were not fitted on (`python -m bench.footprint host`). They describe the first epoch.
 """
@@ -72,7 +74,10 @@ def pipeline_stages(recipe: Recipe, images: Images, *, cores: int) -> list[Stage
     if recipe.cache == "memory":
         cached = images.loaded * element
         formula = f"{images.loaded:,} samples x {element:,.0f} B"
-        stages.append(_taken("cache", cached, formula, recipe, images, element=element))
+        if recipe.cached_in_batches:
+            stages.append(Stage("cache", BATCHES * cached, formula))
+        else:
+            stages.append(_taken("cache", cached, formula, recipe, images, element=element))
         shuffled = _beside_cache(shuffled, recipe, images, element=element)
     depth = AUTOTUNE_STEADY if recipe.prefetch is None else recipe.prefetch
     parallel = recipe.parallel_calls or cores
@@ -110,13 +115,17 @@ def _taken(
 
 
 def _beside_cache(shuffled: Stage | None, recipe: Recipe, images: Images, *, element: float) -> Stage | None:
-    """What a buffer adds to the cache: decoded elements are shared, encoded ones leave holes while the cache fills."""
+    """What a buffer adds to the cache: the same elements are shared, encoded ones leave holes while the cache fills."""
     if shuffled is None:
         return None
+    if shuffled.name == "shuffle batches" and recipe.cached_in_batches:
+        return shuffled._replace(size=0.0, formula=f"{shuffled.formula}, which are those of the cache")
     if shuffled.name == "shuffle decoded":
         size = BESIDE_CACHE * shuffled.elements * element if element >= POOLED else 0.0
         formula = f"{BESIDE_CACHE:.0%} of {shuffled.formula}: the cache shares the rest"
-        return shuffled._replace(size=size, formula=formula, least=0.0, most=0.0)
+        # `unbatch()` behind a cache of batches copies every image.
+        most = shuffled.size if recipe.loader == "image_dataset_from_directory" else 0.0
+        return shuffled._replace(size=size, formula=formula, least=0.0, most=most)
     if shuffled.name == "shuffle encoded":
         held = shuffled.elements * images.encoded_mean
         formula = f"holes that {shuffled.formula} leave while the cache fills"

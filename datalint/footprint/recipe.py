@@ -33,6 +33,9 @@ ARRAYS = ("array", "from_tensor_slices", "sequence")
 OWN_TRAINER = ("yolo", "dota")
 """Formats that trainers of their own read, Ultralytics and MMRotate, with OpenCV or Pillow: Keras is not assumed."""
 
+_READ_BY = {"tfrecord": "tfrecord", "webdataset": "dataloader", "hf-parquet": "dataloader"}
+"""Formats without image files -> the loader that reads them: webdataset and Hugging Face's datasets feed a DataLoader,
+and decode with Pillow."""
 _UNSHUFFLED = ("files", "tfrecord", "from_tensor_slices")
 """Loaders without an argument `shuffle`."""
 PREFETCH_FACTOR = 2
@@ -107,6 +110,15 @@ class Recipe:
         return self.shuffle_stage or _SHUFFLE_STAGE.get(self.loader, "decoded")
 
     @property
+    def cached_in_batches(self) -> bool:
+        """Whether `cache()` holds whole batches: the loader makes them, unless it is asked for single images.
+
+        Single images it is asked for (`batch_size=None`) where they are shuffled, or where `batch` drops the remainder.
+        """
+        single = self.drop_remainder or (self.shuffle_buffer is not None and self.stage == "decoded")
+        return self.loader == "image_dataset_from_directory" and not single
+
+    @property
     def ahead(self) -> int:
         """Batches that all workers of a DataLoader together prepare ahead."""
         return (self.workers or 0) * (self.prefetch_factor or PREFETCH_FACTOR)
@@ -167,12 +179,20 @@ def contradiction(recipe: Recipe) -> tuple[str, str] | None:
     return None
 
 
-def for_format(recipe: Recipe, format: str) -> Recipe:  # noqa: A002 - the user's word
-    """The same for a dataset of that format: of TFRecord a folder loader finds nothing, whoever said it or nobody."""
-    if format != "tfrecord" or recipe.framework != "keras" or recipe.loader != "image_dataset_from_directory":
+def for_format(recipe: Recipe, format: str, *, keras: bool = False) -> Recipe:  # noqa: A002 - the user's word
+    """The same for a dataset of that format, of which a folder loader finds nothing, whoever said it or nobody.
+
+    `keras` says that somebody named that framework: what only a DataLoader reads then comes through a generator.
+    """
+    loader = _READ_BY.get(format)
+    if loader is None or recipe.framework != "keras" or recipe.loader != "image_dataset_from_directory":
         return recipe
-    changed = replace(recipe, loader="tfrecord")
-    return recipe if contradiction(changed) else changed
+    ways = [(loader, "keras")]
+    if loader in TORCH:
+        ways = [*([] if keras else [(loader, "pytorch")]), ("generator", "keras")]
+    changed = (replace(recipe, loader=loader, framework=framework) for loader, framework in ways)
+    # An executor of Keras, say, belongs to no DataLoader.
+    return next((way for way in changed if contradiction(way) is None), recipe)
 
 
 _DEFAULT = Recipe()

@@ -88,8 +88,14 @@ def sizes_unknown(recipe: Recipe, images: Images) -> str | None:
     if recipe.input_height is None and not images.measured:
         return "images are not resized and none of their sizes is known"
     if recipe.input_height is None and images.sizes > 1:
-        return "images are not resized and differ in size: no batch holds them"
+        return differing(recipe, "no batch holds them")
     return None
+
+
+def differing(recipe: Recipe, who: str) -> str:
+    """Why nothing is said of images of many sizes; a batch of one image holds any of them."""
+    why = "single ones are not predicted" if recipe.batch == 1 and not recipe.build else who
+    return f"images are not resized and differ in size: {why}"
 
 
 def shm(recipe: Recipe, images: Images, machine: Machine) -> list[Estimate]:

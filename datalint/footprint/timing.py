@@ -130,18 +130,24 @@ def times(recipe: Recipe, images: Images, machine: Machine, *, speed: float | No
 
 
 def _job(recipe: Recipe, epoch: Estimate, offered: float, *, steps: int) -> list[Estimate]:
-    """All epochs: the slower of the input and the model sets the pace. A cache spares all input but the first."""
+    """All epochs: the slower of the input and the model sets the pace. A cache spares all input but the first.
+
+    Of more steps than the data have, only the upper bound knows: nobody says in the recipe that a dataset repeats.
+    """
     epochs = recipe.epochs or 1
     cached = recipe.cache != "none"
+    asked = max(steps, recipe.steps_per_epoch or 0)
 
-    def lasts(reading: float) -> float:
-        first = max(reading, offered)
-        return first + (epochs - 1) * (offered if cached else first)
+    def lasts(reading: float, rounds: float = 1.0) -> float:
+        trained = rounds * offered
+        first = max(reading if cached else rounds * reading, trained)
+        return first + (epochs - 1) * (trained if cached else first)
 
     counted = f"{_count(epochs, 'epoch')} of {_count(steps, 'step')}"
-    formula = f"{counted} x {recipe.step_seconds:g} s, or of the input where that is slower"
+    more = f" (of {asked:,} where the dataset repeats)" if asked > steps else ""
+    formula = f"{counted}{more} x {recipe.step_seconds:g} s, or of the input where that is slower"
     limit = None if recipe.time_limit is None else float(recipe.time_limit)
-    low, expected, high = (lasts(reading) for reading in (epoch.low, epoch.expected, epoch.high))
+    low, expected, high = lasts(epoch.low), lasts(epoch.expected), lasts(epoch.high, asked / steps)
     stage = Estimate(JOB, "epochs", low, expected, high, formula, unit="seconds")
     return [stage, total([stage], available=limit)]
 

@@ -78,6 +78,8 @@ def method(walk: Expressions, owner: Value, step: Step) -> Value:
         return settings.method(walk, owner, step)
     if isinstance(owner, Listed):
         return _list_method(walk, owner, step)
+    if step.name == "update" and settings.is_module(owner):
+        return settings.into_module(walk, step)
     return training.method(walk, owner, step) or pipelines.begun(walk, owner, step) or unknown(walk, owner, step)
 
 
@@ -86,6 +88,7 @@ def unknown(walk: Expressions, called: Value, step: Step) -> Value:
     for value in (*step.args, *step.named.values()):
         if isinstance(value, Function):
             walk.apply(value, [], {})
+    settings.merged(step)
     applied(walk.log, called)
     return Opaque(step=step, models=models_in([called, *step.args, *step.named.values()]))
 
@@ -140,3 +143,9 @@ def trainable(log: Log, owner: Value, value: Value, node: ast.expr) -> None:
 def environment(log: Log, owner: Ref, key: Literal, value: Value, node: ast.expr) -> None:
     if owner.last == "environ" and key.value == "KERAS_BACKEND":
         log.backends.append((value, node))
+
+
+def into_module(walk: Expressions, owner: Value, key: Value, value: Value) -> None:
+    """`owner[key] = value`, where the owner is `globals()`."""
+    if settings.is_module(owner):
+        settings.set_in_module(walk, key, value)

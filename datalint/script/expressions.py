@@ -106,6 +106,8 @@ class Expressions:
                 self._put(owner, key, value)
             elif isinstance(owner, Ref) and isinstance(key, Literal):
                 calls.environment(self.log, owner, key, value, target)
+            else:
+                calls.into_module(self, owner, key, value)
 
     def _put(self, owner: Table, key: Value, value: Value) -> None:
         """`owner[key] = value`, for a key of several names as much as for one."""

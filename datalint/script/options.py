@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from datalint.script.values import (
     Function,
     Group,
+    Instance,
     Listed,
     Literal,
     Opaque,
@@ -29,6 +30,11 @@ _SAME = ("add_argument_group", "add_mutually_exclusive_group", "add_subparsers",
 _PARSE = ("parse_args", "parse_known_args", "parse_intermixed_args")
 _MERGE = ("update", "merge", "load", "from_")
 """How methods begin that put the values of a file or of other options into a namespace."""
+_MERGED_BY = ("update_", "merge_", "override_")
+"""How functions begin that do so with a namespace that they are given: `update_config(config, args)`. What is handed to
+`wandb.config.update` stays as it is."""
+_NAMES = ("globals", "locals", "vars")
+"""What gives the names of a module, through which they may be set."""
 
 
 def _parser(walk: Expressions, step: Step) -> Value:
@@ -122,10 +128,50 @@ def _executed(walk: Expressions, step: Step) -> Value | None:
     """`exec(open("overrides.py").read())` may give each constant of the script another value."""
     if step.target != "exec" or isinstance(step.value("source", 0), Literal):
         return None
+    _constants_replaced(walk)
+    return Opaque()
+
+
+def _constants_replaced(walk: Expressions) -> None:
+    """Each constant of the module may have got another value."""
     for layer in walk.module.layers:
         constants = {name: value for name, value in layer.items() if isinstance(value, Literal | Group)}
         layer.update({name: perhaps_other(value) for name, value in constants.items()})
+
+
+def is_module(owner: Value) -> bool:
+    """Whether it is what `globals()` gives."""
+    step = owner.step if isinstance(owner, Opaque) else None
+    return step is not None and step.target in _NAMES and not step.args
+
+
+def into_module(walk: Expressions, step: Step) -> Value:
+    """`globals().update(...)`."""
+    named = Table(open=step.open)
+    named.items.update(step.named)
+    for given in (*step.args, named):
+        if not isinstance(given, Table) or given.open:
+            _constants_replaced(walk)
+        if isinstance(given, Table):
+            for name, value in given.items.items():
+                set_in_module(walk, Literal(str(name)), value)
     return Opaque()
+
+
+def set_in_module(walk: Expressions, name: Value, value: Value) -> None:
+    """`globals()[name] = value`."""
+    if isinstance(name, Literal):
+        walk.module.bind(str(name.value), walk.perhaps(0, walk.module.find(str(name.value)), value))
+    else:
+        _constants_replaced(walk)
+
+
+def merged(step: Step) -> None:
+    """A function of another file may put other values into the options that it is given."""
+    if step.name.startswith(_MERGED_BY):
+        for given in (*step.args, *step.named.values()):
+            if isinstance(given, Table | Instance):
+                given.opened()
 
 
 def _option(_walk: Expressions, step: Step) -> Value | None:

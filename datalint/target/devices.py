@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datalint.target.system import names, number, text
+from datalint.system import names, number, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from datalint.target.local import cgroups, detect
-from datalint.target.system import number, text
+from datalint.limits import cgroups
+from datalint.system import number, text
+from datalint.target.local import detect
 
 
 def free(*, root: str = "/") -> int | None:

@@ -171,3 +171,46 @@ def test_a_proposed_configuration_reads_the_same(home: Repository) -> None:
     assert home.datalint("init", "data").returncode == 0
     assert 'format: "webdataset"' in (home.folder / "datalint.yaml").read_text()
     assert report(home, code=0)["dataset"]["samples"] == 48
+
+
+def recipe(home: Repository) -> dict[str, Any]:
+    run = home.datalint("estimate", "-o", "json", "--no-cache", "data", ok=True)
+    found: dict[str, Any] = json.loads(run.stdout)
+    return found
+
+
+def test_archives_are_read_by_a_dataloader_unless_keras_is_named(home: Repository) -> None:
+    """No image_dataset_from_directory reads them: webdataset feeds a DataLoader, and anything of Keras' a generator."""
+    usual = recipe(home)
+    assert [usual["recipe"][key] for key in ("framework", "loader")] == ["pytorch", "dataloader"]
+    assert [usual["assumed"][key] for key in ("framework", "loader")] == ["pytorch", "dataloader"]
+    assert any(row["formula"] == "PyTorch, imported" for row in usual["footprint"])
+    for training in ("{framework: keras}", "{executor: xla}"):
+        (home.folder / "datalint.yaml").write_text(f"training: {training}\n")
+        named = recipe(home)
+        assert [named["recipe"][key] for key in ("framework", "loader")] == ["keras", "generator"]
+        assert "generator" in named["unknown"]["host_memory"]
+    (home.folder / "datalint.yaml").write_text("training: {loader: image_dataset_from_directory}\n")
+    refused = home.datalint("check", "data", "--no-cache")
+    assert (refused.returncode, refused.stderr.splitlines()[0]) == (
+        2,
+        "datalint: datalint.yaml:1:20: training.loader: image_dataset_from_directory lists folders of images, "
+        "and the dataset was read as webdataset",
+    )
+
+
+def test_what_is_proposed_for_archives_is_judged(home: Repository) -> None:
+    """Also where a script says nothing of a loader: what is assumed is one that reads archives."""
+    (home.folder / "train.py").write_text("model.fit(load('data'), epochs=3)\n")
+    for words in ((), ("--from-script", "train.py")):
+        text = home.datalint("init", "data", "--stdout", *words, ok=True).stdout
+        assert "image_dataset_from_directory" not in text
+        (home.folder / "datalint.yaml").write_text(text)
+        assert report(home, code=0)["verdict"] != "UNTRAINABLE"
+
+
+def test_what_only_tensorflow_cannot_decode_is_no_matter_of_archives(home: Repository) -> None:
+    pack(home.folder / "data/train-000003.tar", samples(12, start=48, suffix="ppm"))
+    assert "unsupported-by-tensorflow" not in {rule for rule, _, _ in rules(report(home, "data", code=0))}
+    (home.folder / "datalint.yaml").write_text("training: {framework: keras, loader: files}\n")
+    assert "unsupported-by-tensorflow" in {rule for rule, _, _ in rules(report(home, "data"))}

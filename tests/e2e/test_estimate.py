@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from datalint.target import lookup
 from tests.e2e.conftest import say
 
 if TYPE_CHECKING:
@@ -63,6 +64,17 @@ def test_a_dataset_is_measured_and_may_grow(here: Path, capsys: pytest.CaptureFi
     assert (grown["images"]["train"], grown["images"]["val"]) == (24_000, 8_000)
     arrays = [{row["stage"]: row for row in document["footprint"]}["array"]["expected"] for document in (now, grown)]
     assert arrays[1] == pytest.approx(1000 * arrays[0])
+
+
+@pytest.mark.parametrize("name", ["colab-cpu", "colab-free-t4", "kaggle-t4x2", "a100-80"])
+def test_the_smallest_machine_has_no_less_of_an_accelerator(
+    name: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = estimate(capsys, *FLAGS, "--loader", "files", "--target", name)
+    asked, found = lookup(name), lookup(document["smallest_target"])
+    for key in ("accelerators", "accelerator_memory"):
+        assert (getattr(found, key) or 0) >= (getattr(asked, key) or 0)
+    assert (found.host_memory or 0) <= 170 * GIB
 
 
 def test_the_text_says_verdict_arithmetic_and_way_out(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,3 +54,12 @@ def test_shards_with_odd_rows(tmp_path: Path) -> None:
         ("null-image", "data/train-00000-of-00001.parquet", None),
         ("truncated-image", "data/train-00000-of-00001.parquet#5", None),
     ]
+
+
+def test_shards_are_read_by_a_dataloader_unless_keras_is_named(tmp_path: Path) -> None:
+    cells: list[dict[str, object] | None] = [{"bytes": png(n, width=40, height=30)} for n in range(40)]
+    write(tmp_path / "data/train-00000-of-00001.parquet", cells, [n % 2 for n in range(40)])
+    for training, loader in (("", "dataloader"), ("training: {framework: keras}\n", "generator")):
+        (tmp_path / "datalint.yaml").write_text(f"dataset: {{path: ., columns: {{label: label}}}}\n{training}")
+        run = Repository(tmp_path).datalint("estimate", "-o", "json", "--no-cache", ok=True)
+        assert json.loads(run.stdout)["recipe"]["loader"] == loader

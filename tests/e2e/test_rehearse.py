@@ -216,6 +216,7 @@ def test_a_slice_has_its_size_and_all_of_the_dataset_is_scaled_from_it(here: Pat
     assert rows["total"]["high"] >= total["high"]
     text = rehearse(here, "--slice", "16").stdout
     assert "memory scaled from 16 of 32 samples: the prediction, with the framework as measured and with " in text
+    assert "and with -" not in text
 
 
 @pytest.mark.exhaustive

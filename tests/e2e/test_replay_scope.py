@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import memory_cgroup
 from tests.e2e.conftest import CLEAN_ENVIRONMENT, CONFIG, Repository
 
 if TYPE_CHECKING:
@@ -166,6 +168,21 @@ def test_another_limit_of_the_machine_is_judged_again(repository: Repository) ->
     assert repository.datalint(*words).returncode == 0
     small = repository.datalint(*words, SLURM_MEM_PER_NODE="512")
     assert (small.returncode, "memory-" in small.stdout) == (1, True)
+    assert repository.datalint(*words).returncode == 0
+
+
+def test_a_limit_of_a_group_below_the_top_is_judged_again(repository: Repository) -> None:
+    """As `systemd-run --scope -p MemoryMax=600M` sets it, or a container that sees the groups of its host."""
+    recipe = "{batch: 4, shuffle_buffer: 24, image_size: 1024, loader: files}"
+    (repository.folder / "datalint.yaml").write_text(CONFIG.replace("{batch: 4}", recipe))
+    repository.git("add", "-A")
+    words = ("check", "--staged", "--select", "memory")
+    assert repository.datalint(*words).returncode == 0
+    with memory_cgroup() as group:
+        (group / "memory.limit_in_bytes").write_text(str(600 * 2**20))
+        inside = f'echo $$ > {group}/cgroup.procs && exec "$@"'
+        small = repository.run("sh", "-c", inside, "-", sys.executable, "-m", "datalint", *words, ok=False)
+    assert (small.returncode, "memory-" in small.stdout) == (1, True), small.stderr
     assert repository.datalint(*words).returncode == 0
 
 

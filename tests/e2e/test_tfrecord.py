@@ -108,7 +108,9 @@ def test_sizes_of_the_records_predict_the_memory_of_the_pipeline(shards: Reposit
 
 def test_nobody_need_say_that_shards_are_not_read_from_a_directory(shards: Repository) -> None:
     assert table(shards, "select loader from training") == [{"loader": "tfrecord"}]
-    assert "through tfrecord" in shards.datalint("estimate", ok=True).stdout
+    told = shards.datalint("estimate", ok=True).stdout
+    assert "through tfrecord" in told
+    assert "assumed: loader tfrecord, " in told
     (shards.folder / "datalint.yaml").write_text(
         "dataset: {path: data}\ntraining:\n  batch: 4\n  loader: image_dataset_from_directory\n"
     )

@@ -70,6 +70,16 @@ def test_a_split_is_a_copy_until_its_source_is_freed(split: str, expected: float
     assert multiple(replace(ARRAY, array_split=split)) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("split", "share", "least"),
+    [("copied", None, 16 + 0.6 * 12), ("source_freed", None, 8 + 0.6 * 12), ("copied", 0.2, 16 + 4 + 0.8 * 8)],
+)
+def test_what_a_split_leaves_to_fit_is_not_known_from_below(split: str, share: float | None, least: float) -> None:
+    recipe = replace(ARRAY, dtype="float64", array_split=split, validation_split=share)
+    stages = [stage for stage in array_stages(recipe, Images(train=SAMPLES)) if stage.name != "batches"]
+    assert sum(stage.least or stage.size for stage in stages) / (SAMPLES * VALUES) == pytest.approx(least)
+
+
 def test_validation_data_is_copied_beside_the_training_constant() -> None:
     """Array of both, one copy of what trains, two of what is validated: more than three times what trains."""
     assert multiple(ARRAY, val=3 * SAMPLES) == pytest.approx(4 * 4 + 4 + 2 * 3 * 4)

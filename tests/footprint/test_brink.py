@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,10 +14,10 @@ import pytest
 from datalint.footprint.array import array_stages
 from datalint.footprint.images import Images
 from datalint.footprint.recipe import Recipe
-from tests.conftest import ROOT
+from tests.conftest import ROOT, memory_cgroup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
 SIDE = 224
 ARRAY = Recipe(loader="sequence", array_build="list", input_height=SIDE, input_width=SIDE, batch=1)
@@ -74,20 +71,6 @@ def finishes(recipe: Recipe, share: float, *, fit: bool = False, cgroup: Path | 
         return True
     assert run.returncode == -signal.SIGKILL if cgroup else "MemoryError" in run.stderr, run.stderr[-2000:]
     return False
-
-
-@contextmanager
-def memory_cgroup() -> Iterator[Path]:
-    """An empty memory cgroup of version 1; skips where none can be made."""
-    folder = Path(f"/sys/fs/cgroup/memory/datalint-test-{os.getpid()}")
-    try:
-        folder.mkdir()
-    except OSError as error:
-        pytest.skip(f"no memory cgroup can be made here: {error.strerror}")
-    try:
-        yield folder
-    finally:
-        folder.rmdir()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_DATA counts mapped memory on Linux alone")

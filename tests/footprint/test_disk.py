@@ -11,6 +11,7 @@ from datalint.footprint import disk
 from datalint.footprint.images import Images
 from datalint.footprint.recipe import Recipe
 from datalint.target import Target
+from tests.e2e.conftest import picture
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +32,26 @@ def test_the_prediction_is_what_tensorflow_writes(tmp_path: Path, dtype: str) ->
     stage, total = disk.disk(replace(CACHED, dtype=dtype), MANY, Target(name="any", disk=10**9))
     assert total.low <= written <= total.high
     assert (stage.stage, total.fit) == ("cache", "fits")
+
+
+@pytest.mark.tensorflow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("batch", [1, 32])
+def test_batches_of_a_directory_are_records(tmp_path: Path, batch: int) -> None:
+    """Of small images the bytes around a record count: 64 a batch, and 4 a label."""
+    keras = pytest.importorskip("keras")
+    for number in range(100):
+        picture(tmp_path / "images" / f"{number % 2}" / f"{number:03}.jpg", number, size=16)
+    recipe = Recipe(input_height=16, input_width=16, input_channels=1, batch=batch, cache="disk")
+    loaded = keras.utils.image_dataset_from_directory(
+        str(tmp_path / "images"), image_size=(16, 16), color_mode="grayscale", batch_size=batch, verbose=False
+    )
+    (tmp_path / "cache").mkdir()
+    for _ in loaded.cache(str(tmp_path / "cache" / "file")):
+        pass
+    written = sum(path.stat().st_size for path in (tmp_path / "cache").iterdir())
+    total = disk.disk(recipe, Images(train=100, measured=100), Target(name="any", disk=10**9))[-1]
+    assert total.low <= written <= total.high
 
 
 def test_the_largest_dataset_is_the_last_one_that_fits() -> None:

@@ -104,6 +104,21 @@ def test_fewer_steps_read_fewer_images() -> None:
     assert more.available == pytest.approx(3.2)
 
 
+@pytest.mark.parametrize("cache", ["none", "memory"])
+def test_more_steps_than_there_are_batches_may_all_be_taken(cache: str) -> None:
+    """1,000 photographs are 32 batches; a dataset that repeats gives 320, ten times as many."""
+    recipe = replace(RECIPE, step_seconds=1.0, epochs=2, time_limit=300, cache=cache)
+    once = totals(recipe)["job_time"]
+    more = totals(replace(recipe, steps_per_epoch=320))["job_time"]
+    assert (once.fit, once.high) == ("fits", 64.0)
+    assert (more.low, more.expected, more.high, more.fit) == (64.0, 64.0, 640.0, "tight")
+    starved = totals(replace(recipe, steps_per_epoch=320, step_seconds=0.001))
+    read, job = starved["input_time"].high, starved["job_time"].high
+    assert job == pytest.approx(20 * read if cache == "none" else read + 0.32, rel=0.01)
+    fewer = totals(replace(recipe, steps_per_epoch=10))["job_time"]
+    assert (fewer.low, fewer.high) == (20.0, 20.0)
+
+
 def test_a_job_needs_a_step_and_epochs() -> None:
     assert timing.unpredicted(RECIPE, PHOTOS, FOUR) == {"job_time": "step_seconds and epochs: not declared"}
     assert timing.unpredicted(replace(RECIPE, epochs=3, step_seconds=0.1), PHOTOS, FOUR) == {}

@@ -292,7 +292,7 @@ def test_original_images_of_two_sizes_are_refused_unless_a_batch_is_one(here: Pa
     assert [images.shape for images, _ in batches] == [(1, 30, 40, 3), (1, 40, 30, 3)]
     assert (batches.plan.cache, batches.plan.reason) == (
         False,
-        "images are not resized and differ in size: no array or batch holds them",
+        "images are not resized and differ in size: single ones are not predicted",
     )
 
 

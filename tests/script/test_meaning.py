@@ -203,6 +203,12 @@ def test_of_two_values_both_are_said_and_none_is_taken(code: str, tmp_path: Path
         "class C:\n  def __init__(self, n=6):\n    self.n = n\nn = C(**json.load(file)).n\n",
         "class C:\n  n = 6\nfor key in words:\n  setattr(C, key, 7)\nn = C.n\n",
         "n = 6\nexec(open('overrides.py').read())\n",
+        "n = 6\nglobals().update(json.load(file))\n",
+        "n = 6\nglobals().update(**json.load(file))\n",
+        "n = 6\nfor key in words:\n  globals()[key] = 7\n",
+        "n = 6\ndef f():\n  globals().update(read())\nf()\n",
+        "from other import update_config\nc = {'n': 6}\nupdate_config(c, words)\nn = c['n']\n",
+        "import other\nclass C:\n  n = 6\nc = C()\nc.n = 6\nother.merge_file(into=c)\nn = c.n\n",
         "class C:\n  n = 6\n  @classmethod\n  def load(cls, path):\n    for key, value in read(path):\n"
         "      setattr(cls, key, value)\nC.load('a.json')\nn = C.n\n",
         "def f(n=6):\n  return n\nn = f(**json.load(file))\n",
@@ -213,6 +219,22 @@ def test_what_a_file_may_say_otherwise_is_not_taken(code: str, tmp_path: Path) -
     values, notes = read(f"{code}model.fit(x, y, batch_size=n)\n", tmp_path)
     assert "batch" not in values
     assert re.match(r"6 at train\.py:\d+ or not a literal at train\.py:\d+: say which one trains$", notes["batch"])
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("n = 6\nglobals().update({'n': 7})\n", 7),
+        ("n = 6\nglobals().update(n=7)\n", 7),
+        ("n = 6\nglobals()['n'] = 7\n", 7),
+        (f"{PARSER}p.add_argument('-n', type=int, default=7)\nglobals().update(vars(p.parse_args()))\n", 7),
+        ("n = 6\nprint(globals()['n'], globals().keys())\n", 6),
+        ("c = {'n': 6}\nshow(c)\nwandb.config.update(c)\nn = c['n']\n", 6),
+    ],
+)
+def test_what_is_put_under_the_names_of_the_module_is_known(code: str, expected: int, tmp_path: Path) -> None:
+    values, _ = read(f"{code}model.fit(x, y, batch_size=n)\n", tmp_path)
+    assert values["batch"] == expected
 
 
 def test_options_that_nobody_sees_may_hold_what_is_not_said(tmp_path: Path) -> None:
