@@ -60,7 +60,7 @@ def with_fractions(annotations: Data, samples: Data) -> Data:
             inside[image[0]] += 1
             small[image[0]] += _is_part(width) and _is_part(height)
     places = {place for place, n in inside.items() if n >= _FEWEST and 2 * small[place] >= n}
-    found = [image not in outside and image[0] in places for image in images]
+    found: list[object] = [image not in outside and image[0] in places for image in images]
     return Data({**columns, "fractions": found}, annotations.extra)
 
 
