@@ -133,6 +133,9 @@ def _cells(reader: _Reader, header: tuple[str, ...], problems: list[Bad]) -> Ite
         if len(cells) != len(header):
             yield Bad(line, "bad-row", f"{len(cells)} cells, but the header has {len(header)}")
             continue
+        if len(header) > 1 and tuple(cell.strip() for cell in cells) == header:
+            yield Bad(line, "bad-row", "the header again, as where tables were put one after the other")
+            continue
         yield Row(line, _named(header, cells))
 
 
