@@ -1,4 +1,4 @@
-"""Boxes that are fractions of the image where their format has pixels: told by all of them together."""
+"""Boxes that are fractions of the image where their format has pixels, or corners: told by all of them together."""
 
 from __future__ import annotations
 
@@ -160,3 +160,23 @@ def test_half_of_a_merged_dataset_is_an_error(write: Any, tmp_path: Path) -> Non
     (finding,) = found
     assert (finding["rule"], finding["values"]["n"]) == ("box-in-fractions", number // 2)
     assert finding["message"].startswith(f"{number // 2} of {number} boxes")
+
+
+def test_coco_of_two_corners_is_an_error_and_of_sizes_none(tmp_path: Path) -> None:
+    """Pascal VOC that was converted without subtracting."""
+    number = 24
+    boxes = [(4.0 + 3 * (each % 12), 8.0, 24.0 + 3 * (each % 12), 40.0) for each in range(number)]
+    for each in range(number):
+        picture(tmp_path / f"{each}.jpg", each, size=SIZE)
+    coco(tmp_path, boxes)
+    rules = ("no-validation-split", "split-smaller-than-batch", "rare-category", "box-outside-image")
+    aside = [word for rule in rules for word in ("--ignore", rule)]
+    assert check(tmp_path, *aside) == (0, [])
+    path = tmp_path / "_annotations.coco.json"
+    made = json.loads(path.read_text())
+    for entry in made["annotations"]:
+        x, y, width, height = entry["bbox"]
+        entry["bbox"] = [x, y, x + width, y + height]
+    path.write_text(json.dumps(made))
+    code, (finding,) = check(tmp_path, *aside)
+    assert (code, finding["rule"], finding["values"]["n"]) == (1, "box-as-corners", number)

@@ -117,7 +117,7 @@ class Reading:
         return lines.parse(content, self.given.keypoints if self.given else None)
 
     def _unread_labels(self) -> None:
-        """Text files that are called like images without labels, where no trainer looks: in another folder, or `.TXT`."""
+        """Text files that are called like images without labels, where no trainer looks: elsewhere, or in `.TXT`."""
         stems = {_stem(path): path for path in self._bare}
         places: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         for path in self.tree.files:
