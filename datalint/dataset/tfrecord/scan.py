@@ -221,7 +221,10 @@ class _Scan:
             self._count_odd(number, plan.label, len(values))
             return None
         value = values[0]
-        return int(value) if math.isfinite(value) and int(value) == value else repr(value)
+        if not math.isfinite(value):
+            self._odd("non-finite-number", number, None, f"the feature {shown(plan.label)!r} has {value}")
+            return None
+        return int(value) if int(value) == value else repr(value)
 
     def _text(self, data: bytes, name: bytes, places: dict[bytes, wire.Place]) -> str | None:
         """The only value of a feature as text; None where it is empty or not alone."""

@@ -236,6 +236,20 @@ def test_an_image_in_the_context_of_a_sequence_is_read(tmp_path: Path) -> None:
     assert rows(read(tmp_path).samples, "label", "record") == [("2", 0)]
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("place", [1, 40])
+def test_a_label_of_nan_is_none_and_the_others_stay_labels(value: float, place: int, tmp_path: Path) -> None:
+    """Among the first records, by which features are told, and beyond them."""
+    labels = [float(number % 2) for number in range(60)]
+    labels[place] = value
+    write(tmp_path / "a.tfrecord", [example(image=png(n), label=label) for n, label in enumerate(labels)])
+    found = read(tmp_path)
+    path, record, _, detail = problem(found, "non-finite-number")
+    assert (path, record, detail) == ("a.tfrecord", place, f"the feature 'label' has {value}")
+    assert found.samples.columns["label"].count(None) == 1
+    assert {*found.samples.columns["label"]} == {"0", "1", None}
+
+
 # --- boxes ---
 
 
