@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # Masks as run lengths fill megabytes of a cell; the csv module gives up at 128 KiB.
 csv.field_size_limit(1 << 28)
+_EXACT = 1 << 53
+"""From here on not every whole number is a float."""
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -173,9 +175,11 @@ def _jsonl(text: str, problems: list[Bad]) -> Iterator[Row | Bad]:
 
 
 def _text(value: object) -> str | None:
-    """NaN and blanks are none."""
+    """NaN and blanks are none; 1.0 is 1, as JSON has numbers of one kind."""
     if value is None or value != value:
         return None
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        value = int(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text.encode("utf-8", "surrogateescape")
     return text if text.strip() else None
