@@ -41,29 +41,27 @@ def in_pixels(annotations: Data, samples: Data, files: Data) -> Data:
 def with_fractions(annotations: Data, samples: Data) -> Data:
     """The same with `fractions` set where boxes in pixels are fractions of the image in truth.
 
-    That is where all boxes of one file and split, of one split where each image has a file, lie between 0 and 1, and
-    most of them are less than a pixel wide and high: of pixels that would be one corner of every image.
+    That is where all boxes of an image lie between 0 and 1: of pixels that would be its first one. There must be a few
+    in one file and split, of one split where each image has a file, and most less than a pixel wide and high. Boxes of
+    other images may be pixels: so they are where two datasets were merged.
     """
     columns = annotations.columns
     if 2 * sum(map(_is_part, columns["width"])) < _FEWEST:
         # So it is nearly everywhere, and nobody need look at a million boxes twice.
         return annotations
-    places = _places(columns, samples.columns["split"])
+    images = list(zip(_places(columns, samples.columns["split"]), columns["sample_id"], strict=True))
+    sides = (columns[name] for name in ("x", "y", "width", "height"))
+    boxes = [(image, box) for image, box in zip(images, zip(*sides, strict=True), strict=True) if None not in box]
+    outside = {image for image, box in boxes if _leaves(*box)}
+    outside |= {image for image, normalised in zip(images, columns["normalised"], strict=True) if normalised}
     inside, small = Counter[object](), Counter[object]()
-    outside = set()
-    names = ("x", "y", "width", "height", "normalised")
-    for place, (x, y, width, height, normalised) in zip(
-        places, zip(*(columns[name] for name in names), strict=True), strict=True
-    ):
-        if None in (x, y, width, height):
-            continue
-        if normalised or min(x, y) < -_ROUNDED or max(x + width, y + height) > 1 + _ROUNDED:
-            outside.add(place)
-        else:
-            inside[place] += 1
-            small[place] += _is_part(width) and _is_part(height)
-    found = {place for place, n in inside.items() if n >= _FEWEST and 2 * small[place] >= n} - outside
-    return Data({**columns, "fractions": [place in found for place in places]}, annotations.extra)
+    for image, (_, _, width, height) in boxes:
+        if image not in outside:
+            inside[image[0]] += 1
+            small[image[0]] += _is_part(width) and _is_part(height)
+    places = {place for place, n in inside.items() if n >= _FEWEST and 2 * small[place] >= n}
+    found: list[object] = [image not in outside and image[0] in places for image in images]
+    return Data({**columns, "fractions": found}, annotations.extra)
 
 
 def _places(columns: Mapping[str, Sequence[Any]], splits: Sequence[Any]) -> list[object]:
@@ -76,6 +74,11 @@ def _places(columns: Mapping[str, Sequence[Any]], splits: Sequence[Any]) -> list
         (path if len(images[path]) > 1 else None, None if sample is None else splits[sample])
         for path, sample in zip(columns["path"], columns["sample_id"], strict=True)
     ]
+
+
+def _leaves(x: float, y: float, width: float, height: float) -> bool:
+    """Whether a box reaches beyond 0 and 1."""
+    return min(x, y) < -_ROUNDED or max(x + width, y + height) > 1 + _ROUNDED
 
 
 def _is_part(side: Any) -> bool:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # Masks as run lengths fill megabytes of a cell; the csv module gives up at 128 KiB.
 csv.field_size_limit(1 << 28)
+_EXACT = 1 << 53
+"""From here on not every whole number is a float."""
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -64,7 +66,8 @@ def parse(
     text, problems = _decode(content)
     if format == "jsonl":
         return (), _jsonl(text, problems)
-    return _table(text, problems, "\t" if format == "tsv" else _delimiter(text, known))
+    names = {name.lower() for name in known}
+    return _table(text, problems, "\t" if format == "tsv" else _delimiter(text, names), names)
 
 
 def header_to_pandas(content: bytes) -> tuple[str, ...]:
@@ -84,10 +87,9 @@ def _decode(content: bytes) -> tuple[str, list[Bad]]:
         return content.decode("utf-8-sig", "surrogateescape"), [Bad(line, "bad-encoding", detail)]
 
 
-def _delimiter(text: str, known: Collection[str]) -> str:
+def _delimiter(text: str, names: Collection[str]) -> str:
     """What parts a header into names that are known; the comma, as in pandas, where it parts it at all."""
     headers = {between: next(_records(text, between), []) for between in ",;\t"}
-    names = {name.lower() for name in known}
     familiar = {
         between: sum(cell.strip().lower() in names for cell in cells) for between, cells in headers.items()
     }  # fmt: skip
@@ -107,17 +109,23 @@ def _blank(cells: Sequence[str]) -> bool:
     return not cells or (len(cells) == 1 and not cells[0].strip(" \t"))
 
 
-def _table(text: str, problems: list[Bad], delimiter: str) -> tuple[tuple[str, ...], Iterator[Row | Bad]]:
+def _table(
+    text: str, problems: list[Bad], delimiter: str, names: Collection[str]
+) -> tuple[tuple[str, ...], Iterator[Row | Bad]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = tuple(display(name.strip()) for name in next((cells for cells in reader if not _blank(cells)), []))
     except csv.Error as error:
         return (), iter([*problems, Bad(1, "bad-row", str(error))])
-    return header, _cells(reader, header, problems)
+    return header, _cells(reader, header, problems, names)
 
 
-def _cells(reader: _Reader, header: tuple[str, ...], problems: list[Bad]) -> Iterator[Row | Bad]:
+def _cells(
+    reader: _Reader, header: tuple[str, ...], problems: list[Bad], names: Collection[str]
+) -> Iterator[Row | Bad]:
     yield from problems
+    # Of a table without a header the first sample may be there twice.
+    is_header = any(name.lower() in names for name in header)
     while True:
         # A quoted cell may span lines: the row begins after the last one read.
         line = reader.line_num + 1
@@ -132,6 +140,9 @@ def _cells(reader: _Reader, header: tuple[str, ...], problems: list[Bad]) -> Ite
             continue
         if len(cells) != len(header):
             yield Bad(line, "bad-row", f"{len(cells)} cells, but the header has {len(header)}")
+            continue
+        if is_header and tuple(cell.strip() for cell in cells) == header:
+            yield Bad(line, "bad-row", "the header again, as where tables were put one after the other")
             continue
         yield Row(line, _named(header, cells))
 
@@ -164,9 +175,11 @@ def _jsonl(text: str, problems: list[Bad]) -> Iterator[Row | Bad]:
 
 
 def _text(value: object) -> str | None:
-    """NaN and blanks are none."""
+    """NaN and blanks are none; 1.0 is 1, as JSON has numbers of one kind."""
     if value is None or value != value:
         return None
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        value = int(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text.encode("utf-8", "surrogateescape")
     return text if text.strip() else None

@@ -1,4 +1,4 @@
-"""Boxes that are fractions of the image where their format has pixels: told by all of them together."""
+"""Boxes that are fractions of the image where their format has pixels, or corners: told by all of them together."""
 
 from __future__ import annotations
 
@@ -53,8 +53,10 @@ def test_boxes_that_all_lie_within_one_pixel_are_fractions() -> None:
     "boxes",
     [
         pytest.param((FRACTION, FRACTION), id="two may be slips of the mouse"),
-        pytest.param((FRACTION,) * 9 + (PIXELS,), id="one is in pixels"),
-        pytest.param((FRACTION,) * 9 + ((0.9, 0.2, 0.3, 0.4),), id="one leaves the image"),
+        pytest.param((FRACTION,) * 9 + (PIXELS,) * 3, id="each image has one in pixels"),
+        pytest.param((FRACTION,) * 9 + ((0.9, 0.2, 0.3, 0.4),) * 3, id="each image has one that leaves it"),
+        pytest.param((PIXELS, FRACTION, FRACTION), id="two images may be slips of the mouse"),
+        pytest.param((PIXELS,) + ((0, 0, 1, 1),) * 8, id="fillers beside pixels"),
         pytest.param(((0, 0, 1, 1),) * 9, id="the first pixel, or a filler"),
         pytest.param(((0, 0, 0, 0),) * 9, id="nothing at all"),
         pytest.param((PIXELS,) * 9, id="pixels"),
@@ -63,6 +65,12 @@ def test_boxes_that_all_lie_within_one_pixel_are_fractions() -> None:
 )
 def test_other_boxes_are_not(boxes: tuple[Box, ...]) -> None:
     assert not any(flags(*tables(*boxes)))
+
+
+@pytest.mark.parametrize("other", [PIXELS, (0.9, 0.2, 0.3, 0.4)], ids=["pixels", "leaves the image"])
+def test_images_of_fractions_are_told_beside_others(other: Box) -> None:
+    """Two exports that were merged: the image of the other box, the first one, is none of them."""
+    assert flags(*tables(*(FRACTION,) * 9, other)) == [False, True, True] * 3 + [False]
 
 
 def test_what_is_written_as_fractions_by_its_format_is_right() -> None:
@@ -78,7 +86,7 @@ def test_each_file_and_each_split_is_looked_at_alone() -> None:
 
 
 def test_files_of_one_image_are_looked_at_together() -> None:
-    """Pascal VOC: a file of one tiny box says nothing, one in pixels beside it says that they are pixels."""
+    """Pascal VOC: a file of one tiny box says nothing, and neither do two beside one in pixels."""
     samples, annotations = tables(*(FRACTION,) * 3)
     annotations.columns["path"] = ["a.xml", "b.xml", "c.xml"]
     assert flags(samples, annotations) == [True] * 3
@@ -135,3 +143,40 @@ def test_they_are_one_error_and_no_box_is_called_too_small(write: Any, tmp_path:
     assert (finding["rule"], finding["values"]["n"]) == ("box-in-fractions", number)
     write(tmp_path, [(x * SIZE, y * SIZE, right * SIZE, bottom * SIZE) for x, y, right, bottom in boxes])
     assert check(tmp_path, *aside) == (0, [])
+
+
+@pytest.mark.parametrize("write", [coco, voc, cvat, dota])
+def test_half_of_a_merged_dataset_is_an_error(write: Any, tmp_path: Path) -> None:
+    number = 8
+    fractions = [(0.1 + each / 100, 0.2, 0.4, 0.6) for each in range(number)]
+    boxes = [each if place % 2 else tuple(side * SIZE for side in each) for place, each in enumerate(fractions)]
+    for each in range(number):
+        folder = tmp_path / "images" if write is dota else tmp_path
+        picture(folder / f"{each}.jpg", each, size=SIZE)
+    write(tmp_path, boxes)
+    rules = ("no-validation-split", "split-smaller-than-batch", "rare-category")
+    code, found = check(tmp_path, *[word for rule in rules for word in ("--ignore", rule)])
+    assert code == 1
+    (finding,) = found
+    assert (finding["rule"], finding["values"]["n"]) == ("box-in-fractions", number // 2)
+    assert finding["message"].startswith(f"{number // 2} of {number} boxes")
+
+
+def test_coco_of_two_corners_is_an_error_and_of_sizes_none(tmp_path: Path) -> None:
+    """Pascal VOC that was converted without subtracting."""
+    number = 24
+    boxes = [(4.0 + 3 * (each % 12), 8.0, 24.0 + 3 * (each % 12), 40.0) for each in range(number)]
+    for each in range(number):
+        picture(tmp_path / f"{each}.jpg", each, size=SIZE)
+    coco(tmp_path, boxes)
+    rules = ("no-validation-split", "split-smaller-than-batch", "rare-category", "box-outside-image")
+    aside = [word for rule in rules for word in ("--ignore", rule)]
+    assert check(tmp_path, *aside) == (0, [])
+    path = tmp_path / "_annotations.coco.json"
+    made = json.loads(path.read_text())
+    for entry in made["annotations"]:
+        x, y, width, height = entry["bbox"]
+        entry["bbox"] = [x, y, x + width, y + height]
+    path.write_text(json.dumps(made))
+    code, (finding,) = check(tmp_path, *aside)
+    assert (code, finding["rule"], finding["values"]["n"]) == (1, "box-as-corners", number)

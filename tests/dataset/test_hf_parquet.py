@@ -13,6 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -260,6 +261,33 @@ def test_one_file_is_a_dataset(tmp_path: Path) -> None:
         "hf-parquet",
         [("x.parquet#0", None), ("x.parquet#1", None)],
     )
+
+
+@pytest.mark.parametrize("compression", ["snappy", "uncompressed"])
+def test_plain_bytes_are_images_where_they_begin_as_such(tmp_path: Path, compression: str) -> None:
+    """As `pandas.DataFrame.to_parquet` writes a column of bytes."""
+    made = duckdb.connect()
+    made.execute("create table made (label bigint, img blob, other blob)")
+    made.executemany(
+        "insert into made values (?, ?, ?)", [[n % 2, png(n) if n else None, b"\x00\x01"] for n in range(4)]
+    )
+    made.execute(f"copy made to '{tmp_path / 'train.parquet'}' (format parquet, compression {compression})")
+    made.close()
+    found = read(tmp_path)
+    assert found.format == "hf-parquet"
+    assert rows(found.samples, "path", "label") == [(f"train.parquet#{n}", str(n % 2)) for n in range(1, 4)]
+    assert said(found) == [("null-image", "train.parquet", 0)]
+    with open_cache(str(tmp_path / "cache")) as cache:
+        table = gather(found.files, cache=cache).data
+    assert rows(table, "status", "width", "size_bytes") == [("ok", 12, len(png(n))) for n in range(1, 4)]
+
+
+def test_other_plain_bytes_are_no_images(tmp_path: Path) -> None:
+    made = duckdb.connect()
+    made.execute("create table made as select 'a.png' as path, '\\x00\\xFF\\xD8\\xFF'::blob as hash")
+    made.execute(f"copy made to '{tmp_path / 'm.parquet'}' (format parquet)")
+    made.close()
+    assert formats.recognise(listing(open_worktree(str(tmp_path)), ".")) is None
 
 
 def test_a_table_of_paths_is_none_of_these(tmp_path: Path) -> None:

@@ -75,6 +75,12 @@ def test_text_in_jsonl_and_parquet_is_text(folder: Path) -> None:
     assert read(folder, "a.parquet", table).samples.columns["label"] == ["0", "00"]
 
 
+def test_numbers_in_jsonl_are_equal_by_value(folder: Path) -> None:
+    """Tables that were merged, one of which pandas had made floats."""
+    lines = [f'{{"path": "img/{place % 3}.jpg", "label": {label}}}' for place, label in enumerate(("0", "0.0", "1.5"))]
+    assert read(folder, "a.jsonl", "\n".join(lines)).samples.columns["label"] == ["0", "0", "1.5"]
+
+
 def test_a_word_for_nan_is_no_group(folder: Path) -> None:
     found = read(folder, "a.csv", "path,label,patient\nimg/0.jpg,cat,NA\nimg/1.jpg,cat,p1\n")
     assert found.samples.columns["group_key"] == [None, "p1"]

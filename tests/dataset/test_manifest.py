@@ -107,6 +107,7 @@ def test_the_line_is_where_the_row_begins(folder: Path, content: str, lines: lis
     [
         ("a.csv", "path,label\nimg/0.jpg,cat,x\nimg/1.jpg\nimg/2.jpg,dog\n", [("bad-row", 2), ("bad-row", 3)]),
         ("a.csv", 'path,label\n"img/0.jpg,cat\n', [("bad-row", 2)]),
+        ("a.csv", "path,label\nimg/0.jpg,cat\npath,label\nimg/1.jpg,dog\n", [("bad-row", 3)]),
         ("a.csv", "path,label\n,cat\nimg/1.jpg,\n", [("missing-path", 2), ("missing-label", 3)]),
         ("a.csv", "path,label\nimg/9.jpg,cat\n", [("missing-file", 2)]),
         ("a.csv", "path,label\n/data/img/0.jpg,cat\n", [("absolute-path", 2), ("missing-file", 2)]),

@@ -49,6 +49,13 @@ def mask(suffix: str = "png", mode: str = "L") -> bytes:
     return saved(Image.fromarray(inside.astype(np.uint8) * 255).convert(mode), suffix)
 
 
+def tiff(content: bytes, compression: str) -> bytes:
+    data = io.BytesIO()
+    with Image.open(io.BytesIO(content)) as image:
+        image.save(data, "TIFF", compression=compression)
+    return data.getvalue()
+
+
 def folders(images: str, masks: str, ending: str = "", *, number: int = 6) -> dict[str, bytes]:
     """`images` and `masks` are paths of folders with the suffix of their files."""
     (of, suffix), (folder, kind) = (path.rsplit(".", 1) for path in (images, masks))
@@ -78,6 +85,9 @@ LAYOUTS = {
     "X-rays": (("CXR_png.png", "masks.png", "_mask"), None),
     "HAM10000": (("HAM10000_images.jpg", "HAM10000_segmentations.png", "_segmentation"), None),
     "a place": (("washington.jpg", "washington_gt.png"), None),
+    "BMP": (("frames.bmp", "masks.bmp"), None),
+    "TIFF": (("train_images.tif", "train_masks.tif"), "train"),
+    "CamVid again": (("imgs.jpg", "annots.png"), None),
     "splits below": (("frames/val.jpg", "masks/val.png"), "val"),
 }
 
@@ -140,8 +150,11 @@ def classes(*names: str, suffix: str = "png", mode: str = "RGB") -> dict[str, by
     ],
 )
 @pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_photographs_are_classes_whatever_they_are_called(tmp_path: Path, names: tuple[str, ...], mode: str) -> None:
-    files = classes(*names, mode=mode)
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif"])
+def test_photographs_are_classes_whatever_they_are_called(
+    tmp_path: Path, names: tuple[str, ...], mode: str, suffix: str
+) -> None:
+    files = classes(*names, mode=mode, suffix=suffix)
     assert recognised(tmp_path, files) is None
     assert read(tmp_path).format == "imagefolder"
 
@@ -197,8 +210,24 @@ def test_who_asks_for_masks_gets_them(tmp_path: Path) -> None:
         (photo("png", "P"), False),
         (photo("gif"), False),
         (photo("jpg"), None),
-        (mask("bmp"), None),
-        (mask("tif"), None),
+        (mask("bmp"), True),
+        (mask("bmp", "RGB"), True),
+        (mask("tif"), True),
+        (mask("tif", "RGB"), True),
+        (tiff(mask(), "tiff_lzw"), True),
+        (tiff(mask(), "tiff_adobe_deflate"), True),
+        (tiff(mask(), "jpeg"), None),
+        (photo("bmp"), False),
+        (photo("bmp", "L"), False),
+        (photo("tif"), False),
+        (photo("tif", "L"), False),
+        (tiff(photo("png"), "tiff_lzw"), False),
+        (tiff(photo("png"), "jpeg"), None),
+        (mask("tif")[:100], None),
+        (mask("bmp")[:20], None),
+        (b"BM", None),
+        (b"II*\x00", None),
+        (b"MM\x00*\xff\xff\xff\xff", None),
         (b"", None),
         (b"version https://git-lfs.github.com/spec/v1\n", None),
         (b"\x89PNG\r\n\x1a\n", None),

@@ -281,6 +281,13 @@ def test_an_annotation_file_that_is_none(text: str, kind: str, line: int, detail
     assert len(found.samples) == 3
 
 
+def test_a_corner_with_a_comma_is_told_once(tmp_path: Path) -> None:
+    """Where it stands, and not as a corner that is missing."""
+    found = read(tmp_path, devkit() | {"VOC2007/Annotations/1.xml": xml(box(corners=("10,5", 2, 30, 40)))})
+    detail = "<xmin> is '10,5', not a number of pixels"
+    assert problems(found) == [("bad-annotation-line", "VOC2007/Annotations/1.xml", 10, detail)]
+
+
 def test_parts_of_a_body_are_no_objects(tmp_path: Path) -> None:
     part = "<part><name>head</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>2</xmax><ymax>2</ymax></bndbox></part>"
     found = read(tmp_path, devkit() | {"VOC2007/Annotations/1.xml": xml(box("person", more=part))})

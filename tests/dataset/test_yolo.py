@@ -332,6 +332,18 @@ def test_labels_where_no_trainer_looks(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_labels_in_capitals_are_not_found(tmp_path: Path) -> None:
+    """Tools of Windows write `1.TXT`, which is another name elsewhere."""
+    files = {name.replace("train/labels/1.txt", "train/labels/1.TXT"): content for name, content in both().items()}
+    assert files.keys() != both().keys()
+    found = read(tmp_path, files | {"data.yaml": YAML})
+    assert problems(found, "no-label-file") == [
+        ("unread-labels", "train/labels", None,
+         "1 text file named like an image that has no label: labels are read from train/labels, and end in .txt, "
+         "not .TXT")
+    ]  # fmt: skip
+
+
 def test_captions_are_no_labels_and_predictions_are_none_of_the_dataset(tmp_path: Path) -> None:
     more = {
         "train/images/none.jpg": "",

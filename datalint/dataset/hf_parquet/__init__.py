@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 SUFFIX = ".parquet"
 _FOOTER = 1 << 20
-"""Bytes at the end of a file in which the names of its columns are looked for."""
+"""Bytes at the end of a file in which the names of its columns are looked for, and at its start in which images are."""
+
+_BEGINNINGS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"WEBP")
+"""Of images. Pages are compressed as a whole, and what is compressed already stays as it is."""
 
 
 def recognise(listing: Listing) -> str | None:
@@ -41,13 +44,16 @@ def recognise(listing: Listing) -> str | None:
         place = listing.source.spooled(listing.path(path))
         if place is None or shards.faults(place) is not None:
             continue
-        return path if _names_bytes(place) and _has_images(place) else None
+        return path if _may_have_images(place) and _has_images(place) else None
     return next(iter(named), None)
 
 
-def _names_bytes(place: str) -> bool:
-    """Whether a column of that name may be there: no process is started for a table of words."""
+def _may_have_images(place: str) -> bool:
+    """Whether a column is called `bytes`, or an image may begin near the start: no process for a table of words."""
     with open(place, "rb") as file:
+        start = file.read(_FOOTER)
+        if any(each in start for each in _BEGINNINGS):
+            return True
         file.seek(max(0, os.path.getsize(place) - _FOOTER))
         return b"bytes" in file.read()
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from datalint.dataset.hf_parquet.features import columns, quoted
+from datalint.dataset.hf_parquet.features import PICTURES, columns, quoted
+from datalint.dataset.tfrecord.plan import looks_like_image
 from datalint.source.table_cells import literal
 
 if TYPE_CHECKING:
@@ -47,6 +49,18 @@ def main() -> int:
     return 0
 
 
+def _kind(database: duckdb.DuckDBPyConnection, path: str, name: str, kind: str) -> str:
+    """The type of a column, or PICTURES by its first value; a damaged page is told where the rows are read."""
+    import duckdb
+
+    if kind != "BLOB":
+        return kind
+    column, first = quoted(name), None
+    with suppress(duckdb.Error):
+        first = database.execute(f"select {column} {_ROWS} where {column} is not null limit 1", [path]).fetchone()
+    return PICTURES if first is not None and looks_like_image(first[0]) else kind
+
+
 def _words(error: Exception, path: str) -> str:
     """The first line of the reader's own, without the place on this machine."""
     lines = str(error).splitlines() or [type(error).__name__]
@@ -58,6 +72,7 @@ def _shard(database: duckdb.DuckDBPyConnection, path: str, *, rows: bool) -> Ite
     written = database.execute(_WRITTEN, [path]).fetchone()
     features = None if written is None else str(written[0])
     kinds = {name: kind for name, kind, *_ in database.execute(f"describe {_ROWS}", [path]).fetchall()}
+    kinds = {name: _kind(database, path, name, kind) for name, kind in kinds.items()}
     compressions = [name for (name,) in database.execute(_COMPRESSIONS, [path]).fetchall()]
     yield json.dumps({"kinds": kinds, "written": features, "compression": next(iter(compressions), None)})
     if not rows:

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+PICTURES = "BLOB of pictures"
+"""In place of DuckDB's type: plain bytes of which the first begin as an image does. pandas writes them so."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImageColumn:
     """A column of images, and the SQL expressions of its parts; None for a part that it lacks."""
@@ -34,7 +38,7 @@ class Columns:
 
 
 def columns(kinds: Mapping[str, str], written: str | None) -> Columns:
-    """Of DuckDB's types by column name, and the JSON that the file carries, or what is left of it."""
+    """Of DuckDB's types (and PICTURES) by column name, and the JSON that the file carries, or what is left of it."""
     features = _features(written)
     images, nested = [], []
     for name, kind in kinds.items():
@@ -77,7 +81,7 @@ def _image(name: str, kind: str, *, declared: bool) -> ImageColumn | None:
             return ImageColumn(
                 name, f'{column}."bytes"' if has_bytes else None, f'{column}."path"' if has_path else None
             )
-    if declared and kind == "BLOB":
+    if kind == PICTURES or (declared and kind == "BLOB"):
         return ImageColumn(name, column, None)
     if declared and kind == "VARCHAR":
         return ImageColumn(name, None, column)

@@ -29,8 +29,8 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 _SAYS_MASKS = re.compile(r"mask|label|annot|trimap|ground.?truth|segmentation|(?<![a-z])gt(?![a-z])", re.IGNORECASE)
 """Any word for masks within a name, whole or not; `gt` is in Washington too."""
 _NO_CLASS = frozenset(
-    {"masks", "labels", "annotation", "annotations", "trimap", "trimaps", "groundtruth", "gt", "segmentation",
-     "segmentations"}
+    {"masks", "labels", "annot", "annots", "annotation", "annotations", "trimap", "trimaps", "groundtruth", "gt",
+     "segmentation", "segmentations"}
 )  # fmt: skip
 """Words for masks that no class is called; `mask` and `label` are also what a picture shows."""
 _OF_MASKS = _NO_CLASS | {"mask", "label", "image", "images"}

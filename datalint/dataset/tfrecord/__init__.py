@@ -58,7 +58,7 @@ def read(source: Source, root: str, options: Options) -> Dataset:
         samples.add(each)
     if "split" in options.columns and samples.met:
         check_splits(options.splits, samples.met, samples.met, "record whose split is")
-    for row in (*oddities.problems(read_, plan), *oddities.names(read_)):
+    for row in (*oddities.problems(read_, plan), *oddities.names(read_, box_names)):
         problems.add(**row)
     if heads and plan.image is None:
         problems.add(kind="no-image-feature", path=display(root), detail=choose.names(heads))

@@ -7,7 +7,7 @@ from array import array
 import msgspec
 
 # Part of the key of every remembered index: raise it whenever the same shard could give another one.
-VERSION = "3"
+VERSION = "4"
 MOST_ODD = 100
 """Odd records that are told of one shard; the others are counted."""
 
@@ -69,6 +69,8 @@ class Index(msgspec.Struct, array_like=True):
     values: list[int | str] = []
     texts: list[tuple[int | str, str, int]] = []
     """Label, the name that stands beside it, and the first record that says so."""
+    box_texts: list[tuple[int | str, str, int]] = []
+    """The same of boxes."""
     splits: list[str | None] = []
     groups: list[str | None] = []
     widths: list[int | None] = []

@@ -16,7 +16,7 @@ _LARGEST = 16 << 20
 
 
 def read(listing: Listing) -> dict[int, str]:
-    """Of every such file below the root; a number that two of them name differently is left out."""
+    """Of every such file below the root; a number that two of them name differently is called by itself."""
     found: dict[int, str] = {}
     differ: set[int] = set()
     for path in listing.files:
@@ -24,7 +24,7 @@ def read(listing: Listing) -> dict[int, str]:
             for number, name in parse(listing.head(path, _LARGEST).decode("utf-8", "backslashreplace")).items():
                 if found.setdefault(number, name) != name:
                     differ.add(number)
-    return {number: name for number, name in found.items() if number not in differ}
+    return found | {number: str(number) for number in differ}
 
 
 def parse(text: str) -> dict[int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -65,7 +66,8 @@ def _numbers(each: Head, name: bytes, kind: int) -> Sequence[float]:
 
 
 def _finite(each: Head, name: bytes) -> Sequence[float]:
-    values = wire.floats(each.data, each.places[name])
+    # A NaN among labels is a defect of its record, and no reason to take them for measurements.
+    values = filter(math.isfinite, wire.floats(each.data, each.places[name]))
     return [value if abs(value) < 1 << 53 else 0.5 for value in values]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from datalint.dataset.tfrecord import wire
+from datalint.dataset.tfrecord.index import integers
 from datalint.dataset.tfrecord.plan import shown
 from datalint.entry import display
 
@@ -83,25 +84,57 @@ def _first(read: Sequence[Read]) -> tuple[str, int]:
     return next((each.shown, shape.first) for each in read for shape in each.index.shapes)
 
 
-def names(read: Sequence[Read]) -> Iterator[dict[str, object]]:
-    """Numbers of labels that stand beside two names, and names beside two numbers; at the first place of the second."""
-    texts: dict[int | str, tuple[str, int]] = {}
+def names(read: Sequence[Read], box_names: Mapping[int, str]) -> Iterator[dict[str, object]]:
+    """Labels that do not agree with the names beside them, of whole images and of boxes.
+
+    `box_names` are those of the label map. Of boxes also those whose number it lacks.
+    """
+    yield from _names([(each.shown, each.index.texts) for each in read], {})
+    yield from _names([(each.shown, each.index.box_texts) for each in read], box_names)
+    if box_names:
+        yield from _unlisted(read, box_names)
+
+
+def _names(
+    beside: Sequence[tuple[str, Sequence[tuple[int | str, str, int]]]], listed: Mapping[int, str]
+) -> Iterator[dict[str, object]]:
+    """Numbers that stand beside two names, and names beside two numbers; at the first place of the second."""
+    texts: dict[int | str, str] = {}
     labels: dict[str, int | str] = {}
+    numbers = {name: number for number, name in listed.items()}
     told: set[int | str] = set()
-    for each in read:
-        path, index = each.shown, each.index
-        for label, text, record in index.texts:
-            other, _ = texts.setdefault(label, (text, record))
-            number = labels.setdefault(text, label)
-            if label in told or (other == text and number == label):
+    for path, some in beside:
+        for label, text, record in some:
+            other, number = texts.setdefault(label, text), labels.setdefault(text, label)
+            # A text that is none of the names may be another word for the same: a map has names and display names.
+            mapped = numbers.get(text, label)
+            if label in told or (other == text and number == mapped == label):
                 continue
             told.add(label)
-            what = (
-                f"the label {label} is called {text!r} here, and {other!r} elsewhere"
-                if other != text
-                else f"{text!r} has the label {label} here, and {number} elsewhere"
-            )
+            if mapped != label:
+                what = f"{text!r} has the label {label} here, and {mapped} in the label map"
+            elif other != text:
+                what = f"the label {label} is called {text!r} here, and {other!r} elsewhere"
+            else:
+                what = f"{text!r} has the label {label} here, and {number} elsewhere"
             yield {"kind": "label-name", "path": path, "record": record, "detail": what}
+
+
+def _unlisted(read: Sequence[Read], listed: Mapping[int, str]) -> Iterator[dict[str, object]]:
+    """Numbers of boxes that are none of the label map, each at its first record; but for those beside a name of it."""
+    counts: Counter[int] = Counter()
+    first: dict[int, tuple[str, int]] = {}
+    names = set(listed.values())
+    for each in read:
+        records = integers(each.index.numbers)
+        for box in each.index.boxes:
+            if box.number is not None and box.number not in listed and box.name not in names:
+                counts[box.number] += 1
+                first.setdefault(box.number, (each.shown, records[box.sample]))
+    for number, (path, record) in first.items():
+        more = f" ({counts[number]:,} boxes)" if counts[number] > 1 else ""
+        detail = f"record {record} has a box of the label {number}, which the label map does not have{more}"
+        yield {"kind": "label-out-of-range", "path": path, "record": record, "detail": detail}
 
 
 def _records(number: int) -> str:

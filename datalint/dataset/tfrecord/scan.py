@@ -60,6 +60,7 @@ class _Scan:
     labels: array[int] = field(default_factory=lambda: array("q"))
     codes: dict[int | str | None, int] = field(default_factory=lambda: {None: -1})
     texts: dict[tuple[int | str, str], int] = field(default_factory=dict)
+    box_texts: dict[tuple[int | str, str], int] = field(default_factory=dict)
     spelled: dict[bytes, str] = field(default_factory=dict)
     """Texts that were met, like the next two: classes and sizes repeat."""
     labelled: dict[tuple[bytes, int | None, bytes], int] = field(default_factory=dict)
@@ -220,7 +221,10 @@ class _Scan:
             self._count_odd(number, plan.label, len(values))
             return None
         value = values[0]
-        return int(value) if math.isfinite(value) and int(value) == value else repr(value)
+        if not math.isfinite(value):
+            self._odd("non-finite-number", number, None, f"the feature {shown(plan.label)!r} has {value}")
+            return None
+        return int(value) if int(value) == value else repr(value)
 
     def _text(self, data: bytes, name: bytes, places: dict[bytes, wire.Place]) -> str | None:
         """The only value of a feature as text; None where it is empty or not alone."""
@@ -300,11 +304,17 @@ class _Scan:
 
         sample = len(self.numbers) - 1
         if boxes.sides is not None:
-            left, top, right, bottom = (column(name) for name in boxes.sides)
+            features = dict(zip(boxes.sides, map(column, boxes.sides), strict=True))
+            left, top, right, bottom = features.values()
         else:
             assert boxes.flat is not None
-            flat = column(boxes.flat)
-            top, left, bottom, right = (flat[side::4] for side in range(4))
+            features = {boxes.flat: column(boxes.flat)}
+            top, left, bottom, right = (features[boxes.flat][side::4] for side in range(4))
+        wrong = next(
+            ((name, side) for name, some in features.items() for side in some if not math.isfinite(side)), None
+        )
+        if wrong is not None:
+            self._odd("non-finite-number", number, None, f"the feature {shown(wrong[0])!r} has {wrong[1]}")
         numbers = wire.ints(data, places[boxes.label]) if boxes.label and kinds.get(boxes.label) == wire.INT else None
         texts = None
         if boxes.text and kinds.get(boxes.text) == wire.BYTES:
@@ -319,6 +329,9 @@ class _Scan:
             words = ", ".join(f"{count} {name}" for name, count in lengths.items())
             name = boxes.sides[0] if boxes.sides else boxes.flat
             self._odd("box-lists", number, name, f"the lists of its boxes have different lengths: {words}")
+        elif numbers is not None and texts is not None:
+            for beside in zip(numbers, texts, strict=True):
+                self.box_texts.setdefault(beside, number)
         for position, (x, y, right_, bottom_) in enumerate(zip(left, top, right, bottom, strict=False)):
             self.rest.boxes.append(
                 Box(
@@ -349,5 +362,6 @@ class _Scan:
         found.sizes, found.labels = self.sizes.tobytes(), self.labels.tobytes()
         found.values = [label for label in self.codes if label is not None]
         found.texts = [(label, text, first) for (label, text), first in self.texts.items()]
+        found.box_texts = [(label, text, first) for (label, text), first in self.box_texts.items() if text]
         found.shapes = list(self.shapes.values())
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
@@ -121,10 +122,12 @@ class Samples:
         return self.splits.get(value) or split_name(value)
 
     def _box(self, sample: int, shown: str, box: Box) -> None:
+        extent = (box.x, box.y, box.width, box.height)
+        x, y, width, height = extent if all(map(math.isfinite, extent)) else (None, None, None, None)
         name = box.name or (None if box.number is None else self.box_names.get(box.number, str(box.number)))
         self.annotations.add(
             annotation_id=len(self.annotations.columns["annotation_id"]), sample_id=sample, kind="box",
-            category=name, category_id=_index(box.number), x=box.x, y=box.y, width=box.width, height=box.height,
+            category=name, category_id=_index(box.number), x=x, y=y, width=width, height=height,
             normalised=True, path=shown,
         )  # fmt: skip
 

@@ -22,6 +22,8 @@ class Box:
     name: str | None = None
     corners: dict[str, float] = field(default_factory=dict)
     difficult: bool = False
+    refused: set[str] = field(default_factory=set)
+    """Corners that are no numbers, which were told already."""
     shaped: bool = False
     """It has a `bndbox`, or a polygon instead."""
 
@@ -99,6 +101,7 @@ class _Reader(Elements):
         value = _number(text)
         if value is None or abs(value) >= 1 << 31:
             self._fault(f"<{name}> is {text[:40]!r}, not a number of pixels")
+            self._record.boxes[-1].refused.add(name)
         else:
             self._record.boxes[-1].corners[name] = value
 
@@ -106,7 +109,7 @@ class _Reader(Elements):
         if box.name is None or not box.name.strip():
             self._fault("an object without a name", box.line)
             box.name = None
-        missing = [corner for corner in _CORNERS if corner not in box.corners]
+        missing = [corner for corner in _CORNERS if corner not in box.corners and corner not in box.refused]
         if not box.shaped:
             self._fault(f"object {box.name!r:.60} has no <bndbox>", box.line)
         elif missing and box.corners:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from datalint.dataset.webdataset.groups import Group
     from datalint.dataset.webdataset.shards import Shard
     from datalint.source import Source
+
+_LISTED = 5
+"""Extensions that a note names."""
+_FLOAT = re.compile(r"[-+]?[0-9]+[.][0-9]*")
 
 
 def read(source: Source, root: str, options: Options) -> Dataset:
@@ -272,15 +277,18 @@ class _Reading:
         self._check_declared()
         notes += self._labelled()
         if self.spare:
-            names = ", ".join(f".{name}" for name in sorted(self.spare))
+            spare = sorted(self.spare)
+            more = f" and {len(spare) - _LISTED:,} more" if len(spare) > _LISTED else ""
+            names = ", ".join(f".{display(name)}" for name in spare[:_LISTED]) + more
             notes.append(
                 f"of samples with several images one was checked, and not {names}: `dataset.columns: {{path: ...}}` "
                 "says which extension it is"
             )
         label = self.label_from.most_common(1)[0][0] if self.label_from else None
-        if 2 * len(self.words) < self.label_from[INTEGER]:
-            # Where most are words nobody decodes them as numbers.
-            for shard, member, number, word in self.words:
+        # Where most are words nobody decodes them as numbers; 1.0 is no word, but what pandas makes of 1 beside a NaN.
+        few = 2 * len(self.words) < self.label_from[INTEGER]
+        for shard, member, number, word in self.words:
+            if few or _is_float(word):
                 detail = f"{member} is {word!r}, and webdataset decodes .{INTEGER} with int()"
                 self._problem(shard, "bad-label-member", member, number, display(detail))
         for defect in self.census.defects(label):
@@ -351,3 +359,7 @@ def _is_pointer(source: Source, entry: Entry) -> bool:
     if entry.size is not None and entry.size > POINTER_BYTES:
         return False
     return source.read(entry.path, limit=len(POINTER)) == POINTER
+
+
+def _is_float(label: str) -> bool:
+    return _FLOAT.fullmatch(label.strip()) is not None

@@ -117,19 +117,20 @@ class Reading:
         return lines.parse(content, self.given.keypoints if self.given else None)
 
     def _unread_labels(self) -> None:
-        """Text files that are called like images without labels, in a folder that no trainer looks into."""
+        """Text files that are called like images without labels, where no trainer looks: elsewhere, or in `.TXT`."""
         stems = {_stem(path): path for path in self._bare}
-        places: defaultdict[str, list[str]] = defaultdict(list)
+        places: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
         for path in self.tree.files:
-            if path.endswith(".txt") and path not in self._labels and _stem(path) in stems:
-                places[posixpath.dirname(path)].append(path)
-        for folder, paths in sorted(places.items()):
+            if layout.suffix(path) == ".txt" and path not in self._labels and _stem(path) in stems:
+                places[posixpath.dirname(path), posixpath.splitext(path)[1]].append(path)
+        for (folder, suffix), paths in sorted(places.items()):
             wanted = [posixpath.dirname(label_of(stems[_stem(path)])) for path in paths]
             alike = [path for path in self._bare if posixpath.dirname(label_of(path)) in wanted]
             if len(paths) >= _HALF * len(alike) and self._are_labels(paths):
                 one = "1 text file named like an image that has no label"
                 files = one if len(paths) == 1 else f"{len(paths):,} text files named like images that have no labels"
                 detail = f"{files}: labels are read from {wanted[0]}"
+                detail += f", and end in .txt, not {suffix}" if suffix != ".txt" else ""
                 self._problem("unread-labels", path=folder or ".", detail=detail)
 
     def _are_labels(self, paths: Sequence[str]) -> bool:

@@ -236,6 +236,20 @@ def test_an_image_in_the_context_of_a_sequence_is_read(tmp_path: Path) -> None:
     assert rows(read(tmp_path).samples, "label", "record") == [("2", 0)]
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("place", [1, 40])
+def test_a_label_of_nan_is_none_and_the_others_stay_labels(value: float, place: int, tmp_path: Path) -> None:
+    """Among the first records, by which features are told, and beyond them."""
+    labels = [float(number % 2) for number in range(60)]
+    labels[place] = value
+    write(tmp_path / "a.tfrecord", [example(image=png(n), label=label) for n, label in enumerate(labels)])
+    found = read(tmp_path)
+    path, record, _, detail = problem(found, "non-finite-number")
+    assert (path, record, detail) == ("a.tfrecord", place, f"the feature 'label' has {value}")
+    assert found.samples.columns["label"].count(None) == 1
+    assert {*found.samples.columns["label"]} == {"0", "1", None}
+
+
 # --- boxes ---
 
 
@@ -272,6 +286,54 @@ def test_lists_of_boxes_of_different_lengths_are_told(tmp_path: Path) -> None:
     assert (path, record) == ("train.tfrecord", 1)
     assert "2 xmin" in detail
     assert "1 labels" in detail
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_box_without_a_finite_side_has_no_place(value: float, tmp_path: Path) -> None:
+    odd = boxes(2, 2, image__object__bbox__xmax=[0.5, value], image__object__bbox__ymax=[value, 0.9])
+    write(tmp_path / "train.tfrecord", [boxes(1, 2), odd, boxes(3, 1), odd])
+    found = read(tmp_path)
+    path, record, feature, detail = problem(found, "non-finite-number")
+    assert (path, record, feature) == ("train.tfrecord", 1, None)
+    assert detail == f"the feature 'image/object/bbox/xmax' has {value} (and 1 more)"
+    assert [x is None for x in found.annotations.columns["x"]] == [False, False, True, True, False, True, True]
+
+
+MAP = "item {\n  id: 1\n  name: 'cat'\n}\nitem {\n  id: 2\n  name: 'dog'\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("label", "text", "kind", "words"),
+    [
+        (1, "dog", "label-name", "'dog' has the label 1 here, and 2 in the label map"),
+        (0, "cat", "label-name", "'cat' has the label 0 here, and 1 in the label map"),
+        (3, "owl", "label-out-of-range", "record 1 has a box of the label 3, which the label map does not have"),
+    ],
+)
+def test_a_box_whose_number_contradicts_its_name(label: int, text: str, kind: str, words: str, tmp_path: Path) -> None:
+    """Datasets that were merged, of which each has a label map of its own."""
+    sound = boxes(1, 2, image__object__class__text=[b"cat", b"dog"])
+    odd = boxes(2, 1, image__object__class__text=[text.encode()], image__object__class__label=[label])
+    write(tmp_path / "train.tfrecord", [sound, odd])
+    (tmp_path / "label_map.pbtxt").write_text(MAP)
+    found = read(tmp_path)
+    assert problem(found, kind) == ("train.tfrecord", 1, None, words)
+    assert len(found.problems) == 1
+
+
+@pytest.mark.parametrize("texts", [[b"cat", b"dog"], [b"Cat", b"Dog"], [b"", b""], None], ids=str)
+def test_boxes_that_agree_with_the_label_map_are_silent(texts: list[bytes] | None, tmp_path: Path) -> None:
+    """Texts that are no name of it may be display names."""
+    write(tmp_path / "train.tfrecord", [boxes(number, 2, image__object__class__text=texts) for number in range(3)])
+    (tmp_path / "label_map.pbtxt").write_text(MAP)
+    assert len(read(tmp_path).problems) == 0
+
+
+def test_one_name_beside_two_numbers_needs_no_label_map(tmp_path: Path) -> None:
+    one, other = (boxes(1, 1, image__object__class__text=[b"cat"], image__object__class__label=[n]) for n in (1, 2))
+    write(tmp_path / "train.tfrecord", [one, other])
+    _, record, _, detail = problem(read(tmp_path), "label-name")
+    assert (record, detail) == (1, "'cat' has the label 2 here, and 1 elsewhere")
 
 
 # --- records that differ ---

@@ -116,6 +116,28 @@ def test_a_label_that_cannot_be_read(content: bytes, kind: str, detail: str, tmp
     assert row["detail"].startswith(detail)
 
 
+def test_labels_that_became_floats_are_no_words(tmp_path: Path) -> None:
+    """What `str` makes of a column of pandas that had a NaN."""
+    floats: list[Named] = [(name, data + b".0" if name.endswith(".cls") else data) for name, data in samples(6)]
+    pack(tmp_path / "a.tar", floats)
+    rows = found(tmp_path).problems("bad-label-member")
+    assert [row["record"] for row in rows] == list(range(6))
+    assert rows[1]["detail"] == "000001.cls is '1.0', and webdataset decodes .cls with int()"
+
+
+def test_names_like_versions_are_words(tmp_path: Path) -> None:
+    names: list[Named] = [(name, b"v1.0" if name.endswith(".cls") else data) for name, data in samples(6)]
+    pack(tmp_path / "a.tar", names)
+    assert not found(tmp_path).problems("bad-label-member")
+
+
+def test_a_note_names_a_few_of_the_images_that_were_not_checked(tmp_path: Path) -> None:
+    """A dot within the names of images makes one sample of all."""
+    pack(tmp_path / "a.tar", [(f"scan.{number}.jpg", image(number)) for number in range(9)])
+    (note,) = [each for each in found(tmp_path).dataset.assumptions if "several images" in each]
+    assert "not .1.jpg, .2.jpg, .3.jpg, .4.jpg, .5.jpg and 3 more:" in note
+
+
 def test_labels_that_are_words_by_intent_are_labels(tmp_path: Path) -> None:
     words: list[Named] = [(name, b"cat" if name.endswith(".cls") else data) for name, data in samples(6)]
     pack(tmp_path / "words/a.tar", words)
