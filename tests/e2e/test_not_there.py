@@ -201,3 +201,88 @@ def test_a_dataset_that_nobody_names_is_compared_with_itself(tmp_path: Path, con
     assert empty == {"new": ["moved/train/cat/empty.jpg"], "old": ["moved/train/cat/0000.jpg"]}
     assert sum(each["added"] for each in judged["since"]["samples"]) == 2
     assert sum(each["removed"] for each in judged["since"]["samples"]) == 0
+
+
+RULE = """\
+id: acme/tall
+title: An image is taller than wide
+severity: error
+family: misled
+docs: Our network is not.
+message: "{path}"
+key: [path]
+sql: select path from files where height > width
+tests:
+  - {name: silent, given: {files: [{path: a, height: 1, width: 1}]}, expect: []}
+  - {name: told, given: {files: [{path: a, height: 2, width: 1}]}, expect: [{path: a}]}
+"""
+
+
+def ruled(repository: Repository, folder: str) -> None:
+    """Its configuration takes rules from that folder."""
+    (repository.folder / "datalint.yaml").write_text(f"dataset: {{path: images}}\nrules: {{paths: [{folder}]}}\n")
+    repository.git("add", "datalint.yaml")
+
+
+def test_rules_in_a_submodule_are_said_to_lie_there(repository: Repository, tmp_path: Path) -> None:
+    shared = begun(tmp_path / "shared")
+    (shared.folder / "rules").mkdir()
+    (shared.folder / "rules/tall.yaml").write_text(RULE)
+    shared.git("add", ".")
+    shared.commit("rules")
+    take_in(repository, shared, "shared")
+    ruled(repository, "shared/rules")
+    assert repository.datalint("check").returncode == 0, "the work tree has them"
+    repository.commit("shared")
+    for words in (("--staged",), ("--tree", "HEAD"), ("--policy-from", "HEAD")):
+        refused = repository.datalint("check", *words)
+        assert refused.returncode == 2, words
+        assert "no rule files in shared/rules" in refused.stderr
+        assert "it lies in the submodule shared, of which git has the commit alone" in refused.stderr
+
+
+def test_rules_outside_of_the_repository_are_said_to_lie_there(repository: Repository, tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules/tall.yaml").write_text(RULE)
+    ruled(repository, "../rules")
+    assert repository.datalint("check").returncode == 0
+    refused = repository.datalint("check", "--staged")
+    assert refused.returncode == 2
+    assert "it lies outside of the repository" in refused.stderr
+
+
+def test_rules_that_were_not_added_are_said_to_lie_in_the_work_tree(repository: Repository) -> None:
+    (repository.folder / "rules").mkdir()
+    (repository.folder / "rules/tall.yaml").write_text(RULE)
+    ruled(repository, "rules")
+    refused = repository.datalint("check", "--staged")
+    assert refused.returncode == 2
+    assert "it lies in the work tree, and git does not track it: `git add` it" in refused.stderr
+    repository.git("add", "rules")
+    assert repository.datalint("check", "--staged").returncode == 0
+
+
+def test_a_folder_that_git_has_is_not_said_to_be_untracked(repository: Repository) -> None:
+    ruled(repository, "images")
+    refused = repository.datalint("check", "--staged")
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines()[1].strip() == "`datalint new-rule acme/name` writes one"
+
+
+def test_an_image_of_a_manifest_in_a_submodule_is_not_to_be_added(repository: Repository, tmp_path: Path) -> None:
+    outer = begun(tmp_path / "outer")
+    take_in(outer, repository, "data")
+    (outer.folder / "list.csv").write_text("path,label,split\ndata/images/train/cat/0000.jpg,cat,train\n")
+    outer.git("add", "list.csv")
+    [found] = [each for each in findings(outer, "list.csv", "--staged") if each["rule"] == "missing-file"]
+    assert "it lies in the submodule data, of which git has the commit alone" in found["message"]
+
+
+def test_a_single_image_of_the_index_is_no_dataset(repository: Repository) -> None:
+    """As pre-commit hands it over where `pass_filenames` is not false."""
+    refused = repository.datalint("check", "--staged", "images/train/cat/0000.jpg")
+    assert refused.returncode == 2
+    assert "images/train/cat/0000.jpg is a file, not a folder: one image is no dataset" in refused.stderr
+    refused = repository.datalint("check", "--staged", "images/train/cat/0000.jpg", "images/train/cat/0001.jpg")
+    assert refused.returncode == 2
+    assert "a hook needs `pass_filenames: false`" in refused.stderr
