@@ -89,7 +89,9 @@ def open_workspace(request: Request) -> Workspace:
 
 def _settled(workspace: Workspace, request: Request) -> Workspace:
     """Where nobody says what the dataset is, the folder below that clearly holds it, as `datalint init` proposes."""
-    if workspace.config.says_dataset or request.path is not None or request.format is not None:
+    # What is found are folders of classes; every other format looks for its own files.
+    folders = request.format in (None, "imagefolder")
+    if workspace.config.says_dataset or request.path is not None or not folders:
         return workspace
     from datalint.dataset import Inside, clearly_inside
 

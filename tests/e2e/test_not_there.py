@@ -109,15 +109,20 @@ def unnamed(folder: Path) -> None:
     (folder / "README.md").write_text("# mine\n")
 
 
+@pytest.mark.parametrize("words", [(), ("--format", "imagefolder")])
 @pytest.mark.parametrize("config", [None, "rules: {settings: {rare-class: off}}\n"])
 def test_where_nobody_names_the_dataset_the_one_that_is_clearly_there_is_judged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], config: str | None
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    config: str | None,
+    words: tuple[str, ...],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     unnamed(tmp_path)
     if config is not None:
         (tmp_path / "datalint.yaml").write_text(config)
-    _, out, _ = say(capsys, "check", "-o", "json")
+    _, out, _ = say(capsys, "check", "-o", "json", *words)
     document = json.loads(out)
     assert document["dataset"] == {
         "name": "data", "root": "data", "format": "imagefolder", "samples": 32, "classes": 2, "splits": 2,
