@@ -28,7 +28,7 @@ from datalint.listed import described, listed, nothing
 from datalint.looked import Looked
 from datalint.nearby import Asked
 from datalint.queries import rule_engine
-from datalint.rule.judge import judge, told
+from datalint.rule.judge import judge, told, twins
 from datalint.ruleset import all_rules
 from datalint.scope import read_from
 from datalint.unanswered import unanswered
@@ -146,7 +146,7 @@ def check_in(
         remaining = accept(workspace, findings, ran=outcomes.keys() - open_.rules, unread=unread)
     remaining = replace(remaining, notes=[*remaining.notes, *drift.findings(workspace)])
     left_open = unjudged.by_rules([item.rule for item in bound], reads, evidence.left_open)
-    evidence = replace(evidence, notes=(*evidence.notes, *open_.notes))
+    evidence = replace(evidence, notes=(*evidence.notes, *open_.notes, *twins(bound, findings)))
     result = conclude(evidence, remaining, open_.not_checked, left_open, seconds=time.monotonic() - started)
     result = replace(result, rules=told(bound, result.findings))
     if not len(evidence.dataset.samples) and not result.summary.errors and not described(evidence.dataset):
