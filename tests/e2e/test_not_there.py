@@ -208,6 +208,51 @@ def test_a_dataset_that_nobody_names_is_compared_with_itself(tmp_path: Path, con
     assert sum(each["removed"] for each in judged["since"]["samples"]) == 0
 
 
+@pytest.fixture
+def bare(repository: Repository, tmp_path: Path) -> Repository:
+    """A clone without its submodules: `data` is the repository, and `images/train/bird` of a dataset is another one."""
+    outer, birds = begun(tmp_path / "outer"), begun(tmp_path / "birds")
+    dataset(outer.folder / "images", first_seed=100)
+    picture(birds.folder / "0000.jpg", 300)
+    for each in (birds, outer):
+        each.git("add", ".")
+        each.commit("images")
+    take_in(outer, repository, "data")
+    take_in(outer, birds, "images/train/bird")
+    outer.commit("submodules")
+    outer.git("clone", "-q", str(outer.folder), str(tmp_path / "clone"))
+    return Repository(tmp_path / "clone")
+
+
+def test_a_submodule_that_is_not_checked_out_is_said_to_be_that(bare: Repository) -> None:
+    words = "the submodule data is not checked out: `git submodule update --init`"
+    for path, code in (("data", 3), ("data/images", 2)):
+        refused = bare.datalint("check", path)
+        assert (refused.returncode, words in refused.stderr) == (code, True), refused.stderr
+    (bare.folder / "datalint.yaml").write_text("dataset: {path: data/images}\n")
+    refused = bare.datalint("check")
+    assert (refused.returncode, words in refused.stderr) == (2, True), refused.stderr
+    bare.git("-c", "protocol.file.allow=always", "submodule", "update", "-q", "--init", "data")
+    assert bare.datalint("check").returncode == 0
+
+
+def test_a_class_in_a_submodule_that_is_not_checked_out_is_noted(bare: Repository) -> None:
+    words = "the submodule images/train/bird is not checked out: `git submodule update --init`, and nothing of it was"
+    judged = bare.datalint("check", "images", "-o", "text")
+    assert words in judged.stdout
+    assert "class 'bird' has no image in train that Keras reads" in judged.stdout, "as it is for the loader"
+    bare.git("-c", "protocol.file.allow=always", "submodule", "update", "-q", "--init")
+    assert "not checked out" not in bare.datalint("check", "images", "-o", "text").stdout
+
+
+def test_where_nothing_is_known_of_submodules_a_wrong_path_is_only_wrong(repository: Repository) -> None:
+    refused = repository.datalint("check", "imges")
+    assert (refused.returncode, "did you mean 'images'?" in refused.stderr) == (2, True)
+    (repository.folder / ".gitmodules").write_text("")
+    assert "did you mean 'images'?" in repository.datalint("check", "imges").stderr
+    assert "submodule" not in repository.datalint("check", "-o", "text").stdout
+
+
 RULE = """\
 id: acme/tall
 title: An image is taller than wide
