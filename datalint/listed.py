@@ -131,7 +131,8 @@ def nothing(found: Dataset, workspace: Workspace) -> UnfinishedError:
         )
         return UnfinishedError(f"{message}; check the work tree, or run datalint in it")
     message = f"no samples found in {place} (read as {found.format}): nothing was judged"
-    return NoSamplesError(f"{message}{_untracked(workspace)}{_absent(workspace)}")
+    elsewhere = "; `datalint check PATH` or `dataset.path` names another place"
+    return NoSamplesError(f"{message}{_untracked(workspace) or _absent(workspace) or elsewhere}")
 
 
 def _untracked(workspace: Workspace) -> str:
