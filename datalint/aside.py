@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from datalint.rule.model import Rule
 
 _COUNTING = frozenset({"classes", "splits", "batch"})
+_UNKNOWN = frozenset({"dvc-unknown", "submodule", "unreadable-folder"})
+"""Kinds of problems behind which there may be samples that nobody sees."""
 # What is seen of duplicates, labels and rows is true whatever else there is.
 _CERTAIN = frozenset({"duplicates", "leakage", "labels", "manifest"})
 
 
 def set_aside(found: Dataset, rules: Sequence[BoundRule[Rule]]) -> frozenset[str]:
-    """Rules that count samples by class or split, where nobody knows what is in a folder of DVC or in a submodule."""
-    if found.manifest is not None or {"dvc-unknown", "submodule"}.isdisjoint(found.problems.columns["kind"]):
+    """Rules that count samples by class or split, where nobody knows what is in a folder."""
+    if found.manifest is not None or _UNKNOWN.isdisjoint(found.problems.columns["kind"]):
         return frozenset()
     tags = {item.rule.id: frozenset(item.rule.tags) for item in rules}
     return frozenset(name for name, each in tags.items() if _COUNTING & each and not _CERTAIN & each)

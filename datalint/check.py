@@ -27,7 +27,7 @@ from datalint.listed import described, listed, nothing
 from datalint.looked import Looked
 from datalint.nearby import Asked
 from datalint.queries import rule_engine
-from datalint.rule.judge import judge, told
+from datalint.rule.judge import judge, told, twins
 from datalint.ruleset import all_rules
 from datalint.scope import read_from
 from datalint.unanswered import unanswered
@@ -169,7 +169,7 @@ def judged(
         remaining = accept(workspace, findings, ran=outcomes.keys() - open_.rules, unread=unread)
     remaining = replace(remaining, notes=[*remaining.notes, *drift.findings(workspace)])
     left_open = unjudged.by_rules([item.rule for item in bound], reads, evidence.left_open)
-    evidence = replace(evidence, notes=(*evidence.notes, *open_.notes))
+    evidence = replace(evidence, notes=(*evidence.notes, *open_.notes, *twins(bound, findings)))
     seconds = time.monotonic() - evidence.began
     result = conclude(evidence, remaining, open_.not_checked, left_open, seconds=seconds)
     result = replace(result, rules=told(bound, result.findings))

@@ -10,11 +10,14 @@ import os
 import sys
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from datalint import __version__
 from datalint.commands import reader_has_gone
 from datalint.errors import DatalintError, ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 EXIT_CODES = """\
 exit codes: 0 nothing blocking, 1 blocking findings, 2 wrong usage, configuration or rule file,
@@ -285,6 +288,21 @@ def _seconds(text: str) -> float:
     return number
 
 
+def _parsed(words: Sequence[str]) -> argparse.Namespace:
+    try:
+        arguments, more = parser().parse_known_args(words)
+    except UsageError as error:
+        if f"invalid choice: {words[0]!r}" in error.message and os.path.lexists(words[0]):
+            raise UsageError(error.message, hint=f"a dataset is judged by `datalint check {words[0]}`") from None
+        raise
+    if not more:
+        return arguments
+    hint = f"see `datalint {arguments.verb} --help`"
+    if hasattr(arguments, "path") and not any(word.startswith("-") for word in more):
+        hint = "a dataset is one path: quote it where it has spaces; a hook needs `pass_filenames: false`"
+    raise UsageError(f"unrecognized arguments: {' '.join(more)}", hint=hint)
+
+
 def main(words: list[str] | None = None) -> int:
     """Run one command; returns the exit code. Every expected error is one line on standard error."""
     # Rows of a hundred thousand images hold no cycles, and looking for some takes an eighth of the run.
@@ -300,7 +318,7 @@ def main(words: list[str] | None = None) -> int:
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
         words = ["check", *words]
     try:
-        arguments = parser().parse_args(words)
+        arguments = _parsed(words)
         code = int(import_module(arguments.module).run(arguments))
         sys.stdout.flush()
         return code

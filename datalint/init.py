@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from datalint.tables import Data
 
 SCHEMA_NAME = "datalint.schema.json"
+RULES = ".datalint/rules"
+"""Where `datalint new-rule` puts a rule."""
 _CLASSES_SHOWN = 20
 
 
@@ -43,12 +45,14 @@ def propose(
     schema: str | None = None,
     said: Proposal | None = None,
     groupings: Sequence[Grouping] = (),
+    rules: bool = False,
 ) -> str:
     """The text of a `datalint.yaml` that loads as it is; what was seen and assumed stands in its comments.
 
     `path` is the dataset's, relative to the file. `schema` is what editors complete from, also relative to the
     file: the place of this installation would mean nothing to anybody else. `said` is what a training script says,
-    `groupings` what names say of groups: a guess stays a comment, because a wrong one would block.
+    `groupings` what names say of groups: a guess stays a comment, because a wrong one would block. `rules`: some
+    of the user's own are there already.
     """
     splits = _counts(found.samples, "split")
     lines = [
@@ -68,7 +72,7 @@ def propose(
         "target: local",
         "",
         "rules:",
-        "  # paths: [.datalint/rules]  # folders with your own rules: `datalint new-rule acme/name`",
+        f"  {'' if rules else '# '}paths: [{RULES}]  # folders with your own rules: `datalint new-rule acme/name`",
         "  settings: {}",
         "  #   class-skew: {max_ratio: 50}  # a parameter",
         "  #   animated-image: off",

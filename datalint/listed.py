@@ -131,7 +131,8 @@ def nothing(found: Dataset, workspace: Workspace) -> UnfinishedError:
         )
         return UnfinishedError(f"{message}; check the work tree, or run datalint in it")
     message = f"no samples found in {place} (read as {found.format}): nothing was judged"
-    return NoSamplesError(f"{message}{_untracked(workspace)}")
+    elsewhere = "; `datalint check PATH` or `dataset.path` names another place"
+    return NoSamplesError(f"{message}{_untracked(workspace) or _absent(workspace) or elsewhere}")
 
 
 def _untracked(workspace: Workspace) -> str:
@@ -147,6 +148,16 @@ def _untracked(workspace: Workspace) -> str:
     lie = "1 file lies" if number == 1 else f"{number:,} files lie"
     hint = "`git add` them, or check without `--staged` (`git check-ignore -v` tells what ignores them)"
     return f"; {lie} there in the work tree that git does not track: {hint}"
+
+
+def _absent(workspace: Workspace) -> str:
+    """Words for submodules at or below the root that the work tree lacks; empty where it lacks none."""
+    if workspace.source.name != "worktree":
+        return ""
+    from datalint.source import submodules
+
+    words = submodules.absent(os.path.join(workspace.source.base, workspace.root))
+    return f"; {words}" if words else ""
 
 
 def _submodule(workspace: Workspace) -> str | None:

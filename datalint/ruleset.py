@@ -47,7 +47,8 @@ def custom_rules(
         names = [entry.path for entry in entries if entry.kind == "file" and is_rule_file(entry.path)]
         if not names:
             place = config.position("rules", "paths", index)
-            raise UsageError(f"no rule files in {folder}", place, "`datalint new-rule acme/name` writes one")
+            hint = source.left_out(root) or "`datalint new-rule acme/name` writes one"
+            raise UsageError(f"no rule files in {folder}", place, hint)
         # Folders may overlap.
         for name in (name for name in names if name not in known):
             known.add(name)

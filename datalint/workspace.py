@@ -89,7 +89,9 @@ def open_workspace(request: Request) -> Workspace:
 
 def _settled(workspace: Workspace, request: Request) -> Workspace:
     """Where nobody says what the dataset is, the folder below that clearly holds it, as `datalint init` proposes."""
-    if workspace.config.says_dataset or request.path is not None or request.format is not None:
+    # What is found are folders of classes; every other format looks for its own files.
+    folders = request.format in (None, "imagefolder")
+    if workspace.config.says_dataset or request.path is not None or not folders:
         return workspace
     from datalint.dataset import Inside, clearly_inside
 
@@ -178,11 +180,13 @@ def open_home(config: str | None) -> Workspace:
 
 
 def _open_worktree(request: Request) -> Workspace:
+    from datalint.source import submodules
     from datalint.source.worktree import open_worktree
 
     here = os.getcwd()
     if request.path is not None and not _exists(request.path):
-        raise UsageError(f"no such file or folder: {request.path}", hint=path_meant(request.path, here))
+        hint = submodules.absent(_folder(os.path.abspath(request.path))) or path_meant(request.path, here)
+        raise UsageError(f"no such file or folder: {request.path}", hint=hint)
     policy = None
     if request.policy_from is None:
         home = configuration.find_home(here, explicit=request.config)
@@ -196,7 +200,8 @@ def _open_worktree(request: Request) -> Workspace:
     root = os.path.abspath(request.path if request.path is not None else os.path.join(home, config.dataset.path))
     if not _exists(root):
         message = f"dataset path {config.dataset.path!r} does not exist"
-        raise UsageError(message, config.dataset.position, path_meant(config.dataset.path, home))
+        hint = submodules.absent(_folder(root)) or path_meant(config.dataset.path, home)
+        raise UsageError(message, config.dataset.position, hint)
     base = _base(home, here, _folder(root))
     return Workspace(
         source=open_worktree(base),
@@ -210,13 +215,16 @@ def _open_worktree(request: Request) -> Workspace:
 
 
 def _left_out(root: str) -> Iterator[str]:
-    """What a sparse checkout keeps from the work tree: it is judged without, which somebody should know."""
-    from datalint.source import sparse
+    """What a checkout keeps from the work tree: it is judged without, which somebody should know."""
+    from datalint.source import sparse, submodules
 
     number = 0 if os.path.isfile(root) else len(sparse.left_out(_folder(root)))
     if number:
         files = "1 file of the dataset is" if number == 1 else f"{number:,} files of the dataset are"
         yield f"{files} left out by the sparse checkout and not judged: `--staged` judges the whole index"
+    absent = submodules.absent(_folder(root))
+    if absent:
+        yield f"{absent}, and nothing of it was judged"
 
 
 def _exists(path: str) -> bool:

@@ -22,6 +22,7 @@ from datalint.report import FORMATS
 from datalint.rule.load import load_rule
 from datalint.rule.testing import run_cases
 from tests.conftest import ROOT
+from tests.e2e.conftest import picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,6 +99,19 @@ def test_every_command_and_option_is_documented() -> None:
         assert f"datalint {name}" in usage
         for option in options(verb) - {"-h", "--help"}:
             assert re.search(rf"{re.escape(option)}\b", usage), f"datalint {name} {option}"
+
+
+def test_the_first_lines_of_usage_name_every_command() -> None:
+    first = (ROOT / "docs/usage.md").read_text("utf-8").partition("\n## ")[0]
+    assert {command.verb for command in commands(first)} == set(verbs())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_what_is_to_be_installed_comes_from_where_it_is(page: Path) -> None:
+    """On PyPI one name is another project's, and the other one might become anybody's."""
+    for line in page.read_text("utf-8").splitlines():
+        for command in re.findall(r"pip install [^`]*", line):
+            assert "git+" in command or "--editable" in command or page.name == "0005-name.md", line
 
 
 @pytest.mark.parametrize("verb", sorted(verbs()))
@@ -226,6 +240,23 @@ def test_the_readme_says_what_an_estimate_says(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "datalint", *words.split()]
     said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.splitlines()
     assert [line for line in shown.splitlines() if line and line.strip() != "..." and line not in said] == []
+
+
+def test_the_rule_of_the_readme_is_run_where_its_configuration_is_there(tmp_path: Path) -> None:
+    section = (ROOT / "README.md").read_text("utf-8").partition("### 3. ")[2].partition("### 4. ")[0]
+    new, test, check = re.findall(r"\$ datalint (.*)", section)
+    [settings] = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    picture(tmp_path / "images/cat/1.jpg", 1, size=16)
+    picture(tmp_path / "images/dog/1.jpg", 2)
+
+    def run(words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "datalint", *words.split()]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert (run(new).returncode, run(test).returncode) == (0, 0)
+    assert "acme/min-resolution" not in run(check).stdout
+    (tmp_path / "datalint.yaml").write_text(settings)
+    assert "[acme/min-resolution] images/cat/1.jpg is 16 x 16 pixels" in run(check).stdout
 
 
 def test_every_format_has_its_page() -> None:

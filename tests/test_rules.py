@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,3 +31,8 @@ def engine() -> Iterator[RuleEngine]:
 def test_rule(engine: RuleEngine, rule: Rule, case: Case) -> None:
     result = run_case(engine, rule, case)
     assert result.passed, result.detail
+
+
+def test_counts_in_messages_are_written_with_separators() -> None:
+    bare = {rule.id: re.findall(r"\{n(?:_\w+)?\}", rule.message) for rule in RULES}
+    assert {rule: names for rule, names in bare.items() if names} == {}

@@ -16,6 +16,7 @@ from datalint.workspace import open_home
 if TYPE_CHECKING:
     import argparse
 
+    from datalint.config import Config
     from datalint.rule.model import Rule
 
 
@@ -29,12 +30,18 @@ def run(arguments: argparse.Namespace) -> int:
     if rule is None:
         raise UsageError(
             f"unknown rule {arguments.rule!r}",
-            hint=did_you_mean(arguments.rule, rules) or "`datalint rules` lists them",
+            hint=did_you_mean(arguments.rule, rules) or _where(arguments.rule, workspace.config),
         )
     setting = workspace.config.rules.settings.get(rule.id, RuleSetting())
     style = Style(color=wants_color(arguments.color, sys.stdout))
     sys.stdout.write(page(rule, setting, style))
     return ExitCode.CLEAN
+
+
+def _where(rule: str, config: Config) -> str:
+    if "/" in rule and not config.rules.paths:
+        return "rules of your own are those of the folders in `rules.paths`, which names none here"
+    return "`datalint rules` lists them"
 
 
 def _named(rule: Rule) -> tuple[str, ...]:

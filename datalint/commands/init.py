@@ -12,9 +12,10 @@ from datalint.dataset import layout, sequences
 from datalint.dataset.inside import clear_place
 from datalint.entry import display
 from datalint.errors import ExitCode, UnfinishedError
-from datalint.init import SCHEMA_NAME, propose, refuse_to_replace, write, write_schema
+from datalint.init import RULES, SCHEMA_NAME, propose, refuse_to_replace, write, write_schema
 from datalint.report.words import count
 from datalint.request import Request
+from datalint.rule.load import is_rule_file
 from datalint.workspace import open_workspace
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         schema=SCHEMA_NAME if arguments.schema else None,
         said=said,
         groupings=list(sequences.seen(found)),
+        rules=any(is_rule_file(name) for _, _, names in os.walk(RULES) for name in names),
     )
     if arguments.stdout:
         sys.stdout.write(text)

@@ -52,6 +52,10 @@ def _install(path: str, text: str, command: str) -> None:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o755), "w", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
+        if not os.path.isdir(folder := os.path.dirname(path)):
+            raise UsageError(
+                f"{folder} is no folder, and git looks for hooks there", hint="see `git config core.hooksPath`"
+            ) from None
         if _is_ours(path, text):
             sys.stdout.write(f"{path} is already there\n")
             return

@@ -70,7 +70,10 @@ def _configured(config: str | None) -> list[str]:
     base = os.path.join(workspace.source.base, workspace.home)
     folders = [os.path.relpath(os.path.join(base, folder)) for folder in workspace.config.rules.paths]
     if not folders:
-        raise UsageError("no rule files given, and rules.paths names no folder", hint="datalint test PATH")
+        raise UsageError(
+            "no rule files given, and rules.paths names no folder",
+            hint="datalint test PATH, as in `datalint test .datalint/rules`",
+        )
     return folders
 
 
@@ -86,7 +89,11 @@ def _files(paths: list[str]) -> list[str]:
             found += sorted(inside)
         else:
             found.append(path)
-    return found
+    # Folders may overlap.
+    known: dict[str, str] = {}
+    for path in found:
+        known.setdefault(os.path.realpath(path), path)
+    return list(known.values())
 
 
 def _load(path: str) -> Rule:

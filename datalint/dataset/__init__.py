@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -89,7 +88,7 @@ def _read(source: Source, root: str, format: str | None, options: Options) -> Da
 
 def _folder(source: Source, root: str, options: Options) -> tuple[Dataset, str]:
     """Folders of classes, and where they lie if not there."""
-    if os.path.isfile(os.path.join(source.base, root)) and source.name == "worktree":
+    if source.read(root, limit=1) is not None:
         raise _not_a_folder(root)
     reader = layout.reader(options.framework, options.loader)
     found = imagefolder.read(source, root=root, reader=reader, splits=options.splits)

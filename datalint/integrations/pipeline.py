@@ -126,7 +126,8 @@ def _tensorflow() -> Any:
     try:
         import tensorflow
     except ImportError as error:
-        advice = "pip install 'datalint-vision[tensorflow]'"
+        # No command: on PyPI the name is nobody's, or anybody's.
+        advice = "install datalint with its extra `tensorflow`: datalint-vision[tensorflow]"
         raise ImportError(f"TensorFlow cannot be imported ({error}): {advice}", name="tensorflow") from error
     return tensorflow
 

@@ -11,7 +11,12 @@ from datalint.rule.model import Piece
 if TYPE_CHECKING:
     from datalint.strict_yaml import Way
 
-COMPARISON = re.compile(r"\s*(<=|>=|<>|!=|<|>|=)\s*\S")
+COMPARISON = re.compile(r"\s*(<=|>=|<>|!=|==|<|>|=)\s*[^\s<>=]")
+# Texts, names in quotes and comments, each to its end.
+_CLOSED = re.compile(
+    r"""[eE]'(?:\\.|''|[^'\\])*'|'(?:''|[^'])*'|"(?:""|[^"])*"|\$\$.*?\$\$|--[^\n]*|/\*.*?\*/""", re.DOTALL
+)
+_OPENING = re.compile(r"['\"]|/\*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,15 @@ def translate(check: dict[str, Any]) -> tuple[str, tuple[Piece, ...]]:
         parts += ["\n   or " if index else "", "metric ", quote[key]]
     parts.append("\norder by all\n")
     return _joined(parts)
+
+
+def unclosed(text: str) -> int | None:
+    """Offset of a quote or a comment without its end; None without any.
+
+    In the query the next text of the check would follow, and DuckDB would complain about that one.
+    """
+    found = _OPENING.search(_CLOSED.sub(lambda match: " " * len(match[0]), text))
+    return found and found.start()
 
 
 def _listed(check: dict[str, Any], key: str) -> list[_Quote]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from datalint.errors import UnfinishedError, UsageError, together
 from datalint.rule import needs
 from datalint.rule.columns import ALL, read_by
-from datalint.rule.hints import failure, hint
+from datalint.rule.hints import failure, hint, misquoted
 from datalint.rule.loading import Loading
 from datalint.rule.outcome import Outcome, in_order, read
 from datalint.rule.prepared import Known, Prepared
@@ -217,7 +217,7 @@ class RuleEngine:
         if answer.get("broken"):
             self._restart()
         if answer.get("error"):
-            raise UsageError(f"the query failed: {answer['error']}")
+            raise UsageError(f"the query failed: {answer['error']}", hint=misquoted(answer["error"], sql))
         with open(target, "rb") as source:
             if file is None:
                 shutil.copyfileobj(source, out)

@@ -20,17 +20,28 @@ _CAST = re.compile(r"explicit (type )?cast")
 def hint(message: str, sql: str) -> str:
     """The next step for a query that was refused; empty where the message says enough."""
     reads_samples = "samples" in sql.lower()
-    column = _NO_COLUMN.search(message)
-    if column and column[1][0] + column[1][-1] in _CURLY:
-        return f"text is written in straight quotes: '{column[1][1:-1]}'"
-    if column and f'"{column[1]}"' in sql:
-        return f"text is written in single quotes: '{column[1]}'"
-    if column and reads_samples:
+    quotes = misquoted(message, sql)
+    if quotes:
+        return quotes
+    if _NO_COLUMN.search(message) and reads_samples:
         return "a column of your manifest is known once a test gives it to a row of samples"
     if _BRACE.search(message):
         return "braces belong in message and remedy; in the query a parameter is written $name"
     if _CAST.search(message) and reads_samples:
         return "columns of your manifest are text: try_cast(age as integer)"
+    return ""
+
+
+def misquoted(message: str, sql: str) -> str:
+    """How to write a text that was taken for a column; empty where none was."""
+    column = _NO_COLUMN.search(message)
+    if column is None:
+        return ""
+    name = column[1]
+    if name[0] + name[-1] in _CURLY:
+        return f"text is written in straight quotes: '{name[1:-1]}'"
+    if re.search(rf'"{re.escape(name)}"|(?:[^<>]=|<>)\s*{re.escape(name)}\b', sql):
+        return f"text is written in single quotes: '{name}'"
     return ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from datalint.finding import Finding, RuleInfo, Severity, Value, fingerprint
@@ -55,6 +56,21 @@ def told(rules: Iterable[Bound], findings: Iterable[Finding]) -> list[RuleInfo]:
         for bound in sorted(rules, key=lambda bound: bound.rule.id)
         if (rule := bound.rule).id in found
     ]
+
+
+def twins(rules: Iterable[Bound], findings: Iterable[Finding]) -> Iterator[str]:
+    """Notes about the user's own rules whose `key` does not tell their findings apart; ours are tested for it."""
+    keys: dict[str, Counter[str]] = {bound.rule.id: Counter() for bound in rules if "/" in bound.rule.id}
+    for finding in findings:
+        if finding.rule in keys:
+            keys[finding.rule][finding.fingerprint] += 1
+    for rule, found in keys.items():
+        if found.total() > len(found):
+            shared = f"{len(found):,} {'key' if len(found) == 1 else 'keys'}"
+            yield (
+                f"{rule}: {found.total():,} findings share {shared}, so that the baseline and --since take one for "
+                "the other: name further columns in its `key`"
+            )
 
 
 def _severity(rule: Rule, row: Mapping[str, Any]) -> tuple[Severity, str]:

@@ -10,7 +10,7 @@ from datalint import strict_yaml
 from datalint.errors import Position, UsageError, together
 from datalint.finding import Family, Severity
 from datalint.rule.cases import read_cases
-from datalint.rule.checks import COMPARISON, translate
+from datalint.rule.checks import COMPARISON, translate, unclosed
 from datalint.rule.model import Piece, Rule
 from datalint.rule.params import read_params
 from datalint.rule.reader import Reader, is_a, shown, suggestion
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from datalint.rule.model import Case
+    from datalint.strict_yaml import Way
 
 MAX_CHARACTERS = 200_000
 _NAME = r"[a-z0-9]+(?:-[a-z0-9]+)*"
@@ -31,6 +32,7 @@ _KEYS = {
 }  # fmt: skip
 _REQUIRED = ("id", "title", "severity", "family", "docs", "message", "key", "tests")
 _TESTS = re.compile("^tests:", re.MULTILINE)
+_OPENED = {"'": "text", '"': "name", "/": "comment"}
 _CHECK_KEYS = {"select": str, "where": str, "group_by": (str, list), "metric": str, "warn": str, "fail": str,
                "columns": list}  # fmt: skip
 
@@ -146,9 +148,11 @@ def _check(reader: Reader, check: dict[str, Any]) -> tuple[str, tuple[Piece, ...
         if value == []:
             reader.fail(f"{key} is empty", ("check", key))
         for index, item in enumerate(value if isinstance(value, list) else [value]):
+            way: Way = ("check", key, index) if isinstance(value, list) else ("check", key)
             if not isinstance(item, str) or not item.strip():
-                way = ("check", key, index) if isinstance(value, list) else ("check", key)
                 reader.fail(f"{key}: expected text, got {shown(item)}", way)
+            if (offset := unclosed(item)) is not None:
+                raise UsageError(f"{key}: the {_OPENED[item[offset]]} is not closed", reader.loaded.inside(way, offset))
     if "warn" not in check and "fail" not in check:
         reader.fail("a check needs `warn`, `fail` or both", ("check",))
     if "columns" in check and "group_by" in check:

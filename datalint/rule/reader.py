@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 WORDS = {str: "text", list: "a list", dict: "a mapping", bool: "true or false", int: "a whole number",
           float: "a number"}  # fmt: skip
+_OF_ALL = "for a finding about the dataset as a whole return a constant: select 'dataset' as what, ... with key: [what]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Reader:
         item = self.at((*way, key))
         if key not in keys:
             place = self.loaded.position((*way, key), key=True)
-            yield UsageError(f"unknown key {key!r}", place, suggestion(key, keys))
+            yield UsageError(f"unknown key {key!r}", place, suggestion(key, keys) or f"known: {', '.join(keys)}")
             return
         kinds = keys[key] if isinstance(keys[key], tuple) else (keys[key],)
         if object not in kinds and not is_a(item, kinds):
@@ -88,7 +89,7 @@ class Reader:
         """A list of texts, none twice; not empty."""
         items = self.at((key,))
         if not items:
-            self.fail(f"{key} is empty", (key,))
+            self.fail(f"{key} is empty", (key,), hint=_OF_ALL if key == "key" else "leave it out")
         for index, item in enumerate(items):
             if not isinstance(item, str) or not item:
                 self.fail(f"{key}: expected text, got {shown(item)}", (key, index))

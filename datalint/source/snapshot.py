@@ -97,11 +97,23 @@ class Snapshot:
         return [each for each in self.told if dvc.within(each.path, root) or dvc.within(root, each.path)]
 
     def left_out(self, path: str) -> str:
-        if not os.path.isfile(os.path.join(self.base, path)):
+        place = os.path.normpath(os.path.join(self.base, path))
+        path = os.path.relpath(place, self.base)
+        if not os.path.exists(place):
+            return ""
+        if path.startswith(os.pardir + os.sep):
+            return "it lies outside of the repository"
+        inner = next((above for above in [path, *parents([path])] if self._is_submodule(above)), None)
+        if inner is not None:
+            return f"it lies in the submodule {inner}, of which git has the commit alone"
+        if self.entries(path):
             return ""
         if self.name == "tree":
             return "it lies in the work tree, and was not committed"
         return "it lies in the work tree, and git does not track it: `git add` it, or check without `--staged`"
+
+    def _is_submodule(self, path: str) -> bool:
+        return path in self.files and self.files[path].kind == "submodule"
 
     def read(self, path: str, *, limit: int | None = None) -> bytes | None:
         entry = self.files.get(os.path.normpath(path))

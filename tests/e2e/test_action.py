@@ -164,6 +164,8 @@ def test_an_input_is_a_word_and_never_a_part_of_the_script(repository: Repositor
     assert step.code not in (0, 1)
     assert step.outputs == {"exit-code": str(step.code)}
     assert step.summary == (f"datalint came to no verdict (exit code {step.code}): the log of this step says why.\n")
+    annotation = f"::error title=datalint::datalint came to no verdict (exit code {step.code}): the log of this step"
+    assert [line for line in step.log.splitlines() if line.startswith(annotation)]
     assert not (repository.folder / "pwned").exists()
     step = run_check(repository.folder, tmp_path / "runner", path="--version")
     assert step.code not in (0, 1), "a path that looks like an option is a path"

@@ -125,3 +125,37 @@ def test_a_baseline_that_cannot_be_written_is_an_unfinished_run(repository: Repo
     failed = repository.datalint("check", "--write-baseline")
     assert failed.returncode == 3
     assert "cannot write the baseline" in failed.stderr
+
+
+SHARES = """\
+id: acme/few
+title: A class has few samples in a split
+severity: error
+family: misled
+docs: Few samples are soon learned by heart.
+message: "{label}: {n} in {split}"
+key: [label]
+sql: select label, split, count(*) as n from samples group by all having n < 20 order by all
+tests:
+  - {name: told, given: {samples: [{label: a}]}, expect: [{label: a}]}
+  - {name: silent, given: {samples: [{label: a, times: 20}]}, expect: []}
+"""
+
+
+def test_a_key_that_does_not_tell_findings_apart_is_told(repository: Repository) -> None:
+    (repository.folder / "rules").mkdir()
+    rule = repository.folder / "rules/few.yaml"
+    rule.write_text(SHARES)
+    (repository.folder / "datalint.yaml").write_text("dataset: {path: images}\nrules: {paths: [rules]}\n")
+
+    def notes() -> list[str]:
+        judged = json.loads(repository.datalint("check", "--select", "acme/", "-o", "json").stdout)
+        assert len(judged["findings"]) == 4
+        return [note for note in judged["notes"] if note.startswith("acme/few")]
+
+    assert notes() == [
+        "acme/few: 4 findings share 2 keys, so that the baseline and --since take one for the other: "
+        "name further columns in its `key`"
+    ]
+    rule.write_text(SHARES.replace("key: [label]", "key: [label, split]"))
+    assert notes() == []

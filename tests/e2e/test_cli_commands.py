@@ -96,6 +96,8 @@ def test_explain_leaves_out_what_a_rule_does_not_have(here: Path, capsys: pytest
         (("new-rule", "acme/plain", "--folder", "ours"), "ours/plain.yaml is already there"),
         (("init",), "datalint.yaml is already there"),
         (("images/",), "invalid choice: 'images/'"),
+        (("empty/", "--staged"), "a dataset is judged by `datalint check empty/`"),
+        (("imags",), "see `datalint --help`"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -129,8 +131,18 @@ def test_what_cannot_be_written_is_exit_code_3(repository: Repository, words: tu
     assert run.returncode == 3
 
 
+def test_a_rule_of_ones_own_that_no_folder_holds_is_unknown_for_that(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert say(capsys, "explain", "acme/plain")[0] == 0
+    (here / "datalint.yaml").write_text("dataset: {path: images}\n")
+    code, _, err = say(capsys, "explain", "acme/plain")
+    assert code == 2
+    assert "those of the folders in `rules.paths`, which names none here" in err
+
+
 def test_test_takes_the_configured_folders_files_and_folders(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for words in ((), ("ours",), ("ours/plain.yaml",)):
+    for words in ((), ("ours",), ("ours/plain.yaml",), ("ours", "ours/plain.yaml", "./ours")):
         code, out, _ = say(capsys, "test", *words)
         assert (code, out.splitlines()[:2]) == (0, ["ok   acme/plain - fires", "ok   acme/plain - silent"])
         assert out.splitlines()[2].startswith("2 tests of 1 rule, 0 failed, in ")
@@ -202,6 +214,17 @@ def test_a_hook_that_cannot_be_written_is_said(
     code, _, err = say(capsys, "install-hook")
     assert code == 3
     assert "cannot write" in err
+
+
+def test_hooks_that_are_switched_off_are_not_taken_for_one_that_is_there(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(repository.folder)
+    repository.git("config", "core.hooksPath", "/dev/null")
+    code, _, err = say(capsys, "install-hook")
+    assert code == 2
+    assert err.splitlines()[0] == "datalint: /dev/null is no folder, and git looks for hooks there"
+    assert "`git config core.hooksPath`" in err
 
 
 def test_facts_say_what_the_cache_had_to_say(

@@ -123,6 +123,8 @@ def test_what_blocks_is_said_in_the_file_and_the_option_beats_it(
         (("--ignore", "zzzzzz"), "--ignore: unknown rule", "`datalint rules` lists them"),
         (("--select", "class-skew", "--ignore", "misled"), "no rule is left to run", "see select, ignore"),
         (("--stag",), "unrecognized arguments: --stag", "see `datalint"),
+        (("images", "--stag"), "unrecognized arguments: --stag", "see `datalint check --help`"),
+        (("my", "images"), "unrecognized arguments: images", "a dataset is one path: quote it where it has spaces"),
         (("--workers", "0"), "'0' is not a whole number of at least 1", "see `datalint check --help`"),
         (("--workers", "two"), "'two' is not a whole number", "see `datalint check --help`"),
         (("--timeout", "nan"), "'nan' is not a number of seconds", "see `datalint check --help`"),

@@ -160,6 +160,17 @@ def test_init_writes_a_configuration_that_loads_and_overwrites_none(repository: 
     assert repository.datalint("init", "images").returncode == 2
 
 
+def test_init_takes_the_rules_that_are_there_already(repository: Repository) -> None:
+    def selected() -> int:
+        (repository.folder / "datalint.yaml").unlink()
+        repository.datalint("init", "images", ok=True)
+        return repository.datalint("check", "--select", "acme/").returncode
+
+    assert selected() == 2, "there are none"
+    repository.datalint("new-rule", "acme/min-side", ok=True)
+    assert selected() == 0
+
+
 def test_staged_judges_the_configuration_in_the_index(repository: Repository) -> None:
     break_one(repository)
     repository.git("add", ".")

@@ -28,6 +28,7 @@ def test_a_finding_beside_nothing_at_all_is_not_a_trainable_dataset(tmp_path: Pa
     judged = run(tmp_path, "check", "data", "--fail-on", "never", "--ignore", "bad-file")
     assert (judged.returncode, judged.stdout) == (3, "")
     assert "no samples found in data" in judged.stderr
+    assert "; `datalint check PATH` or `dataset.path` names another place\n" in judged.stderr
 
 
 def test_an_empty_manifest_is_named_itself(tmp_path: Path) -> None:

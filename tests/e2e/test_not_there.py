@@ -109,15 +109,20 @@ def unnamed(folder: Path) -> None:
     (folder / "README.md").write_text("# mine\n")
 
 
+@pytest.mark.parametrize("words", [(), ("--format", "imagefolder")])
 @pytest.mark.parametrize("config", [None, "rules: {settings: {rare-class: off}}\n"])
 def test_where_nobody_names_the_dataset_the_one_that_is_clearly_there_is_judged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], config: str | None
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    config: str | None,
+    words: tuple[str, ...],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     unnamed(tmp_path)
     if config is not None:
         (tmp_path / "datalint.yaml").write_text(config)
-    _, out, _ = say(capsys, "check", "-o", "json")
+    _, out, _ = say(capsys, "check", "-o", "json", *words)
     document = json.loads(out)
     assert document["dataset"] == {
         "name": "data", "root": "data", "format": "imagefolder", "samples": 32, "classes": 2, "splits": 2,
@@ -201,3 +206,133 @@ def test_a_dataset_that_nobody_names_is_compared_with_itself(tmp_path: Path, con
     assert empty == {"new": ["moved/train/cat/empty.jpg"], "old": ["moved/train/cat/0000.jpg"]}
     assert sum(each["added"] for each in judged["since"]["samples"]) == 2
     assert sum(each["removed"] for each in judged["since"]["samples"]) == 0
+
+
+@pytest.fixture
+def bare(repository: Repository, tmp_path: Path) -> Repository:
+    """A clone without its submodules: `data` is the repository, and `images/train/bird` of a dataset is another one."""
+    outer, birds = begun(tmp_path / "outer"), begun(tmp_path / "birds")
+    dataset(outer.folder / "images", first_seed=100)
+    picture(birds.folder / "0000.jpg", 300)
+    for each in (birds, outer):
+        each.git("add", ".")
+        each.commit("images")
+    take_in(outer, repository, "data")
+    take_in(outer, birds, "images/train/bird")
+    outer.commit("submodules")
+    outer.git("clone", "-q", str(outer.folder), str(tmp_path / "clone"))
+    return Repository(tmp_path / "clone")
+
+
+def test_a_submodule_that_is_not_checked_out_is_said_to_be_that(bare: Repository) -> None:
+    words = "the submodule data is not checked out: `git submodule update --init`"
+    for path, code in (("data", 3), ("data/images", 2)):
+        refused = bare.datalint("check", path)
+        assert (refused.returncode, words in refused.stderr) == (code, True), refused.stderr
+    (bare.folder / "datalint.yaml").write_text("dataset: {path: data/images}\n")
+    refused = bare.datalint("check")
+    assert (refused.returncode, words in refused.stderr) == (2, True), refused.stderr
+    bare.git("-c", "protocol.file.allow=always", "submodule", "update", "-q", "--init", "data")
+    assert bare.datalint("check").returncode == 0
+
+
+def test_a_class_in_a_submodule_that_is_not_checked_out_is_noted(bare: Repository) -> None:
+    words = "the submodule images/train/bird is not checked out: `git submodule update --init`, and nothing of it was"
+    judged = bare.datalint("check", "images", "-o", "text")
+    assert words in judged.stdout
+    assert "class 'bird' has no image in train that Keras reads" in judged.stdout, "as it is for the loader"
+    bare.git("-c", "protocol.file.allow=always", "submodule", "update", "-q", "--init")
+    assert "not checked out" not in bare.datalint("check", "images", "-o", "text").stdout
+
+
+def test_where_nothing_is_known_of_submodules_a_wrong_path_is_only_wrong(repository: Repository) -> None:
+    refused = repository.datalint("check", "imges")
+    assert (refused.returncode, "did you mean 'images'?" in refused.stderr) == (2, True)
+    (repository.folder / ".gitmodules").write_text("")
+    assert "did you mean 'images'?" in repository.datalint("check", "imges").stderr
+    assert "submodule" not in repository.datalint("check", "-o", "text").stdout
+
+
+RULE = """\
+id: acme/tall
+title: An image is taller than wide
+severity: error
+family: misled
+docs: Our network is not.
+message: "{path}"
+key: [path]
+sql: select path from files where height > width
+tests:
+  - {name: silent, given: {files: [{path: a, height: 1, width: 1}]}, expect: []}
+  - {name: told, given: {files: [{path: a, height: 2, width: 1}]}, expect: [{path: a}]}
+"""
+
+
+def ruled(repository: Repository, folder: str) -> None:
+    """Its configuration takes rules from that folder."""
+    (repository.folder / "datalint.yaml").write_text(f"dataset: {{path: images}}\nrules: {{paths: [{folder}]}}\n")
+    repository.git("add", "datalint.yaml")
+
+
+def test_rules_in_a_submodule_are_said_to_lie_there(repository: Repository, tmp_path: Path) -> None:
+    shared = begun(tmp_path / "shared")
+    (shared.folder / "rules").mkdir()
+    (shared.folder / "rules/tall.yaml").write_text(RULE)
+    shared.git("add", ".")
+    shared.commit("rules")
+    take_in(repository, shared, "shared")
+    ruled(repository, "shared/rules")
+    assert repository.datalint("check").returncode == 0, "the work tree has them"
+    repository.commit("shared")
+    for words in (("--staged",), ("--tree", "HEAD"), ("--policy-from", "HEAD")):
+        refused = repository.datalint("check", *words)
+        assert refused.returncode == 2, words
+        assert "no rule files in shared/rules" in refused.stderr
+        assert "it lies in the submodule shared, of which git has the commit alone" in refused.stderr
+
+
+def test_rules_outside_of_the_repository_are_said_to_lie_there(repository: Repository, tmp_path: Path) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules/tall.yaml").write_text(RULE)
+    ruled(repository, "../rules")
+    assert repository.datalint("check").returncode == 0
+    refused = repository.datalint("check", "--staged")
+    assert refused.returncode == 2
+    assert "it lies outside of the repository" in refused.stderr
+
+
+def test_rules_that_were_not_added_are_said_to_lie_in_the_work_tree(repository: Repository) -> None:
+    (repository.folder / "rules").mkdir()
+    (repository.folder / "rules/tall.yaml").write_text(RULE)
+    ruled(repository, "rules")
+    refused = repository.datalint("check", "--staged")
+    assert refused.returncode == 2
+    assert "it lies in the work tree, and git does not track it: `git add` it" in refused.stderr
+    repository.git("add", "rules")
+    assert repository.datalint("check", "--staged").returncode == 0
+
+
+def test_a_folder_that_git_has_is_not_said_to_be_untracked(repository: Repository) -> None:
+    ruled(repository, "images")
+    refused = repository.datalint("check", "--staged")
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines()[1].strip() == "`datalint new-rule acme/name` writes one"
+
+
+def test_an_image_of_a_manifest_in_a_submodule_is_not_to_be_added(repository: Repository, tmp_path: Path) -> None:
+    outer = begun(tmp_path / "outer")
+    take_in(outer, repository, "data")
+    (outer.folder / "list.csv").write_text("path,label,split\ndata/images/train/cat/0000.jpg,cat,train\n")
+    outer.git("add", "list.csv")
+    [found] = [each for each in findings(outer, "list.csv", "--staged") if each["rule"] == "missing-file"]
+    assert "it lies in the submodule data, of which git has the commit alone" in found["message"]
+
+
+def test_a_single_image_of_the_index_is_no_dataset(repository: Repository) -> None:
+    """As pre-commit hands it over where `pass_filenames` is not false."""
+    refused = repository.datalint("check", "--staged", "images/train/cat/0000.jpg")
+    assert refused.returncode == 2
+    assert "images/train/cat/0000.jpg is a file, not a folder: one image is no dataset" in refused.stderr
+    refused = repository.datalint("check", "--staged", "images/train/cat/0000.jpg", "images/train/cat/0001.jpg")
+    assert refused.returncode == 2
+    assert "a hook needs `pass_filenames: false`" in refused.stderr

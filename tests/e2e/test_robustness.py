@@ -184,6 +184,22 @@ def test_an_unreadable_folder_and_file_are_findings(images: Path) -> None:
     assert "images/train/dog/0003.jpg" in {item["what"] for item in judged["not_checked"]}
 
 
+def test_a_class_that_may_not_be_listed_is_not_called_empty(images: Path) -> None:
+    closed = images / "train/dog"
+    closed.chmod(0)
+    words = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+    if words and shutil.which("setpriv") is None:
+        pytest.skip("root may read everything, and setpriv is not here to take that away")
+    try:
+        judged = check(images, "--no-cache", prefix=words)
+    finally:
+        closed.chmod(0o755)
+    assert judged["code"] == 1
+    assert rules(judged) == {("unreadable-folder", "images/train/dog")}
+    assert any(item["what"].endswith("rules about classes and splits") for item in judged["not_checked"])
+    assert not rules(check(images, "--no-cache"))
+
+
 def test_a_loop_of_links_ends_and_is_named(images: Path) -> None:
     (images / "train/cat/again").symlink_to("../cat")
     (images / "train/dog/round.jpg").symlink_to("round.jpg")

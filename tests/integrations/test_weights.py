@@ -189,7 +189,7 @@ except ImportError as error:
     first, second = run.stdout.splitlines()
     assert first == "{0: 1.0, 1: 1.0} 24"
     assert second.startswith("TensorFlow cannot be imported (")
-    assert second.endswith("): pip install 'datalint-vision[tensorflow]'")
+    assert second.endswith("): install datalint with its extra `tensorflow`: datalint-vision[tensorflow]")
 
 
 @pytest.mark.tensorflow

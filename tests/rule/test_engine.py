@@ -403,6 +403,12 @@ def test_a_wrong_query_is_wrong_usage(sql: str) -> None:
         engine.export({}, sql, format="csv", file=None, out=io.BytesIO())
 
 
+def test_a_query_with_wrong_quotes_is_told_which_are_right() -> None:
+    with RuleEngine(threads=1) as engine, pytest.raises(UsageError, match="the query failed") as caught:
+        engine.export({}, 'from samples where split = "train"', format="csv", file=None, out=io.BytesIO())
+    assert caught.value.hint == "text is written in single quotes: 'train'"
+
+
 def test_an_export_to_nowhere_is_not_finished(tmp_path: Path) -> None:
     with RuleEngine(threads=1) as engine, pytest.raises(UnfinishedError, match=r"cannot write .*: No such file"):
         engine.export({}, "from samples", format="csv", file=str(tmp_path / "no/out"), out=io.BytesIO())

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from datalint.errors import UsageError
 from datalint.rule.engine import RuleEngine
+from datalint.rule.load import load_rule
 from datalint.rule.template import parse
 from datalint.tables import Data
 from tests.conftest import ROOT
@@ -28,6 +30,24 @@ TABLES = {
 def engine() -> Iterator[RuleEngine]:
     with RuleEngine(threads=1) as engine:
         yield engine
+
+
+def test_what_the_page_says_may_be_left_out_and_nothing_else() -> None:
+    [told] = re.findall(r"^- (.*?) may be left out; everything else may not", PAGE, re.MULTILINE)
+    rule = re.search(r"```yaml\n(# \.datalint/rules/site-imbalance\.yaml\n.*?)```", PAGE, re.DOTALL)
+    assert rule
+    keys = re.split(r"^(?=\w+:)", rule[1].replace("$min_per_site", "1"), flags=re.MULTILINE)[1:]
+    # Without params, nothing may name its parameter.
+    whole = [key.replace(" (limit {min_per_site})", "").split("  - name: one below")[0] for key in keys]
+    optional = set()
+    for name in {key.partition(":")[0] for key in whole}:
+        text = "".join(key for key in whole if not key.startswith(f"{name}:"))
+        try:
+            load_rule(text, "site-imbalance.yaml", builtin=False)
+            optional.add(name)
+        except UsageError:
+            continue
+    assert optional == set(re.findall(r"`(\w+)`", told))
 
 
 def test_the_page_has_a_table_of_formats() -> None:

@@ -51,6 +51,7 @@ CHECK = RULE.replace(
 
 MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "unknown key": ("remedy:", "remdy:", "10:1", "did you mean 'remedy'?"),
+    "key of another tool": ("remedy:", "advice:", "10:1", "known: id, title, severity"),
     "missing key": ("title: Image is too small\n", "", "1:1", "'title' is missing"),
     "duplicate key": ("family:", "title: again\nfamily:", "4:1", "duplicate key 'title'"),
     "anchor": ("[path]", "&a [path]", "11:6", "anchors"),
@@ -113,7 +114,8 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "longer than a rule may be": (RULE, RULE + "#" * 200_000, "1:1", "longer than 200,000 characters"),
     "nothing for a text": ("title: Image is too small", "title:", "2:7", "expected text, got nothing"),
     "title of two lines": ("title: Image is too small", "title: |\n  a\n  b", "2:8", "must be one line"),
-    "empty key": ("key: [path]", "key: []", "11:6", "empty"),
+    "empty key": ("key: [path]", "key: []", "11:6", "key is empty for a finding about the dataset as a whole"),
+    "no tags": ("key: [path]", "key: [path]\ntags: []", "12:7", "tags is empty leave it out"),
     "a number in key": ("key: [path]", "key: [path, 3]", "11:13", "expected text, got 3"),
     "empty SQL": (RULE[RULE.index("sql: |") : RULE.index("tests:")], 'sql: ""\n', "12:6", "sql is empty"),
     "parameter name": ("  side: {type", "  Side: {type", "6:3", "lower case"),
@@ -204,6 +206,10 @@ CHECK_MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "no columns": ("metric: width", "metric: width\n  columns: []", "16:12", "columns is empty"),
     "no groups": ("metric: width", "metric: width\n  group_by: []", "16:13", "group_by is empty"),
     "metric before a comment": ("metric: width", "metric: widht -- wide", "15:11", "widht"),
+    "text without its end": ("where: status is null", "where: status = 'ok", "14:19", "the text is not closed"),
+    "name without its end": ("where: status is null", 'where: status = "ok', "14:19", "the name is not closed"),
+    "comment without its end": ("metric: width", "metric: width /* wide", "15:17", "the comment is not closed"),
+    "comparison of another language": ("warn: < $side", "warn: =< $side", "16:9", "comparison"),
     "unquoted >": ("warn: < $side", "warn: > 5", "16:11", "quotes"),
 }
 
@@ -280,6 +286,15 @@ def test_a_check_may_be_commented(line: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["'it''s'", r"e'it\'s'", "$$it's$$", "concat('a', \"path\")", "'a' -- it's", "'a' /* it's */", "'/*'"]
+)
+def test_quotes_of_every_kind_end_in_a_check(engine: RuleEngine, text: str) -> None:
+    rule = CHECK.replace("where: status is null", f"where: |\n    status is null or status = {text}")
+    assert rule != CHECK
+    engine.prepare([load_rule(rule, "min-side.yaml", builtin=False)])
+
+
+@pytest.mark.parametrize(
     ("dropped", "severity"), [("  fail: < $side / 2\n", "warning"), ("  warn: < $side\n", "error")]
 )
 def test_a_check_of_one_limit_has_one_severity(dropped: str, severity: str) -> None:
@@ -322,6 +337,8 @@ def test_two_rules_of_one_id_are_refused() -> None:
     ("condition", "hint"),
     [
         ("hospital = 'x'", "a column of your manifest is known once a test gives it to a row of samples"),
+        ("split = val", "text is written in single quotes: 'val'"),
+        ("split <> val", "text is written in single quotes: 'val'"),
         ('split = "val"', "text is written in single quotes: 'val'"),
         ("split = \u2018val\u2019", "text is written in straight quotes: 'val'"),
         ("split = \u201cval\u201d", "text is written in straight quotes: 'val'"),
