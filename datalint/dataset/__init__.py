@@ -6,12 +6,13 @@ import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from datalint.dataset import formats, groups, imagefolder, keys, layout, manifest
-from datalint.dataset.detect import SUFFIXES, detect, only_manifest
+from datalint.dataset import formats, groups, imagefolder, keys, layout, manifest, split_tables
+from datalint.dataset.detect import detect, only_manifest
 from datalint.dataset.inside import Inside, dataset_below
 from datalint.dataset.look import clearly_inside, described_by, format_of, layout_of
 from datalint.dataset.model import Dataset
 from datalint.dataset.options import Options
+from datalint.dataset.table_files import SUFFIXES
 from datalint.dataset.tracked import tracked
 from datalint.dataset.unread import unread
 from datalint.entry import display
@@ -61,7 +62,9 @@ def _read(source: Source, root: str, format: str | None, options: Options) -> Da
     name, why = format or layout_of(source, root), ""
     path = root
     if name is None:
-        name, path, why = detect(source, root, columns=options.columns, files_root=options.files_root)
+        name, path, why = detect(
+            source, root, columns=options.columns, files_root=options.files_root, splits=options.splits
+        )
     if name in keys.USED:
         options = keys.fitting(name, options, display(path))
     if name in formats.LAYOUTS and formats.is_read(name):
@@ -71,19 +74,31 @@ def _read(source: Source, root: str, format: str | None, options: Options) -> Da
     if name == "imagefolder":
         found, below = _folder(source, path, options)
         return _noted(found, below or why)
-    if format is not None and layout.suffix(path) not in SUFFIXES and source.read(path, limit=1) is None:
-        path = only_manifest(source, path, format)
+    tables = [manifest.Table(path)]
+    if layout.suffix(path) not in SUFFIXES and source.read(path, limit=1) is None:
+        tables = _tables(source, path, name, options)
+        why = split_tables.note(tables) if len(tables) > 1 else why
     found = manifest.read(
         source,
-        path=path,
+        tables=tables,
+        root=posixpath.dirname(tables[0].path) if len(tables) == 1 else path,
         format=name,
         columns=options.columns,
         files_root=options.files_root,
-        splits=options.splits,
+        # What the folders say is no column.
+        splits=options.splits if tables[0].split is None else {},
         suffix=options.suffix,
         grouped=options.group is not None,
     )
     return _noted(found, why)
+
+
+def _tables(source: Source, root: str, wanted: str, options: Options) -> list[manifest.Table]:
+    """Those of a folder, of that format; raises UsageError where there is none, and for several that are no splits."""
+    found = split_tables.found(source, root, columns=options.columns, splits=options.splits, home=options.files_root)
+    if found and SUFFIXES[layout.suffix(found[0].path)] == wanted:
+        return found
+    return [manifest.Table(only_manifest(source, root, wanted))]
 
 
 def _folder(source: Source, root: str, options: Options) -> tuple[Dataset, str]:

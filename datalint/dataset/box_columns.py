@@ -67,8 +67,8 @@ def columns(header: Iterable[str], taken: Iterable[str | None] = ()) -> tuple[tu
     return None
 
 
-def find(header: Iterable[str], rows: Sequence[Row], parts: Mapping[str, str | None]) -> Boxes | None:
-    """The boxes of a table of objects; None for a table of images.
+def find(header: Iterable[str], tables: Sequence[Sequence[Row]], parts: Mapping[str, str | None]) -> Boxes | None:
+    """The boxes of tables of objects, each of images of its own; None for tables of images.
 
     One box in each image is also the region by which images of several classes are classified (traffic signs, cars):
     an image with two boxes, one with neither box nor class, or a single class is a detector's.
@@ -77,9 +77,11 @@ def find(header: Iterable[str], rows: Sequence[Row], parts: Mapping[str, str | N
     if named is None or parts["path"] is None:
         return None
     boxes = Boxes(*named)
-    seen: defaultdict[str | None, set[tuple[str, ...]]] = defaultdict(set)
-    for row in rows:
-        seen[row.cells.get(parts["path"])].add(boxes.cells(row))
+    seen: defaultdict[tuple[int, str | None], set[tuple[str, ...]]] = defaultdict(set)
+    for number, table in enumerate(tables):
+        for row in table:
+            seen[number, row.cells.get(parts["path"])].add(boxes.cells(row))
+    rows = [row for table in tables for row in table]
     labels = {row.cells.get(parts["label"]) for row in rows if parts["label"]} - {None, ""}
     backgrounds = any(not any(boxes.cells(row)) and not row.cells.get(parts["label"] or "") for row in rows)
     if len(labels) > 1 and not backgrounds and all(len(each) == 1 for each in seen.values()):
@@ -93,9 +95,6 @@ class Objects:
     """Samples of a table of objects, one an image and split, and its annotations, as the rows come."""
 
     boxes: Boxes
-    manifest: str
-    problem: Callable[[str, Row, str, str], None]
-    """Reports kind, row, path and detail."""
     annotations: Rows = field(default_factory=lambda: Rows("annotations"))
     _samples: dict[tuple[str | int, str | None], int] = field(default_factory=dict)
     """Path as written or file, and split -> sample."""
@@ -113,24 +112,24 @@ class Objects:
     def keep(self, number: int, image: str | int, split: str | None) -> None:
         self._samples[image, split] = number
 
-    def add(self, number: int, row: Row, path: str, label: str | None) -> None:
-        """The box of a row."""
+    def add(self, number: int, row: Row, label: str | None, table: str, problem: Callable[[str, str], None]) -> None:
+        """The box of a row of a table; `problem` is told kind and detail of what is wrong with it."""
         if self.is_background(row):
             return
         try:
             x, y, width, height = self.boxes.extent(row)
         except ValueError as error:
-            self.problem("bad-row", row, path, str(error))
+            problem("bad-row", str(error))
             x = y = width = height = None
         if not self.boxes.corners:
             key = (number, label, self.boxes.cells(row))
             if key in self._lines:
-                self.problem("duplicate-annotation", row, path, f"the same as line {self._lines[key]}")
+                problem("duplicate-annotation", f"the same as line {self._lines[key]}")
             self._lines.setdefault(key, row.line)
         self.annotations.add(
             annotation_id=len(self.annotations.columns["annotation_id"]), sample_id=number, kind="box",
             category=None if label is None else display(label), x=x, y=y, width=width, height=height,
-            normalised=self.boxes.normalised, path=display(self.manifest), line=row.line,
+            normalised=self.boxes.normalised, path=display(table), line=row.line,
         )  # fmt: skip
         if label is not None:
             self._shown[label].add(number)

@@ -6,13 +6,14 @@ import posixpath
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from datalint.dataset import layout, manifest
+from datalint.dataset import layout, split_tables, table_rows
 from datalint.dataset.plan import place, plan
+from datalint.dataset.table_files import SUFFIXES, tables
 from datalint.entry import display
 from datalint.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from datalint.source import Source
 
@@ -20,17 +21,22 @@ _AGREE = 0.9
 """Share of rows with their folder's most frequent label from which a table says what the folders say."""
 _SHOWN = 3
 """Files that are named where there are too many."""
-SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 
 
 def detect(
-    source: Source, root: str, *, columns: Mapping[str, str], files_root: str | None = None
+    source: Source,
+    root: str,
+    *,
+    columns: Mapping[str, str],
+    files_root: str | None = None,
+    splits: Mapping[str, str] | None = None,
 ) -> tuple[str, str, str]:
     """Format, path, and what the user should know of the choice (else empty).
 
     A folder with one manifest is that manifest, unless there are class folders: those are what folder loaders read,
     and a table beside them that names fewer than half of their images, has no labels or the same ones is not the
-    dataset. `columns` and `files_root` are what the user says of the manifest.
+    dataset. So is one whose folders of splits have a table each. `columns`, `files_root` and `splits` are what the user
+    says of the manifest.
     """
     suffix = layout.suffix(root)
     if suffix in SUFFIXES and source.read(root) is not None:
@@ -38,16 +44,19 @@ def detect(
     prefix = _prefix(root)
     top = [entry.path for entry in source.entries(root) if "/" not in entry.path[len(prefix) :]]
     manifests = tables(source, top)
+    found = [] if manifests else split_tables.found(source, root, columns=columns, splits=splits, home=files_root)
+    if found and not in_class_folders(source, root):
+        return SUFFIXES[layout.suffix(found[0].path)], root, split_tables.note(found)
     if len(manifests) != 1:
         return "imagefolder", root, ""
     path, format_ = manifests[0], SUFFIXES[layout.suffix(manifests[0])]
-    if not manifest.names_images(source, path, format_, columns):
+    if not table_rows.names_images(source, path, format_, columns):
         return "imagefolder", root, ""
     in_classes = in_class_folders(source, root)
     if not in_classes:
         return format_, path, ""
-    found = manifest.labels_by_path(source, path, format_, columns, home=files_root)
-    named = {image: label for image, label in found.items() if image in in_classes}
+    labels = table_rows.labels_by_path(source, path, format_, columns, home=files_root)
+    named = {image: label for image, label in labels.items() if image in in_classes}
     if _same_classes(named, in_classes):
         why = f"{path} agrees with the class folders and was not read: as `dataset.path` it is judged itself"
         return "imagefolder", root, why
@@ -56,21 +65,6 @@ def detect(
         return "imagefolder", root, f"{said} and was not read: as `dataset.path` it is the dataset"
     left_out = f"{said}: `--format imagefolder` judges the folders instead"
     return format_, path, left_out if len(named) < len(in_classes) else ""
-
-
-def tables(source: Source, paths: Iterable[str]) -> list[str]:
-    """Those that may be tables of images: datalint's own baseline and reports name images too."""
-    return [
-        path
-        for path in paths
-        if (format_ := SUFFIXES.get(layout.suffix(path))) and not (format_ == "jsonl" and _is_ours(source, path))
-    ]
-
-
-def _is_ours(source: Source, path: str) -> bool:
-    """An accepted or reported finding on each line, or none left."""
-    rows = manifest.head(source, path, "jsonl")
-    return not rows or rows[0].cells.keys() >= {"rule", "fingerprint"}
 
 
 def _same_classes(named: Mapping[str, str | None], folders: Mapping[str, str]) -> bool:

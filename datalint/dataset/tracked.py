@@ -6,7 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from datalint.dataset import layout
-from datalint.dataset.detect import SUFFIXES
+from datalint.dataset.table_files import SUFFIXES
 from datalint.entry import display
 from datalint.source.dvc import within
 

@@ -7,8 +7,8 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from datalint.dataset import box_columns, columns, layout, manifest
-from datalint.dataset.detect import SUFFIXES, tables
+from datalint.dataset import box_columns, columns, layout, table_rows
+from datalint.dataset.table_files import SUFFIXES, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -41,11 +41,11 @@ def unread(source: Source, root: str) -> Iterator[tuple[str, str, str]]:
                 known[spelling].update(folders)
     for path in found:
         format_ = SUFFIXES[layout.suffix(path)]
-        rows = manifest.head(source, path, format_)
+        rows = table_rows.head(source, path, format_)
         column = _naming(rows, known)
         if column is None or _agrees(rows, column, known):
             continue
-        if _lists_classes(manifest.rows_of(source, path, format_), column, classes):
+        if _lists_classes(table_rows.rows_of(source, path, format_), column, classes):
             continue
         detail = f"its column {column!r} names images"
         if box_columns.columns(rows[0].cells, [column]) is None:

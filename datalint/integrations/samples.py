@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from datalint.dataset import layout
 from datalint.dataset.splits import split_name
+from datalint.dataset.table_files import SUFFIXES
 from datalint.report.words import count
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def _class_names(found: Dataset, recipe: Recipe, split: str) -> list[str]:
     """By index. A folder is numbered split by split, a manifest and records over all of their splits."""
     if found.format == "tfrecord":
         return _recorded(found)
-    reader = layout.reader(recipe.framework, recipe.loader) if found.manifest is None else "manifest"
+    is_table = found.format in SUFFIXES.values()
+    reader = "manifest" if is_table else layout.reader(recipe.framework, recipe.loader)
     columns = found.classes.columns
     by_split: dict[str, dict[int, str]] = {}
     rows = zip(columns["loader"], columns["split"], columns["index"], columns["name"], strict=True)
@@ -79,7 +81,7 @@ def _class_names(found: Dataset, recipe: Recipe, split: str) -> list[str]:
         if loader == reader and index is None:
             raise ValueError(f"class {name!r} has no index that lasts: timm gives it another one in every run")
         if loader == reader:
-            place = split if found.manifest is not None else str(each or TRAIN)
+            place = split if is_table else str(each or TRAIN)
             by_split.setdefault(place, {})[cast("int", index)] = str(name)
     names = _ordered(by_split.get(split) or by_split[TRAIN])
     trained = _ordered(by_split.get(TRAIN, by_split.get(split, {})))

@@ -120,11 +120,11 @@ def test_a_table_in_a_split_is_told(tmp_path: Path) -> None:
 
 
 def test_a_table_of_boxes_is_told_as_one(tmp_path: Path) -> None:
-    """Roboflow's export for TensorFlow: a table in each split folder."""
-    for split in ("train", "valid"):
+    """In each split folder, with other columns: they are not read together, as Roboflow's are."""
+    for split, word in (("train", "class"), ("valid", "name")):
         for number in range(2):
             picture(tmp_path / f"{split}/{split}{number}.jpg", number, size=8)
-        header = "filename,width,height,class,xmin,ymin,xmax,ymax"
+        header = f"filename,width,height,{word},xmin,ymin,xmax,ymax"
         (tmp_path / f"{split}/_annotations.csv").write_text(f"{header}\n{split}0.jpg,8,8,cat,1,1,5,5\n")
     problems = dataset.read(open_worktree(str(tmp_path)), root=".").problems.columns
     assert set(zip(problems["path"], problems["kind"], strict=True)) == {

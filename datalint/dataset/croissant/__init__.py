@@ -6,7 +6,7 @@ import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from datalint.dataset import hf_parquet, manifest
+from datalint.dataset import hf_parquet, table_rows
 from datalint.dataset.croissant import files
 from datalint.dataset.croissant.document import VOCABULARY, NotCroissantError, parse
 from datalint.dataset.listing import listing
@@ -37,7 +37,7 @@ def _tables_of_images(listing: Listing) -> bool:
     files = [path for path in listing.ending(".parquet") if path.endswith(".parquet")]
     return bool(files) and (
         hf_parquet.recognise(listing) is not None
-        or any(manifest.names_images(listing.source, listing.path(path), "parquet", {}) for path in files)
+        or any(table_rows.names_images(listing.source, listing.path(path), "parquet", {}) for path in files)
     )
 
 
