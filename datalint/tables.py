@@ -184,19 +184,20 @@ TABLES: dict[str, Table] = {
                 "link-loop, broken-link, unreadable-folder, not-a-file; of TFRecord no-image-feature, missing-feature "
                 "(of image or label), sparse-feature (of another), feature-type, feature-length, array-size, "
                 "box-lists, label-name, bad-record; of archives incomplete-sample, optional-member, split-sample, "
-                "repeated-member, duplicate-key, shared-key, no-image-member, bad-label-member, no-label-member, "
-                "unsafe-member-name, link-member, special-member, sparse-member; of DVC dvc-missing, dvc-unknown "
-                "(missing, and not even the names of its files are here), dvc-beside (missing, and perhaps no data), "
-                "dvc-changed, bad-dvc-file; of Hugging Face metadata-refused, metadata-lost, null-image; of Hugging "
-                "Face and TFRecord label-out-of-range; of Croissant declared-file-missing, declared-content-differs, "
-                "placeholder-checksum, unknown-reference; of YOLO bad-data-yaml, odd-data-yaml, missing-split-folder, "
-                "missing-test-folder, shared-split-folder, bad-annotation-line, not-normalised, "
-                "barely-not-normalised, duplicate-annotation, no-label-file, empty-label-file, label-without-image, "
-                "unread-labels, label-cache; of Pascal VOC bad-annotation-file, missing-annotation-file, "
-                "wrong-file-name, other-file-name, machine-path, zero-based-box, unlisted-category, "
-                "split-list-disagrees, class-list-disagrees; of COCO truncated-json, malformed-json, missing-section, "
-                "duplicate-section, repeated-key, duplicate-id, text-id, orphan-annotation, bad-entry, bad-polygon, "
-                "bad-mask, bad-keypoints; of COCO and TFRecord non-finite-number",
+                "repeated-member, duplicate-key, shared-key, dotted-key, no-image-member, bad-label-member, "
+                "no-label-member, unsafe-member-name, link-member, special-member, sparse-member; of DVC dvc-missing, "
+                "dvc-unknown (missing, and not even the names of its files are here), dvc-beside (missing, and "
+                "perhaps no data), dvc-changed, bad-dvc-file; of Hugging Face metadata-refused, metadata-lost, "
+                "null-image; of Hugging Face and TFRecord label-out-of-range; of Croissant declared-file-missing, "
+                "declared-content-differs, placeholder-checksum, unknown-reference; of YOLO bad-data-yaml, "
+                "odd-data-yaml, missing-split-folder, missing-test-folder, shared-split-folder, bad-annotation-line, "
+                "not-normalised, barely-not-normalised, duplicate-annotation, no-label-file, empty-label-file, "
+                "label-without-image, unread-labels, label-cache; of Pascal VOC bad-annotation-file, "
+                "missing-annotation-file, wrong-file-name, other-file-name, machine-path, zero-based-box, "
+                "unlisted-category, split-list-disagrees, class-list-disagrees; of COCO truncated-json, "
+                "malformed-json, missing-section, duplicate-section, repeated-key, duplicate-id, text-id, "
+                "orphan-annotation, bad-entry, bad-polygon, bad-mask, bad-keypoints; of COCO and TFRecord "
+                "non-finite-number",
             ),
             ("path", "VARCHAR", "path concerned, as written"),
             ("manifest", "VARCHAR", "manifest concerned"),

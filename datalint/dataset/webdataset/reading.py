@@ -12,6 +12,7 @@ from datalint.dataset import layout
 from datalint.dataset.keys import check_splits
 from datalint.dataset.model import Dataset, Rows, name_of, odd_entries
 from datalint.dataset.splits import split_name
+from datalint.dataset.webdataset import dots
 from datalint.dataset.webdataset.census import IMAGE, Census
 from datalint.dataset.webdataset.classes import classes
 from datalint.dataset.webdataset.fields import INTEGER, LABELS, TEXT, Field, UnreadableError, text_of
@@ -79,6 +80,8 @@ class _Reading:
     """Labels in `.cls` that are no integers, with their member and the number of their sample."""
     spare: Counter[str] = field(default_factory=Counter)
     """Extensions of images in samples that have another one."""
+    first: tuple[Shard, str, int] | None = None
+    """Archive, member and sample of the first image."""
 
     def pass_over(self, source: Source, entry: Entry, root: str) -> None:
         """A file below the root that is no archive."""
@@ -191,6 +194,7 @@ class _Reading:
             return
         self.spare.update(name for name in images if name != main)
         member = group.members[main]
+        self.first = self.first or (shard, member.name, group.number)
         path = f"{shard.entry.path}#{member.name}"
         shown = display(path)
         # Two equal texts for each of a million images are a hundred megabytes.
@@ -276,7 +280,11 @@ class _Reading:
         notes = [guessed] if guessed else []
         self._check_declared()
         notes += self._labelled()
-        if self.spare:
+        dotted = dots.told({name: n for name, n in self.extensions.items() if _is_image(name)}, len(self.census))
+        if dotted and self.first:
+            shard, member, number = self.first
+            self._problem(shard, "dotted-key", member, number, display(dotted))
+        elif self.spare:
             spare = sorted(self.spare)
             more = f" and {len(spare) - _LISTED:,} more" if len(spare) > _LISTED else ""
             names = ", ".join(f".{display(name)}" for name in spare[:_LISTED]) + more

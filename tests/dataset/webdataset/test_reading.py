@@ -192,3 +192,37 @@ def test_a_second_gzip_stream_goes_on_where_the_first_ends(tmp_path: Path) -> No
     (tmp_path / "a.tar.gz").write_bytes(gzip.compress(content[:700]) + gzip.compress(content[700:]))
     read = found(tmp_path)
     assert (read.shard("a.tar.gz")["status"], read.shard("a.tar.gz")["records"]) == ("ok", 4)
+
+
+def dotted(number: int, name: str) -> list[Named]:
+    return [member for each in range(number) for member in (
+        (name.format(each, "png"), image(each)), (name.format(each, "cls"), b"1"))]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "told"),
+    [
+        (10, "scan.2020.{:04}.{}", True),
+        (10, "{:04}.{}", False),
+        (10, "{:04}.left.{}", False),
+        (9, "scan.2020.{:04}.{}", False),
+        # One image a sample, in a field that no loader can name.
+        (10, "{0}.v{0}.{1}", True),
+    ],
+)
+def test_names_with_several_dots_make_fields_that_nobody_can_name(
+    tmp_path: Path, number: int, name: str, told: bool
+) -> None:
+    pack(tmp_path / "a.tar", dotted(number, name))
+    read = found(tmp_path)
+    assert ("dotted-key" in read.kinds) is told
+    if told:
+        (row,) = read.problems("dotted-key")
+        assert str(row["detail"]).startswith(f"{number} images are {'one sample' if 'scan' in name else '10 samples'}")
+        assert row["manifest"] == "a.tar"
+
+
+def test_frames_of_a_video_have_names_that_come_again(tmp_path: Path) -> None:
+    frames = [(f"clip{clip}.{frame:02}.png", image(frame)) for clip in range(3) for frame in range(12)]
+    pack(tmp_path / "a.tar", frames)
+    assert "dotted-key" not in found(tmp_path).kinds
