@@ -121,14 +121,18 @@ def _names(
 
 
 def _unlisted(read: Sequence[Read], listed: Mapping[int, str]) -> Iterator[dict[str, object]]:
-    """Numbers of boxes that are none of the label map, each at its first record; but for those beside a name of it."""
+    """Numbers of boxes that are none of the label map, each at its first record; but for those beside a name of it.
+
+    And but for 0 beside an empty name: so boxes without a class are written.
+    """
     counts: Counter[int] = Counter()
     first: dict[int, tuple[str, int]] = {}
     names = set(listed.values())
     for each in read:
         records = integers(each.index.numbers)
         for box in each.index.boxes:
-            if box.number is not None and box.number not in listed and box.name not in names:
+            is_unlabelled = box.number == 0 and box.name == ""
+            if box.number is not None and box.number not in listed and box.name not in names and not is_unlabelled:
                 counts[box.number] += 1
                 first.setdefault(box.number, (each.shown, records[box.sample]))
     for number, (path, record) in first.items():

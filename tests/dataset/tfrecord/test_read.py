@@ -308,6 +308,7 @@ MAP = "item {\n  id: 1\n  name: 'cat'\n}\nitem {\n  id: 2\n  name: 'dog'\n}\n"
         (1, "dog", "label-name", "'dog' has the label 1 here, and 2 in the label map"),
         (0, "cat", "label-name", "'cat' has the label 0 here, and 1 in the label map"),
         (3, "owl", "label-out-of-range", "record 1 has a box of the label 3, which the label map does not have"),
+        (3, "", "label-out-of-range", "record 1 has a box of the label 3, which the label map does not have"),
     ],
 )
 def test_a_box_whose_number_contradicts_its_name(label: int, text: str, kind: str, words: str, tmp_path: Path) -> None:
@@ -325,6 +326,21 @@ def test_a_box_whose_number_contradicts_its_name(label: int, text: str, kind: st
 def test_boxes_that_agree_with_the_label_map_are_silent(texts: list[bytes] | None, tmp_path: Path) -> None:
     """Texts that are no name of it may be display names."""
     write(tmp_path / "train.tfrecord", [boxes(number, 2, image__object__class__text=texts) for number in range(3)])
+    (tmp_path / "label_map.pbtxt").write_text(MAP)
+    assert len(read(tmp_path).problems) == 0
+
+
+def test_labels_that_begin_with_0_are_none_of_a_map_that_begins_with_1(tmp_path: Path) -> None:
+    shifted = boxes(2, 2, image__object__class__text=None, image__object__class__label=[0, 1])
+    write(tmp_path / "train.tfrecord", [shifted])
+    (tmp_path / "label_map.pbtxt").write_text(MAP)
+    _, _, _, words = problem(read(tmp_path), "label-out-of-range")
+    assert words == "record 0 has a box of the label 0, which the label map does not have"
+
+
+def test_a_box_without_a_class_is_no_class_that_the_map_lacks(tmp_path: Path) -> None:
+    odd = boxes(2, 1, image__object__class__text=[b""], image__object__class__label=[0])
+    write(tmp_path / "train.tfrecord", [boxes(1, 2, image__object__class__text=[b"cat", b"dog"]), odd])
     (tmp_path / "label_map.pbtxt").write_text(MAP)
     assert len(read(tmp_path).problems) == 0
 
