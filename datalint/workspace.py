@@ -105,7 +105,7 @@ def _settled(workspace: Workspace, request: Request) -> Workspace:
     if inside is None:
         return workspace
     left_out = f"; {inside.left_out}" if inside.left_out else ""
-    note = f"no `dataset` is configured, so {inside.root} is judged, where the class folders lie{left_out}"
+    note = f"no `dataset` is configured, so {inside.root} is judged, where the dataset lies{left_out}"
     return replace(
         workspace,
         root=inside.root,

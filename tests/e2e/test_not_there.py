@@ -129,7 +129,7 @@ def test_where_nobody_names_the_dataset_the_one_that_is_clearly_there_is_judged(
     }  # fmt: skip
     assert not {"same-image-two-labels", "split-inside-class"} & {each["rule"] for each in document["findings"]}
     assert (
-        "no `dataset` is configured, so data is judged, where the class folders lie; 1 image elsewhere left out: "
+        "no `dataset` is configured, so data is judged, where the dataset lies; 1 image elsewhere left out: "
         "docs/shot.jpg (`datalint init` writes that down)"
     ) in document["notes"]
 
