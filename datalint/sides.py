@@ -81,8 +81,11 @@ def packed(samples: Sequence[Sample]) -> bytes:
     return _packed(list(zip(*samples, strict=True)))
 
 
-def remember(key: str | None, side: Side, samples: bytes) -> None:
-    """Keep a side of which everything could be read; a full disk or a kill leaves what was there."""
+def remember(key: str | None, side: Side, samples: bytes | None = None) -> None:
+    """Keep a side of which everything could be read; a full disk or a kill leaves what was there.
+
+    `samples` are its own, where they are `packed` already.
+    """
     if key is None or side.mute or side.unread:
         return
     folder = os.path.dirname(key)
@@ -91,7 +94,7 @@ def remember(key: str | None, side: Side, samples: bytes) -> None:
         make_folder(os.path.dirname(folder))
         os.makedirs(folder, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as file:
-            file.write(told + samples)
+            file.write(told + (packed(side.samples) if samples is None else samples))
         os.replace(file.name, key)
         _forget(folder)
 

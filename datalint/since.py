@@ -58,7 +58,7 @@ def check(request: Request, *, progress: Progress | None = None, engine: RuleEng
         rules = checking.rules_of(workspace, asked, running)
         evidence = checking.gathered_for(workspace, asked, rules, running, progress=progress)
         key = sides.key_of(request, git.tree_of(top, commit), workspace, rules)
-        seen = beside.submit(_seen, _bare(workspace, evidence), evidence, key)
+        seen = beside.submit(_seen, _bare(workspace, evidence), evidence, key, keep=request.staged)
         now = checking.judged(workspace, asked, rules, running, evidence)
         notes = []
         if left is None:
@@ -115,7 +115,7 @@ def _has(request: Request, commit: str) -> bool:
         return False
 
 
-def _seen(bare: Side, evidence: Evidence, key: str | None) -> tuple[Side, Followed | None, bytes]:
+def _seen(bare: Side, evidence: Evidence, key: str | None, *, keep: bool) -> tuple[Side, Followed | None, bytes | None]:
     """What needs no rule: this side, what became of its samples since a side that is remembered, and they packed.
 
     It reads nothing of the source, which serves one reader at a time.
@@ -123,7 +123,7 @@ def _seen(bare: Side, evidence: Evidence, key: str | None) -> tuple[Side, Follow
     after = _with_samples(bare, evidence)
     before = sides.recall(key)
     followed = None if before is None else Followed(before, after)
-    return after, followed, sides.packed(after.samples)
+    return after, followed, sides.packed(after.samples) if keep else None
 
 
 def _judged(
@@ -136,7 +136,7 @@ def _judged(
         side = side_of(checking.check_in(workspace, asked, now.bound, engine, progress=progress))
     except NoSamplesError:
         return None
-    sides.remember(key, side, sides.packed(side.samples))
+    sides.remember(key, side)
     return side
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
@@ -41,12 +40,10 @@ def detect(
     suffix = layout.suffix(root)
     if suffix in SUFFIXES and source.read(root) is not None:
         return SUFFIXES[suffix], root, ""
-    prefix = _prefix(root)
-    top = [entry.path for entry in source.entries(root) if "/" not in entry.path[len(prefix) :]]
-    manifests = tables(source, top)
+    manifests = tables(source, root)
     found = [] if manifests else split_tables.found(source, root, columns=columns, splits=splits, home=files_root)
     if found and not in_class_folders(source, root):
-        return SUFFIXES[layout.suffix(found[0].path)], root, split_tables.note(found)
+        return SUFFIXES[layout.suffix(found[0].path)], root, ""
     if len(manifests) != 1:
         return "imagefolder", root, ""
     path, format_ = manifests[0], SUFFIXES[layout.suffix(manifests[0])]
@@ -79,12 +76,7 @@ def _same_classes(named: Mapping[str, str | None], folders: Mapping[str, str]) -
 
 def only_manifest(source: Source, root: str, wanted: str) -> str:
     """The one file of that format directly in a folder; raises UsageError where there is none, and for several."""
-    there = (entry.path for entry in source.entries(root))
-    found = [
-        path
-        for path in tables(source, (path for path in there if posixpath.dirname(path) == _prefix(root).rstrip("/")))
-        if SUFFIXES[layout.suffix(path)] == wanted
-    ]
+    found = [path for path in tables(source, root) if SUFFIXES[layout.suffix(path)] == wanted]
     if len(found) > 1:
         named = ", ".join(display(path) for path in found[:_SHOWN])
         words = f"it holds {len(found)} {wanted} files, and one must be named: {named}"

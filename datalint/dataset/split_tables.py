@@ -33,8 +33,10 @@ def found(
     prefix = "" if root in ("", ".") else root.rstrip("/") + "/"
     entries = source.entries(root)
     by_folder: defaultdict[str, list[str]] = defaultdict(list)
-    for path in tables(source, (entry.path for entry in entries if entry.path.count("/", len(prefix)) == 1)):
-        by_folder[path[len(prefix) :].partition("/")[0]].append(path)
+    for path in tables(source, root, depth=1):
+        folder = path[len(prefix) :].rpartition("/")[0]
+        if folder:
+            by_folder[folder].append(path)
     declared = {folder: split for folder, split in (splits or {}).items() if folder in by_folder}
     meant = {**meanings(by_folder), **declared}
     names = {posixpath.basename(path) for paths in by_folder.values() for path in paths}

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 from datalint.dataset import layout, table_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from datalint.source import Source
 
 SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 
 
-def tables(source: Source, paths: Iterable[str]) -> list[str]:
-    """Those that may be tables of images: datalint's own baseline and reports name images too."""
+def tables(source: Source, root: str, *, depth: int = 0) -> list[str]:
+    """Those directly in a folder, or at most `depth` folders below, that may be tables of images.
+
+    datalint's own baseline and reports name images too.
+    """
+    start = 0 if root in ("", ".") else len(root.rstrip("/")) + 1
+    near = (entry.path for entry in source.entries(root) if entry.path.count("/", start) <= depth)
     return [
         path
-        for path in paths
+        for path in near
         if (format_ := SUFFIXES.get(layout.suffix(path))) and not (format_ == "jsonl" and _is_ours(source, path))
     ]
 

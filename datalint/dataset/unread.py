@@ -25,15 +25,12 @@ _MEANS_IMAGES = re.compile(r"(^|[_ ])(id|ids|image|images|img|file|filename|file
 
 def unread(source: Source, root: str) -> Iterator[tuple[str, str, str]]:
     """Each table directly in the root or one folder below: its kind of problem, its path, and how it names images."""
-    prefix = "" if root in ("", ".") else root.rstrip("/") + "/"
-    entries = source.entries(root)
-    near = [entry.path for entry in entries if entry.path[len(prefix) :].count("/") <= 1]
-    found = [path for path in tables(source, near) if not _FORM.search(posixpath.basename(path))]
+    found = [path for path in tables(source, root, depth=1) if not _FORM.search(posixpath.basename(path))]
     if not found:
         return
     known: defaultdict[str, set[str]] = defaultdict(set)
     classes: set[str] = set()
-    for entry in entries:
+    for entry in source.entries(root):
         if layout.suffix(entry.path) in layout.IMAGE_LIKE:
             name, folders = posixpath.basename(entry.path), posixpath.dirname(entry.path).split("/")
             classes.add(folders[-1])

@@ -11,7 +11,7 @@ import duckdb
 from tests.rule.worlds import CELLS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 
 @dataclass
@@ -117,6 +117,15 @@ class Maker:
     def name(self) -> str:
         self.names += 1
         return f"t{self.names}"
+
+
+def made(connection: duckdb.DuckDBPyConnection, seed: int) -> Iterator[str]:
+    """Queries that DuckDB takes, without end, the same ones each time."""
+    maker = Maker(random.Random(seed))
+    while True:
+        sql = maker.query(2, {})
+        if rows(connection, f"use world0; {sql}") is not None:
+            yield sql
 
 
 def rows(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[object, ...]] | None:
